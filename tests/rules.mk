@@ -1,0 +1,50 @@
+# How things are built and tested; the top Makefile names the sources.
+# Two trees: build/o is what ships, build/s the same with ASan and UBSan, which all tests use.
+
+OBJ_O := $(PRODUCT:%.c=$(BUILD)/o/%.o)
+OBJ_S := $(PRODUCT:%.c=$(BUILD)/s/%.o)
+SIM_O := $(SIM:%.c=$(BUILD)/o/%.o)
+SIM_S := $(SIM:%.c=$(BUILD)/s/%.o)
+
+$(BUILD)/o/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(CC) $(BASE) $(WARN) $(OPT) -MMD -MP -c $< -o $@
+$(BUILD)/s/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(CC) $(BASE) $(WARN) $(SAN) -MMD -MP -c $< -o $@
+
+$(BUILD)/obol: $(BUILD)/o/bot/main.o $(OBJ_O)
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS)
+$(BUILD)/obol-san: $(BUILD)/s/bot/main.o $(OBJ_S)
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+
+# Archives, so that a unit test links only what it uses.
+$(BUILD)/libobol-san.a: $(OBJ_S)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/libsim-san.a: $(SIM_S)
+	@rm -f $@
+	@ar rcs $@ $^
+
+UNIT_BIN := $(UNIT:tests/unit/%.c=$(BUILD)/t/%)
+$(BUILD)/t/%: $(BUILD)/s/tests/unit/%.o $(if $(SIM),$(BUILD)/libsim-san.a) $(BUILD)/libobol-san.a
+	@mkdir -p $(@D)
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS) -lcmocka
+
+unit: $(UNIT_BIN)
+	tests/run $(UNIT_BIN)
+
+# One program per kind of vector file: tests/vectors/KIND.c reads a file, prints each mismatch by name and, as its last
+# line, "N passed, N failed".
+VEC_BIN := $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(wildcard tests/vectors/*.c))
+$(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(if $(SIM),$(BUILD)/libsim-san.a) $(BUILD)/libobol-san.a
+	@mkdir -p $(@D)
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+
+.SECONDARY:
