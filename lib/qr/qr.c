@@ -7,8 +7,11 @@
 #include <errno.h>
 #include <png.h>
 #include <qrencode.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum {
+	ECI_UTF8 = 26,
 	QUIET_MODULES = 4, /* what the standard asks for around a code */
 	SCALE_MAX = 16,    /* short texts need no poster */
 	ROW_BYTES = QR_SIDE_PX_MAX / 8
@@ -82,6 +85,32 @@ static void write_picture(struct buf *to, const QRcode *code)
 	png_destroy_write_struct(&png, &info);
 }
 
+static bool is_ascii(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.at[i] >= 0x80)
+			return false;
+	return true;
+}
+
+/* Readers guess the encoding of bytes and take some UTF-8 for Shift-JIS, so other text than ASCII is declared. ASCII, as
+ * links are, goes without: old readers show the declaration as a part of the text. */
+static QRcode *encode(struct str text)
+{
+	QRinput *input = QRinput_new2(0, QR_ECLEVEL_L);
+	QRcode *code = NULL;
+
+	if (input && (is_ascii(text) || QRinput_appendECIheader(input, ECI_UTF8) == 0) &&
+	    QRinput_append(input, QR_MODE_8, (int)text.len, (const unsigned char *)text.at) == 0)
+		code = QRcode_encodeInput(input);
+	QRinput_free(input);
+	if (!code) {
+		assert(errno == ENOMEM); /* QR_TEXT_BYTES_MAX always fits */
+		abort();
+	}
+	return code;
+}
+
 enum err qr_png(struct buf *png, struct str text)
 {
 	QRcode *code;
@@ -92,11 +121,7 @@ enum err qr_png(struct buf *png, struct str text)
 		return E_INVALID;
 	if (text.len > QR_TEXT_BYTES_MAX)
 		return E_TOOBIG;
-	code = QRcode_encodeData((int)text.len, (const unsigned char *)text.at, 0, QR_ECLEVEL_L);
-	if (!code) {
-		assert(errno == ENOMEM); /* 1,200 bytes always fit */
-		abort();
-	}
+	code = encode(text);
 	write_picture(png, code);
 	QRcode_free(code);
 	assert(!png->over);

@@ -1,7 +1,7 @@
 /* Text as a QR code picture.
  *
  * No shared state: any thread may call this. Byte mode and error correction L: a screen does not get dirty, and fewer
- * modules are what makes a long link readable. */
+ * modules are what makes a long link readable. Text that is not ASCII is declared as UTF-8 (ECI 26). */
 #ifndef OBOL_QR_QR_H
 #define OBOL_QR_QR_H
 

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/base/rand.h"
 #include "lib/qr/qr.h"
 
 extern char **environ;
@@ -29,7 +28,7 @@ static void write_file(int fd, struct str bytes)
 static void decode(struct buf *out, struct str png)
 {
 	char path[] = "/tmp/obol-qr-XXXXXX", piece[4096];
-	char *argv[] = { "zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", path, NULL };
+	const char *argv[] = { "zbarimg", "--quiet", "--raw", "--nodbus", "-Sdisable", "-Sqrcode.enable", path, NULL };
 	int fd = mkstemp(path), pipe_fds[2], status = -1, e;
 	posix_spawn_file_actions_t actions;
 	ssize_t n;
@@ -41,7 +40,7 @@ static void decode(struct buf *out, struct str png)
 	assert_int_equal(pipe2(pipe_fds, O_CLOEXEC), 0);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], 1);
-	e = posix_spawnp(&child, "zbarimg", &actions, NULL, argv, environ);
+	e = posix_spawnp(&child, "zbarimg", &actions, NULL, (char *const *)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipe_fds[1]);
 	if (e)
@@ -76,10 +75,13 @@ static void check_text(struct str text)
 static struct str long_link(char *out, size_t n)
 {
 	static const char head[] = "vless://8c14d6f7-2e3b-4a91-9d24-3f7a6b8c1e02@h.example:443?pbk=";
+	static uint32_t seed = 1; /* a fixed sequence: each text differs, each run is the same */
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_%&=#";
 
-	for (size_t i = 0; i < n; i++)
-		out[i] = i < sizeof head - 1 ? head[i] : letters[rand_below(sizeof letters - 1)];
+	for (size_t i = 0; i < n; i++) {
+		seed = seed * 1664525 + 1013904223;
+		out[i] = i < sizeof head - 1 ? head[i] : letters[(seed >> 16) % (sizeof letters - 1)];
+	}
 	return str_n(out, n);
 }
 
@@ -95,7 +97,12 @@ static void test_every_size_decodes(void **state)
 
 static void test_utf8_decodes(void **state)
 {
+	char text[QR_TEXT_BYTES_MAX];
+
 	(void)state;
+	for (size_t i = 0; i < sizeof text; i += 2)
+		memcpy(text + i, "\xD0\xAF", 2);
+	check_text(str_n(text, sizeof text));
 	check_text(STR("vless://id@h.example:443?type=tcp#Сервер №1"));
 	check_text(STR("https://h.example/سرور/日本"));
 	check_text(STR("tg://proxy?server=h.example&port=443&secret=ee00 \"<>&' \\"));
@@ -191,7 +198,7 @@ int main(void)
 		proves(test_every_size_decodes, "R274"),
 		proves(test_utf8_decodes, "R274"),
 		proves(test_picture_fits_telegram, ""),
-		proves(test_refusals, "R264"),
+		proves(test_refusals, ""),
 		proves(test_threads_do_not_meet, ""),
 	};
 
