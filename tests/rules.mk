@@ -1,8 +1,16 @@
 # How things are built and tested; the top Makefile names the sources.
 # Two trees: build/o is what ships, build/s the same with ASan and UBSan, which all tests use.
 
-OBJ_O := $(PRODUCT:%.c=$(BUILD)/o/%.o)
-OBJ_S := $(PRODUCT:%.c=$(BUILD)/s/%.o)
+# The locale files are part of the program, as a C source of their bytes; English comes first.
+LOCALES := locales/en.json $(filter-out locales/en.json,$(wildcard locales/*.json))
+GEN     := $(BUILD)/gen/locales.c
+$(GEN): lib/i18n/embed.sh $(LOCALES)
+	@mkdir -p $(@D)
+	@echo "gen $@"
+	@sh lib/i18n/embed.sh $(LOCALES) >$@.new && mv $@.new $@
+
+OBJ_O := $(PRODUCT:%.c=$(BUILD)/o/%.o) $(GEN:%.c=$(BUILD)/o/%.o)
+OBJ_S := $(PRODUCT:%.c=$(BUILD)/s/%.o) $(GEN:%.c=$(BUILD)/s/%.o)
 SIM_O := $(SIM:%.c=$(BUILD)/o/%.o)
 SIM_S := $(SIM:%.c=$(BUILD)/s/%.o)
 

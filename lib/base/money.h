@@ -1,7 +1,7 @@
 /* Money: an int64 of minor units and a currency. No floating point anywhere.
  *
- * The table holds what we sell in and what providers pay in; its exponents are those of ISO 4217, of Telegram (XTR
- * has none) and of the coins as the providers count them. A currency code is ASCII upper case, at most 7 letters. */
+ * The table holds what we sell in and what providers pay in; its exponents are the ones the
+ * providers count with: mostly ISO 4217's, none for Stars (XTR), rial and toman, the coins' own. A currency code is ASCII upper case, at most 7 letters. */
 #ifndef OBOL_BASE_MONEY_H
 #define OBOL_BASE_MONEY_H
 
@@ -29,6 +29,9 @@ const struct currency *currency_at(size_t i);
 
 /* For people: "299 ₽", "1 299,50 ₽", "$4.99", "300 ⭐". A fraction of zeros is left out. */
 void money_write(struct buf *to, int64_t amount_minor, const struct currency *c, const struct money_style *style);
+
+/* A whole number with groups: "1,234". */
+void money_write_number(struct buf *to, int64_t n, const struct money_style *style);
 
 /* For machines: "299.00", always exponent digits behind the point, "299" when the exponent is 0. */
 void money_write_plain(struct buf *to, int64_t amount_minor, int exponent);

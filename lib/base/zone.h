@@ -35,7 +35,7 @@ struct civil zone_local(const struct zone *z, int64_t at_ms);
 int64_t zone_moment(const struct zone *z, const struct civil *local);
 
 /* The first moment after after_ms at which the wall clock shows hour:minute, for daily schedules: once per local day
- * whatever the clocks do. In a gap: see zone_moment. */
+ * whatever the clocks do. In a gap: see zone_moment. INT64_MAX at the end of the calendar. */
 int64_t zone_next_daily(const struct zone *z, int64_t after_ms, int hour, int minute);
 
 /* The local day of a moment, for "today" and per-day figures, and the moment at which a local day begins. */

@@ -31,8 +31,7 @@ enum http_lane {
 struct http_client_limits {
 	int connections_max;          /* exchanges under way, long polls not counted [256] */
 	int connections_per_host_max; /* of them to one scheme, host, port, proxy and trust [64] */
-	int idle_connections_max;     /* kept open for the next exchange [64] */
-	int idle_ms_max;              /* an idle connection older than this is not used again [20,000] */
+	int idle_s_max;               /* a kept connection idle for longer is not used again [20] */
 	int tls_begun_per_turn_max;   /* new TLS connections begun in one turn [4] */
 	int turn_cpu_ms_max;          /* CPU after which a turn leaves the rest to the next [20] */
 	int name_rest_ms;             /* a name that failed is not asked for again so long [30,000] */
@@ -54,6 +53,8 @@ struct http_client_counts {
 	int under_way, waiting;                 /* now */
 };
 
+#define HTTP_WAITS_MAX 16 /* of the caller's in one poll */
+
 /* A descriptor of the caller's to wait for; events and revents as in poll(2). */
 struct http_wait {
 	int fd;
@@ -70,12 +71,12 @@ struct http_done {
 
 struct http_client;
 
-/* NULL limits: all defaults. Asserts that libcurl can start. One client per thread of decisions. */
+/* NULL limits: all defaults. Asserts that libcurl can start. SIGPIPE is ignored from now on, in the whole process. */
 struct http_client *http_client_new(const struct http_client_limits *limits);
 /* Ends everything at once; nothing is reported any more. Every http_done must have been released. */
 void http_client_free(struct http_client *c);
 
-/* Copies what it needs of the request; trust is borrowed until the exchange has ended. Never fails: what is wrong with
+/* Copies what it needs of the request; trust is borrowed until the exchange has ended. A sink may start exchanges, but not cancel or poll. Never fails: what is wrong with
  * the request itself (URL, header with a line break, unknown proxy scheme) comes back as HTTP_FAIL_ABORTED.
  * Returns its id, never 0. */
 uint64_t http_client_start(struct http_client *c, const struct http_request *request, enum http_lane lane, void *tag);

@@ -6,7 +6,7 @@
  *
  * Two kinds of texts, told apart by the first part of the key (a test walks both locales):
  *  - messages: Telegram's HTML. Arguments are escaped here, never by the caller; T_HTML alone is taken as it is.
- *  - plain: families button, cmd, toast, invoice (labels, menus, pop-ups, invoices). No markup, nothing escaped.
+ *  - plain: families button, cmd, toast, invoice, format (labels, menus, pop-ups, words for numbers). No markup, nothing escaped.
  *
  * Texts are precompiled when they are loaded; writing one is one hash look-up and appending pieces. After i18n_open
  * nothing changes any more. A key that a language lacks is taken from English; one that nobody has is written as
