@@ -60,6 +60,6 @@ struct serve_counts {
 	uint64_t connections, requests, answers; /* accepted; complete ones (a long poll counts once); whole answers sent */
 	int open;                                /* connections now */
 };
-struct serve_counts serve_counts(const struct serve *s, int socket);
+struct serve_counts serve_counts(struct serve *s, int socket); /* takes the lock itself */
 
 #endif
