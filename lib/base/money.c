@@ -202,12 +202,22 @@ enum err money_read_plain(int64_t *amount_minor, struct str s, int exponent)
 	return OK;
 }
 
+/* "1,300" is 1300 to some and 1.3 to others; a shop must not guess. */
+static bool is_ambiguous(struct str s, int exponent)
+{
+	char mark = s.len > 4 ? s.at[s.len - 4] : '0';
+
+	return mark == ',' || (mark == '.' && exponent < 3);
+}
+
 enum err money_read_typed(int64_t *amount_minor, struct str s, int exponent)
 {
 	char plain[32];
 	size_t n = 0;
 
 	s = str_trim(s);
+	if (is_ambiguous(s, exponent))
+		return E_INVALID;
 	for (size_t i = 0; i < s.len; i++) {
 		bool is_nbsp = i + 1 < s.len && memcmp(s.at + i, NBSP, 2) == 0;
 

@@ -39,7 +39,8 @@ void money_write_plain(struct buf *to, int64_t amount_minor, int exponent);
  * digit; E_TOOBIG: no room in an int64. Negative amounts are read too; a sign '+' or an exponent 'e' is not. */
 enum err money_read_plain(int64_t *amount_minor, struct str s, int exponent);
 
-/* What a person types as a price: as above, but comma or point, and spaces between groups. */
+/* What a person types as a price: as above, but comma or point, and spaces between groups. E_INVALID also where a
+ * mark might divide thousands ("1,300"). */
 enum err money_read_typed(int64_t *amount_minor, struct str s, int exponent);
 
 #endif

@@ -87,7 +87,7 @@ static const struct i18n_entry *find_or_fault(struct buf *to, const struct i18n_
 	if (entry && (entry->texts[who->lang] || entry->texts[0]))
 		return entry;
 	faults++;
-	log_error("i18n.no_key", KV("key", key));
+	log_error("i18n.no_key", KV("text", key));
 	buf_add(to, key);
 	return NULL;
 }
@@ -158,7 +158,7 @@ static void add_arg(struct buf *to, const struct i18n_to *who, const struct i18n
 static void add_missing(struct buf *to, const char *key, const char *name)
 {
 	faults++;
-	log_error("i18n.no_argument", KV("key", key), KV("name", name));
+	log_error("i18n.no_argument", KV("text", key), KV("name", name));
 	buf_adds(to, "…");
 }
 
