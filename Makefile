@@ -10,7 +10,7 @@ SAN     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 OPT     := -O2 -g -D_FORTIFY_SOURCE=2
 LIBS     = $(shell pkg-config --libs $(PKGS)) -pthread
 
-PRODUCT := $(filter-out bot/main.c,$(wildcard lib/*/*.c bot/*/*.c))
+PRODUCT := $(filter-out bot/main.c,$(wildcard lib/*/*.c bot/*.c bot/*/*.c))
 SIM     := $(wildcard tests/sim/*.c)
 UNIT    := $(wildcard tests/unit/test_*.c)
 
