@@ -16,8 +16,7 @@ struct story {
 	struct cryptopay_sim *sim;
 	struct pay_account account;
 	int64_t now_ms;
-	struct pay_trouble trouble;
-
+	struct pay_trouble trouble; /* of the last answer */
 };
 
 static struct str lookup(void *ctx, const char *name)
@@ -64,7 +63,6 @@ static struct http_response exchange(struct story *s, const struct http_request 
 	for (size_t i = 0; i < r->headers_count; i++)
 		in.headers[in.headers_count++] = (struct http_header){ lower(&s->a, r->headers[i].name), r->headers[i].value };
 	cryptopay_sim_handle(s->sim, &in, &from);
-
 	if (from.trouble.hang || from.trouble.drop) {
 		out.failure = from.trouble.hang ? HTTP_FAIL_TIMEOUT : HTTP_FAIL_BROKEN;
 		return out;
