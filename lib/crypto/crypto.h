@@ -1,4 +1,5 @@
-/* Digests, comparison and authenticated encryption over OpenSSL 3. A library that fails here is broken or out of memory: the process aborts. */
+/* Digests, comparison and authenticated encryption over OpenSSL 3. A library that fails here is broken or out of
+ * memory: the process aborts. */
 #ifndef OBOL_CRYPTO_CRYPTO_H
 #define OBOL_CRYPTO_CRYPTO_H
 

@@ -6,7 +6,9 @@
  *
  * Traps: update_id of a callback is not unique, so the key is the invoice and its status. There is no idempotency key
  * for createInvoice, hence find. The signature has no time limit: what protects from repetition is the key. The member
- * payload of a callback is the invoice object, and its member payload is our text. */
+ * payload of a callback is the invoice object, and its member payload is our text. A callback that is not answered
+ * with 2xx comes again, up to 17 times in three days; then the service switches callbacks off for the app, so polling
+ * goes on whatever happened before. */
 #include <inttypes.h>
 
 #include "lib/base/clock.h"
@@ -480,7 +482,8 @@ static enum err cancel_read(struct pay_trouble *trouble, struct arena *a, const 
 	return e == E_REFUSED ? E_CONFLICT : e; /* paid, expired or gone: a poll tells which */
 }
 
-/* Refunds: none for invoices; what the API has is a transfer to a Telegram user, which the app must be allowed; a person does it. */
+/* Refunds: none for invoices. What the API has is a transfer to a Telegram user, if the app is allowed to; a person does
+ * that. */
 const struct pay_provider pay_crypto_pay = {
 	.name = "crypto_pay",
 	.flow = PAY_FLOW_PAGE,

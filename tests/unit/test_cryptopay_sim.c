@@ -16,8 +16,7 @@ struct story {
 	struct cryptopay_sim *sim;
 	struct pay_account account;
 	int64_t now_ms;
-	struct pay_trouble trouble;
-
+	struct pay_trouble trouble; /* of the last answer */
 };
 
 static struct str lookup(void *ctx, const char *name)
@@ -64,7 +63,6 @@ static struct http_response exchange(struct story *s, const struct http_request 
 	for (size_t i = 0; i < r->headers_count; i++)
 		in.headers[in.headers_count++] = (struct http_header){ lower(&s->a, r->headers[i].name), r->headers[i].value };
 	cryptopay_sim_handle(s->sim, &in, &from);
-
 	if (from.trouble.hang || from.trouble.drop) {
 		out.failure = from.trouble.hang ? HTTP_FAIL_TIMEOUT : HTTP_FAIL_BROKEN;
 		return out;
@@ -193,7 +191,13 @@ static void test_callback_again(void **state)
 
 static void test_lies(void **state)
 {
-	static const struct { enum cryptopay_lie lie; enum pay_verdict verdict; bool paid; int64_t minor; const char *currency, *invoice; } cases[] = {
+	static const struct {
+		enum cryptopay_lie lie;
+		enum pay_verdict verdict;
+		bool paid;
+		int64_t minor;
+		const char *currency, *invoice;
+	} cases[] = {
 		{ CRYPTOPAY_TRUE,           PAY_AUTHENTIC, true,  29900, "RUB", "inv_1" },
 		{ CRYPTOPAY_UPPER_HEX,      PAY_AUTHENTIC, true,  29900, "RUB", "inv_1" },
 		{ CRYPTOPAY_OTHER_AMOUNT,   PAY_AUTHENTIC, true,  26910, "RUB", "inv_1" },
@@ -248,7 +252,8 @@ static void test_expires(void **state)
 /* The answer to createInvoice is lost: looking by our id finds the invoice instead of making a second one. */
 static void test_create_answer_lost(void **state)
 {
-	struct cryptopay_rule lost = { .method = "createInvoice", .times = 1, .fault = CRYPTOPAY_NETWORK, .trouble = { .drop = true } };
+	struct cryptopay_rule lost = { .method = "createInvoice", .times = 1, .fault = CRYPTOPAY_NETWORK,
+		.trouble = { .drop = true } };
 	struct cryptopay_rule broken = { .method = "createInvoice", .times = 1, .fault = CRYPTOPAY_HTML_502, .after = true };
 	struct cryptopay_rule refused = { .method = "createInvoice", .times = 1, .fault = CRYPTOPAY_TOO_MANY };
 	struct story *s = story_new();
@@ -283,7 +288,8 @@ static void test_create_answer_lost(void **state)
 
 static void test_nth(void **state)
 {
-	struct cryptopay_rule third = { .method = "createInvoice", .nth = 3, .times = 2, .fault = CRYPTOPAY_REFUSE, .text = "AMOUNT_TOO_SMALL" };
+	struct cryptopay_rule third = { .method = "createInvoice", .nth = 3, .times = 2, .fault = CRYPTOPAY_REFUSE,
+		.text = "AMOUNT_TOO_SMALL" };
 	struct story *s = story_new();
 	struct pay_created c;
 
@@ -328,7 +334,8 @@ static void test_cancel(void **state)
 static void test_wire(void **state)
 {
 	static const struct { const char *token, *path, *type, *body; int status; const char *has; } cases[] = {
-		{ "wrong", "/api/getInvoices", "application/json", "{}", 401, "{\"ok\":false,\"error\":{\"code\":401,\"name\":\"UNAUTHORIZED\"}}" },
+		{ "wrong", "/api/getInvoices", "application/json", "{}",
+		  401, "{\"ok\":false,\"error\":{\"code\":401,\"name\":\"UNAUTHORIZED\"}}" },
 		{ TOKEN, "/api/nothing", "application/json", "{}", 405, "METHOD_NOT_FOUND" },
 		{ TOKEN, "/other", "application/json", "{}", 404, "html" },
 		{ TOKEN, "/api/getMe", "", "", 200, "\"app_id\":18475" },
@@ -336,7 +343,8 @@ static void test_wire(void **state)
 		{ TOKEN, "/api/createInvoice", "application/json", "{\"asset\":\"USDT\",\"amount\":\"1e3\"}", 400, "AMOUNT_INVALID" },
 		{ TOKEN, "/api/createInvoice", "application/json", "{\"asset\":\"USDT\",\"amount\":\"0\"}", 400, "AMOUNT_INVALID" },
 		{ TOKEN, "/api/createInvoice", "application/json", "{\"asset\":\"RUB\",\"amount\":\"5\"}", 400, "ASSET_INVALID" },
-		{ TOKEN, "/api/createInvoice", "application/json", "{\"asset\":\"TON\",\"amount\":\"5\",\"expires_in\":0}", 400, "EXPIRES_IN_INVALID" },
+		{ TOKEN, "/api/createInvoice", "application/json", "{\"asset\":\"TON\",\"amount\":\"5\",\"expires_in\":0}",
+		  400, "EXPIRES_IN_INVALID" },
 		{ TOKEN, "/api/createInvoice", "application/json", "{\"asset\":\"TON\",\"amount\":\"5\",\"paid_btn_name\":\"openBot\"}",
 		  400, "PAID_BTN_URL_INVALID" },
 		{ TOKEN, "/api/createInvoice?asset=TON&amount=5.10&payload=a%20b", "", "", 200, "\"amount\":\"5.1\"" },

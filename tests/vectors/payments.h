@@ -15,8 +15,8 @@ struct payments_business {
 	void *(*open)(const struct pay_provider *provider);
 	void (*close)(void *shop);
 	/* One callback through the real handler; vector is the whole object, its expect.action says what must follow.
-	 * The invoices it speaks of are made by the shop from expect before their first appearance. What
-	 * is wrong goes into why; nothing there means that the shop did as expected. */
+	 * The invoices it speaks of are made by the shop from expect before their first appearance. What is wrong
+	 * goes into why; nothing there means that the shop did as expected. */
 	void (*callback)(void *shop, const struct pay_account *account, const struct pay_inbound *in,
 			 struct json_object *vector, struct buf *why);
 	/* A whole sequence of Stars on a store of its own. */
