@@ -3,7 +3,6 @@
 #define OBOL_FLEET_PANEL_H
 
 #include "bot/core/act.h"
-#include "lib/xui/xui.h"
 
 #define PANELS_MAX 64
 #define INBOUNDS_MAX 200
