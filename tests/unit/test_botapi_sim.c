@@ -3,11 +3,12 @@
 
 #include <string.h>
 
-#include "lib/base/json.h"
+#include "lib/base/rand.h"
 #include "lib/telegram/tg_answer.h"
 #include "lib/telegram/tg_call.h"
+#include "lib/telegram/tg_text.h"
 #include "lib/telegram/tg_update.h"
-#include "tests/sim/botapi.h"
+#include "tests/sim/botapi_private.h"
 
 #define T0 INT64_C(1793612000000)
 
@@ -264,6 +265,86 @@ static void test_html(void **state)
 			assert_string_equal(botapi_last(b, anna)->text.at, cases[i].shown);
 		}
 	}
+}
+
+/* The same bytes every time (xorshift64*): a failure comes back. */
+static void seeded(void *ctx, void *out, size_t n)
+{
+	uint64_t *x = ctx;
+
+	for (size_t i = 0; i < n; i++) {
+		*x ^= *x >> 12;
+		*x ^= *x << 25;
+		*x ^= *x >> 27;
+		((unsigned char *)out)[i] = (unsigned char)(*x * UINT64_C(0x2545F4914F6CDD1D) >> 56);
+	}
+}
+
+/* Well-formed HTML of random words, references and nested tags. */
+static void random_html(struct buf *to, int depth)
+{
+	static const char *const words[] = { "word ", "слово\n", "\n\n", "😀", "&amp;", "&#1081;", " ", "longlonglonglonglonglonglong" };
+	static const char *const tags[][2] = { { "<b>", "</b>" }, { "<i>", "</i>" }, { "<a href=\"https://a.b/?x=1&amp;y\">", "</a>" } };
+
+	for (uint64_t n = rand_below(12); n > 0; n--) {
+		const char *const *tag = tags[rand_below(countof(tags))];
+
+		buf_adds(to, words[rand_below(countof(words))]);
+		if (depth == 0 || rand_below(3))
+			continue;
+		buf_adds(to, tag[0]);
+		random_html(to, depth - 1);
+		buf_adds(to, tag[1]);
+	}
+}
+
+static void add_shown(struct buf *to, struct str html)
+{
+	struct buf plain, error;
+
+	buf_init(&plain, 1 << 16);
+	buf_init(&error, 1024);
+	if (!html_parse(&plain, &error, html))
+		fail_msg("%s in %.*s", buf_cstr(&error), STR_ARG(html));
+	for (size_t i = 0; i < plain.len; i++)
+		if (plain.at[i] != ' ' && plain.at[i] != '\n') /* those at a border go */
+			buf_addc(to, plain.at[i]);
+	buf_release(&plain);
+	buf_release(&error);
+}
+
+/* What tg_text_split makes is markup Telegram takes, and nothing but white space is lost. */
+static void test_split_parts_are_good(void **state)
+{
+	struct buf html, whole, parts_shown;
+	uint64_t seed = 20261124;
+
+	(void)state;
+	rand_set_source(seeded, &seed);
+	buf_init(&html, 1 << 16);
+	buf_init(&whole, 1 << 16);
+	buf_init(&parts_shown, 1 << 16);
+	for (int i = 0; i < 500; i++) {
+		struct str parts[256];
+		size_t n;
+
+		buf_clear(&html);
+		buf_clear(&whole);
+		buf_clear(&parts_shown);
+		random_html(&html, 4);
+		add_shown(&whole, buf_str(&html));
+		assert_int_equal(tg_text_split(parts, &n, countof(parts), &arena, buf_str(&html), 40), OK);
+		for (size_t k = 0; k < n; k++) {
+			assert_in_range(tg_text_units(parts[k]), 1, 40);
+			add_shown(&parts_shown, parts[k]);
+		}
+		assert_string_equal(buf_cstr(&parts_shown), buf_cstr(&whole));
+		arena_clear(&arena);
+	}
+	rand_set_source(NULL, NULL);
+	buf_release(&html);
+	buf_release(&whole);
+	buf_release(&parts_shown);
 }
 
 static const char *many(const char *s, int n)
@@ -647,6 +728,7 @@ int main(void)
 		proves_in_world(test_allowed_updates, ""),
 		proves_in_world(test_disorder, ""),
 		proves_in_world(test_html, ""),
+		proves_in_world(test_split_parts_are_good, ""),
 		proves_in_world(test_sizes, ""),
 		proves_in_world(test_buttons, ""),
 		proves_in_world(test_forms, ""),
