@@ -5,61 +5,14 @@
  * servers' order is the alphabetical one. */
 #include "lib/links/link.h"
 
-#include <inttypes.h>
-
 #include "lib/base/enc.h"
 #include "lib/base/json.h"
 #include "lib/links/keys.h"
-#include "lib/links/params_private.h"
-#include "lib/links/remark.h"
-
-struct style {
-	bool sorted; /* a server: alphabetical */
-	bool v3;
-	bool page;
-};
-
-static const struct style styles[] = {
-	[LINK_SUB_V3] = { .sorted = true,  .v3 = true,  .page = false },
-	[LINK_UI_V2]  = { .sorted = false, .v3 = false, .page = true  },
-	[LINK_UI_V3]  = { .sorted = false, .v3 = true,  .page = true  },
-	[LINK_SUB_V2] = { .sorted = true,  .v3 = false, .page = false },
-};
-
-/* One address with everything an external proxy or host changes about the inbound already applied. */
-struct spot {
-	const struct link_endpoint *entry; /* NULL: the inbound itself */
-	struct str address, security, remark;
-	int64_t port;
-	struct link_tls tls;
-	struct link_reality reality;
-	struct str path, path_all, host, finalmask;
-};
-
-struct maker {
-	struct arena *a;
-	const struct style *style;
-	const struct link_ask *ask;
-	const struct link_inbound *in;
-	const struct link_client *client;
-	struct spot spot;
-	struct params params;
-	struct buf uri;
-};
+#include "lib/links/link_private.h"
 
 enum link_style link_style_of(int generation)
 {
 	return generation <= 2 ? LINK_UI_V2 : LINK_SUB_V3;
-}
-
-static struct str number(struct arena *a, int64_t n)
-{
-	return n > 0 ? str_of(arena_printf(a, "%" PRId64, n)) : str_n("", 0);
-}
-
-static struct str or_else(struct str first, struct str second)
-{
-	return first.len ? first : second;
 }
 
 /* --- keys common to VLESS, Trojan and Shadowsocks --- */
@@ -104,15 +57,15 @@ static void put_grpc(struct maker *m)
 
 static void put_kcp(struct maker *m)
 {
-	struct str type = or_else(m->in->header_type, STR("none"));
+	struct str type = link_or_else(m->in->header_type, STR("none"));
 
 	if (!m->style->v3 || !str_is(type, "none"))
 		put(m, "headerType", type);
 	put(m, "seed", m->in->seed);
 	if (!m->style->v3)
 		return;
-	put(m, "mtu", number(m->a, m->in->mtu));
-	put(m, "tti", number(m->a, m->in->tti));
+	put(m, "mtu", link_number(m->a, m->in->mtu));
+	put(m, "tti", link_number(m->a, m->in->tti));
 }
 
 static const struct {
@@ -159,7 +112,7 @@ static void put_tls(struct maker *m, bool sni_first)
 
 static struct str spider_x(const struct maker *m)
 {
-	struct str key = or_else(m->client->sub_id, m->client->email);
+	struct str key = link_or_else(m->client->sub_id, m->client->email);
 
 	if (!m->style->v3)
 		return m->spot.reality.spider_x;
@@ -336,7 +289,7 @@ static enum err make_hysteria(struct maker *m)
 {
 	const struct link_inbound *in = m->in;
 	const struct link_tls *t = &in->tls; /* external proxies change address, port and pins, nothing else */
-	struct str pins = m->spot.entry ? or_else(m->spot.entry->pcs, t->pcs) : t->pcs;
+	struct str pins = m->spot.entry ? link_or_else(m->spot.entry->pcs, t->pcs) : t->pcs;
 
 	if (!m->client->auth.len)
 		return E_NOTFOUND;
@@ -365,31 +318,19 @@ static enum err make_hysteria(struct maker *m)
 	return OK;
 }
 
-static struct str server_key(struct maker *m)
-{
-	struct str out = { 0 };
-	struct buf b;
-
-	buf_init(&b, 64);
-	if (link_public_key(&b, m->in->secret_key, false) == OK)
-		out = str_n(str_dup(m->a, buf_str(&b)), b.len);
-	buf_release(&b);
-	return out;
-}
-
 static enum err make_wireguard(struct maker *m)
 {
-	struct str key = server_key(m);
+	struct str key = maker_server_key(m);
 
 	if (!m->client->private_key.len || !key.len)
 		return E_NOTFOUND;
 	put(m, "publickey", key);
 	put(m, "address", m->client->allowed_ips);
-	put(m, "mtu", number(m->a, m->in->wireguard_mtu));
+	put(m, "mtu", link_number(m->a, m->in->wireguard_mtu));
 	if (!m->style->page) {
 		put(m, "dns", m->in->dns);
 		put(m, "presharedkey", m->client->pre_shared_key);
-		put(m, "keepalive", number(m->a, m->client->keep_alive_s));
+		put(m, "keepalive", link_number(m->a, m->client->keep_alive_s));
 	}
 	begin(m, "wireguard");
 	enc_percent(&m->uri, m->client->private_key, "");
@@ -401,7 +342,7 @@ static enum err make_mtproto(struct maker *m)
 {
 	if (!m->client->secret.len)
 		return E_NOTFOUND;
-	put(m, "port", number(m->a, m->spot.port));
+	put(m, "port", link_number(m->a, m->spot.port));
 	put(m, "secret", m->client->secret);
 	put(m, "server", m->spot.address);
 	begin(m, "tg");
@@ -418,11 +359,11 @@ static void put_vmess_transport(struct maker *m)
 	struct str type = STR("none");
 
 	if (str_is(in->network, "tcp") || str_is(in->network, "kcp"))
-		type = or_else(in->header_type, type);
+		type = link_or_else(in->header_type, type);
 	if (str_is(in->network, "grpc") && in->multi_mode)
 		type = STR("multi");
 	if (str_is(in->network, "xhttp") && m->style->page)
-		type = or_else(in->mode, type);
+		type = link_or_else(in->mode, type);
 	put(m, "type", type);
 	put(m, "host", m->spot.host);
 	put(m, "path", m->style->page && str_is(in->network, "tcp") ? m->spot.path_all : m->spot.path);
@@ -433,8 +374,8 @@ static void put_vmess_transport(struct maker *m)
 	if (str_is(in->network, "kcp")) {
 		put(m, "path", in->seed);
 		if (m->style->v3) {
-			params_set_kind(&m->params, "mtu", number(m->a, in->mtu), PARAM_NUMBER);
-			params_set_kind(&m->params, "tti", number(m->a, in->tti), PARAM_NUMBER);
+			params_set_kind(&m->params, "mtu", link_number(m->a, in->mtu), PARAM_NUMBER);
+			params_set_kind(&m->params, "tti", link_number(m->a, in->tti), PARAM_NUMBER);
 		}
 	}
 	if (!m->style->page)
@@ -478,7 +419,7 @@ static void put_vmess_tls(struct maker *m)
 
 static struct str vmess_cipher(const struct maker *m)
 {
-	struct str c = or_else(m->client->cipher, STR("auto"));
+	struct str c = link_or_else(m->client->cipher, STR("auto"));
 
 	if (m->style->v3 && !m->style->page && (str_is(c, "none") || str_is(c, "zero")))
 		return STR("auto");
@@ -494,7 +435,7 @@ static enum err make_vmess(struct maker *m)
 	put(m, "v", STR("2"));
 	put(m, "ps", m->spot.remark);
 	put(m, "add", m->spot.address);
-	params_set_kind(&m->params, "port", number(m->a, m->spot.port), PARAM_NUMBER);
+	params_set_kind(&m->params, "port", link_number(m->a, m->spot.port), PARAM_NUMBER);
 	put(m, "id", m->client->id);
 	put(m, "scy", vmess_cipher(m));
 	put(m, "net", m->in->network);
@@ -538,148 +479,6 @@ static const struct protocol *protocol_of(const struct link_inbound *in)
 	return NULL;
 }
 
-/* --- spots --- */
-
-static struct str own_address(const struct maker *m)
-{
-	const struct link_inbound *in = m->in;
-
-	if (m->style->v3)
-		return link_address_v3(&m->ask->place, in->share_strategy, in->listen, in->share_addr);
-	return link_address_v2(&m->ask->place, m->style->page ? in->listen : str_n("", 0));
-}
-
-static void override(struct str *own, struct str entry)
-{
-	if (entry.len)
-		*own = entry;
-}
-
-static void override_tls(struct maker *m, const struct link_endpoint *e)
-{
-	struct link_tls *t = &m->spot.tls;
-
-	override(&t->sni, e->sni);
-	override(&t->fp, e->fp);
-	override(&t->alpn, e->alpn);
-	override(&t->pcs, e->pcs);
-	override(&t->vcn, e->vcn);
-	override(&t->ech, e->ech);
-	if (m->style->v3 && m->style->page && !e->is_host && !e->sni.len)
-		t->sni = e->address;
-}
-
-/* The sni rules of a host row, for TLS and REALITY alike. */
-static void override_host_sni(struct str *sni, const struct link_endpoint *e, struct str address)
-{
-	if (e->sni_from_address)
-		*sni = address;
-	if (e->keep_sni_blank)
-		*sni = str_n("", 0);
-}
-
-/* Lists of both behind each other, other members from the host. */
-static struct str merged_masks(struct arena *a, struct str own, struct str host)
-{
-	struct json_object *to, *from;
-	struct str out;
-
-	if (!own.len || !host.len)
-		return or_else(host, own);
-	if (json_parse(&to, own))
-		return host;
-	if (json_parse(&from, host)) {
-		json_object_put(to);
-		return own;
-	}
-	json_object_object_foreach(from, key, value) {
-		struct json_object *list = json_array_at(to, key);
-
-		if (!list || !json_object_is_type(value, json_type_array)) {
-			json_object_object_add(to, key, json_object_get(value));
-			continue;
-		}
-		for (size_t i = 0; i < json_len(value); i++)
-			json_object_array_add(list, json_object_get(json_object_array_get_idx(value, i)));
-	}
-	out = str_of(arena_strdup(a, json_object_to_json_string_ext(to, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
-	json_object_put(from);
-	json_object_put(to);
-	return out;
-}
-
-static void apply_host(struct maker *m, const struct link_endpoint *e)
-{
-	struct spot *s = &m->spot;
-
-	if (s->host.len || s->path.len || str_is(m->in->network, "ws") || str_is(m->in->network, "httpupgrade") ||
-	    str_is(m->in->network, "xhttp")) {
-		override(&s->host, e->host_header);
-		override(&s->path, e->path);
-		override(&s->path_all, e->path);
-	}
-	override_host_sni(&s->tls.sni, e, s->address);
-	override(&s->reality.sni, e->sni);
-	override(&s->reality.fp, e->fp);
-	override_host_sni(&s->reality.sni, e, s->address);
-	s->finalmask = merged_masks(m->a, s->finalmask, e->finalmask);
-}
-
-static void apply_entry(struct maker *m, const struct link_endpoint *e)
-{
-	struct spot *s = &m->spot;
-
-	s->entry = e;
-	override(&s->address, link_host_bare(e->address));
-	if (e->port)
-		s->port = e->port;
-	if (str_is(e->security, "tls") || str_is(e->security, "none"))
-		s->security = e->security;
-	override_tls(m, e);
-	if (e->is_host)
-		apply_host(m, e);
-}
-
-static void begin_spot(struct maker *m, const struct link_endpoint *entry)
-{
-	const struct link_inbound *in = m->in;
-
-	m->spot = (struct spot){
-		.address = own_address(m),
-		.port = in->port,
-		.security = in->security,
-		.tls = in->tls,
-		.reality = in->reality,
-		.path = in->path,
-		.path_all = in->path_all,
-		.host = m->style->v3 ? in->host : in->host_v2,
-		.finalmask = m->style->page ? in->finalmask_page : in->finalmask,
-	};
-	if (m->style->v3 && m->style->page)
-		m->spot.reality.sni = in->reality.page_sni;
-	if (entry)
-		apply_entry(m, entry);
-	m->params.count = 0;
-	buf_clear(&m->uri);
-}
-
-static struct str remark_of(struct maker *m, size_t index)
-{
-	struct link_remark r = { .inbound = m->in->remark, .email = m->client->email };
-
-	if (index < m->ask->remarks_count)
-		return m->ask->remarks[index];
-	if (m->spot.entry)
-		r.extra = m->spot.entry->remark;
-	return m->style->v3 ? link_remark_v3(m->a, str_n("", 0), &r)
-	                    : link_remark_v2(m->a, STR(LINK_REMARK_V2_MODEL), &r, false);
-}
-
-static bool is_spot_usable(const struct spot *s)
-{
-	return s->port > 0 && s->port <= 65535 && link_host_reach(s->address) != LINK_REACH_NONE;
-}
-
 /* The index-th spot's link goes to *out. OK with an empty uri: the spot has no usable address. */
 static enum err make_one(struct link *out, struct maker *m, const struct link_endpoint *entry, size_t index)
 {
@@ -687,10 +486,10 @@ static enum err make_one(struct link *out, struct maker *m, const struct link_en
 	enum err e;
 
 	*out = (struct link){ 0 };
-	begin_spot(m, entry);
-	if (!is_spot_usable(&m->spot))
+	maker_begin(m, entry);
+	if (!maker_is_usable(m))
 		return OK;
-	m->spot.remark = link_name_clean(m->a, remark_of(m, index));
+	m->spot.remark = maker_remark(m, index);
 	e = p->make(m);
 	if (e)
 		return e;
@@ -706,31 +505,29 @@ static enum err make_one(struct link *out, struct maker *m, const struct link_en
 	return OK;
 }
 
-static void maker_init(struct maker *m, struct arena *a, const struct link_ask *ask)
+/* Host rows replace external proxies; 2.x does not know them. 0: only the inbound itself. */
+static size_t entries_of(const struct link_endpoint **out, const struct maker *m)
 {
-	m->a = a;
-	m->style = &styles[ask->style];
-	m->ask = ask;
-	m->in = ask->inbound;
-	m->client = ask->client;
-	buf_init(&m->uri, LINK_BYTES_MAX);
+	bool hosts = m->style->v3 && m->in->hosts_count;
+
+	*out = hosts ? m->in->hosts : m->in->proxies;
+	return hosts ? m->in->hosts_count : m->in->proxies_count;
 }
 
 enum err links_make(struct links *out, struct arena *a, const struct link_ask *ask)
 {
-	const struct link_inbound *in = ask->inbound;
-	bool hosts = styles[ask->style].v3 && in->hosts_count; /* host rows replace external proxies */
-	const struct link_endpoint *entries = hosts ? in->hosts : in->proxies;
-	size_t entries_count = hosts ? in->hosts_count : in->proxies_count;
-	size_t spots = entries_count ? entries_count : 1;
+	const struct link_endpoint *entries;
+	size_t entries_count, spots;
 	enum err e = OK;
 	struct maker *m;
 
 	*out = (struct links){ 0 };
-	if (!protocol_of(in))
+	if (!protocol_of(ask->inbound))
 		return E_NOTFOUND;
 	m = arena_new(a, struct maker);
 	maker_init(m, a, ask);
+	entries_count = entries_of(&entries, m);
+	spots = entries_count ? entries_count : 1;
 	out->at = arena_array(a, struct link, spots);
 	for (size_t i = 0; i < spots && !e; i++) {
 		e = make_one(&out->at[out->count], m, entries_count ? &entries[i] : NULL, i);
@@ -741,80 +538,4 @@ enum err links_make(struct links *out, struct arena *a, const struct link_ask *a
 	if (!e && !out->count)
 		e = E_INVALID;
 	return e;
-}
-
-/* --- WireGuard's own file --- */
-
-static struct str conf_addresses(struct maker *m)
-{
-	struct str rest = m->client->allowed_ips, out;
-	struct buf b;
-
-	if (!m->style->v3)
-		return str_cut(&rest, ',');
-	buf_init(&b, LINK_BYTES_MAX);
-	while (rest.at) {
-		if (b.len)
-			buf_adds(&b, ", ");
-		buf_add(&b, str_trim(str_cut(&rest, ',')));
-	}
-	out = str_n(str_dup(m->a, buf_str(&b)), b.len);
-	buf_release(&b);
-	return out;
-}
-
-static void add_line(struct buf *b, const char *key, struct str value)
-{
-	if (!value.len)
-		return;
-	buf_adds(b, key);
-	buf_adds(b, " = ");
-	for (size_t i = 0; i < value.len; i++)
-		buf_addc(b, value.at[i] == '\n' || value.at[i] == '\r' ? ' ' : value.at[i]); /* one value, one line */
-	buf_addc(b, '\n');
-}
-
-static void add_conf(struct maker *m, struct str key)
-{
-	struct buf *b = &m->uri, endpoint;
-
-	buf_init(&endpoint, LINK_HOST_MAX + 16);
-	link_add_host_port(&endpoint, m->spot.address, m->spot.port);
-	buf_adds(b, "[Interface]\n");
-	add_line(b, "PrivateKey", m->client->private_key);
-	add_line(b, "Address", conf_addresses(m));
-	add_line(b, "DNS", or_else(m->in->dns, STR("1.1.1.1, 1.0.0.1")));
-	add_line(b, "MTU", number(m->a, m->in->wireguard_mtu));
-	buf_adds(b, "\n# ");
-	buf_add(b, m->spot.remark);
-	buf_adds(b, "\n[Peer]\n");
-	add_line(b, "PublicKey", key);
-	add_line(b, "AllowedIPs", STR("0.0.0.0/0, ::/0"));
-	add_line(b, "Endpoint", buf_str(&endpoint));
-	add_line(b, "PresharedKey", m->client->pre_shared_key);
-	add_line(b, "PersistentKeepalive", number(m->a, m->client->keep_alive_s));
-	buf_release(&endpoint);
-}
-
-enum err link_wireguard_conf(struct str *out, struct arena *a, const struct link_ask *ask)
-{
-	struct maker *m;
-	struct str key;
-
-	*out = str_n("", 0);
-	if (!str_is(ask->inbound->protocol, "wireguard") || !ask->client->private_key.len)
-		return E_NOTFOUND;
-	m = arena_new(a, struct maker);
-	maker_init(m, a, ask);
-	begin_spot(m, NULL);
-	key = server_key(m);
-	if (!key.len)
-		return E_NOTFOUND;
-	if (!is_spot_usable(&m->spot))
-		return E_INVALID;
-	m->spot.remark = link_name_clean(a, remark_of(m, 0));
-	add_conf(m, key);
-	*out = str_n(str_dup(a, buf_str(&m->uri)), m->uri.len);
-	buf_release(&m->uri);
-	return OK;
 }

@@ -358,7 +358,8 @@ static void test_reach(void **state)
 	static const struct { const char *host; enum link_reach reach; } cases[] = {
 		{ "vpn.example.com", LINK_REACH_PUBLIC },   { "1.2.3.4", LINK_REACH_PUBLIC },       { "пример.рф", LINK_REACH_PUBLIC },
 		{ "2a00:1450::1", LINK_REACH_PUBLIC },      { "[2a00:1450::1]", LINK_REACH_PUBLIC }, { "172.32.0.1", LINK_REACH_PUBLIC },
-		{ "100.128.0.1", LINK_REACH_PUBLIC },       { "::ffff:8.8.8.8", LINK_REACH_PUBLIC }, { "10.example.com", LINK_REACH_PUBLIC },
+		{ "100.128.0.1", LINK_REACH_PUBLIC },       { "100.63.0.1", LINK_REACH_PUBLIC },
+		      { "::ffff:8.8.8.8", LINK_REACH_PUBLIC }, { "10.example.com", LINK_REACH_PUBLIC },
 		{ "127.0.0.1", LINK_REACH_LOOPBACK },       { "127.9.9.9", LINK_REACH_LOOPBACK },   { "127.1", LINK_REACH_LOOPBACK },
 		{ "2130706433", LINK_REACH_LOOPBACK },      { "0x7f.1", LINK_REACH_LOOPBACK },      { "::1", LINK_REACH_LOOPBACK },
 		{ "[::1]", LINK_REACH_LOOPBACK },           { "LocalHost", LINK_REACH_LOOPBACK },   { "a.localhost", LINK_REACH_LOOPBACK },
