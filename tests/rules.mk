@@ -56,3 +56,21 @@ $(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(if $(SIM),$(BUILD)/libsim-san.a) $(
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
 
 .SECONDARY:
+
+# Checks of the source itself: floors (includes), sentences (texts only in locales/), locales (keys and arguments).
+# `make requirements ROWS="R026-R060 B3"` says which rows have a test and fails when one of ROWS has none.
+.PHONY: sentences locales checks
+floors:
+	@tests/tools/floors
+sentences:
+	@tests/tools/sentences
+$(BUILD)/tools/%: $(BUILD)/s/tests/tools/%.o $(BUILD)/libobol-san.a
+	@mkdir -p $(@D)
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+locales: $(BUILD)/tools/locales
+	@LC_ALL=C awk -f tests/tools/literals.awk $$(find bot lib -name '*.[ch]' | sort) | $<
+requirements:
+	@tests/tools/requirements $(ROWS)
+checks: floors sentences locales
+	@tests/tools/selftest $(BUILD)/tools/locales

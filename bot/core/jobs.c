@@ -232,7 +232,7 @@ static enum err take_up(struct core *c, struct run *r)
 	enum err e;
 
 	if (r->job.crashes >= CRASHES_PARK) {
-		e = tell_parked(c, r, "took the process with it");
+		e = tell_parked(c, r, "crash");
 		end_run(c, r);
 		return e;
 	}
