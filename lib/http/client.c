@@ -8,9 +8,8 @@
  *  1. An exchange is in exactly one place: a peer's queue (WAITING), the multi handle (UNDER_WAY), the done list (DONE),
  *     the caller's hands (HANDED_OUT).
  *  2. slots_used counts those under way without the long polls; it never passes limits.connections_max.
- *  3. A watched descriptor of a connection stays in epoll while the connection rests between exchanges: the usual
- *     exchange costs no epoll_ctl. What libcurl opened by itself (a resolver's pair) leaves epoll when libcurl says so.
- *  4. peers live as long as a socket of theirs: libcurl gives them back when it closes one. */
+ *  3. What we foresee (a kept connection is free, a name is known) only decides the order; the rules hold because they
+ *     are asked again when libcurl really looks a name up or opens a socket. Refused there, an exchange waits again. */
 #include "lib/http/client_private.h"
 
 #include <arpa/inet.h>
@@ -21,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/clock.h"
@@ -103,7 +101,6 @@ static struct peer *peer_new(struct http_client *c, const struct http_exchange *
 	struct str host = host_of(x->proxy ? str_n(x->proxy, (size_t)(strchrnul(strstr(x->proxy, "://") + 3, '/') - x->proxy))
 		: origin_of(x->url));
 
-	peer->client = c;
 	peer->hash = hash;
 	peer->key = xstrdup(key);
 	peer->tls = str_starts(str_of(x->url), "https:");
@@ -128,7 +125,7 @@ static void forget_unused_peers(struct http_client *c)
 		for (struct peer **at = &c->buckets[i]; *at;) {
 			struct peer *peer = *at;
 
-			if (peer->under_way || peer->waiting || peer->sockets) {
+			if (peer->under_way || peer->waiting) {
 				at = &peer->hash_next;
 				continue;
 			}
@@ -243,6 +240,14 @@ static void fail_waiting(struct http_client *c, struct http_exchange *x, enum ht
 	hand_in(c, x);
 }
 
+static void fail_one_overdue(struct http_client *c, struct http_exchange *x)
+{
+	if (x->peer->name && !x->peer->name->known)
+		fail_waiting(c, x, HTTP_FAIL_RESOLVE, "the name had no address in time");
+	else
+		fail_waiting(c, x, HTTP_FAIL_TIMEOUT, "no free connection in time");
+}
+
 static void fail_overdue(struct http_client *c, int64_t now_us)
 {
 	struct peer *peer, *next_peer;
@@ -257,7 +262,7 @@ static void fail_overdue(struct http_client *c, int64_t now_us)
 			for (x = TAILQ_FIRST(&peer->queue[lane]); x; x = next) {
 				next = TAILQ_NEXT(x, link);
 				if (x->deadline_us <= now_us)
-					fail_waiting(c, x, HTTP_FAIL_TIMEOUT, "no free connection in time");
+					fail_one_overdue(c, x);
 				else if (x->deadline_us < c->queue_deadline_us)
 					c->queue_deadline_us = x->deadline_us;
 			}
@@ -267,23 +272,17 @@ static void fail_overdue(struct http_client *c, int64_t now_us)
 
 /* --- admission --- */
 
-/* Connections to the peer that nobody uses, as far as we can see: more are open than exchanges are under way. */
-static int idle_connections(const struct peer *peer)
-{
-	return peer->sockets - peer->sockets_dead - peer->under_way;
-}
-
 enum admission { ADMIT, ADMIT_NOT_NOW, ADMIT_REFUSED };
 
 static enum admission admit_new_connection(struct http_client *c, struct http_exchange *x, int64_t now_us)
 {
-	if (x->peer->tls && c->tls_begun >= c->limits.tls_begun_per_turn_max) {
+	if (x->peer->tls && c->tls_admitted >= c->limits.tls_begun_per_turn_max) {
 		c->held_back = true;
 		return ADMIT_NOT_NOW;
 	}
 	switch (x->peer->name ? http_name_ask(&c->names, x->peer->name, x, now_us / 1000) : HTTP_NAME_GO) {
 	case HTTP_NAME_GO:
-		c->tls_begun += x->peer->tls;
+		c->tls_admitted += x->peer->tls;
 		return ADMIT;
 	case HTTP_NAME_WAIT:
 		return ADMIT_NOT_NOW;
@@ -301,7 +300,22 @@ static enum admission admit(struct http_client *c, struct http_exchange *x, int6
 {
 	if (x->lane != HTTP_LANE_POLL && x->peer->under_way >= c->limits.connections_per_host_max)
 		return ADMIT_NOT_NOW;
-	return idle_connections(x->peer) > 0 ? ADMIT : admit_new_connection(c, x, now_us);
+	if (!x->peer->idle)
+		return admit_new_connection(c, x, now_us);
+	x->peer->idle--;
+	return ADMIT;
+}
+
+bool client_may_connect(struct http_client *c, struct http_exchange *x)
+{
+	x->peer->idle = 0; /* else libcurl would have used it */
+	if (x->peer->tls && c->tls_opened >= c->limits.tls_begun_per_turn_max) {
+		x->again = true;
+		return false;
+	}
+	c->tls_opened += x->peer->tls;
+	c->counts.connections_opened++;
+	return true;
 }
 
 static void begin(struct http_client *c, struct http_exchange *x, int64_t now_us)
@@ -397,6 +411,7 @@ static void end(struct http_client *c, struct http_exchange *x, CURLcode code)
 		return;
 	}
 	exchange_finish(c, x, code);
+	x->peer->idle += code == CURLE_OK;
 	leave_line(c, x, code);
 	hand_in(c, x);
 }
@@ -418,7 +433,7 @@ static void collect(struct http_client *c)
 
 /* --- descriptors --- */
 
-static struct watched *watched_of(struct http_client *c, int fd)
+static uint32_t *watched_of(struct http_client *c, int fd)
 {
 	size_t count = c->watched_count ? c->watched_count : 64;
 
@@ -433,58 +448,35 @@ static struct watched *watched_of(struct http_client *c, int fd)
 	return &c->watched[fd];
 }
 
-static void watch(struct http_client *c, int fd, uint32_t events)
+/* While libcurl connects it waits for writing; once it waits for reading, the peer has taken the connection.
+ * (CURLINFO_CONNECT_TIME_T stays 0 in 7.88 until TLS is through.) */
+static void note_connected(CURL *easy, int what)
 {
-	struct watched *w = watched_of(c, fd);
-	struct epoll_event event = { .events = events, .data.fd = fd };
-	int op = !events ? EPOLL_CTL_DEL : w->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-	int failed;
+	struct line *line;
 
-	if (w->in_epoll == events)
+	if (what != CURL_POLL_IN && what != CURL_POLL_INOUT)
 		return;
-	failed = epoll_ctl(c->epoll_fd, op, fd, &event);
-	assert(!failed || op == EPOLL_CTL_DEL);
-	w->in_epoll = events;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&line);
+	if (line->exchange && !line->exchange->looking)
+		line->exchange->connected = true;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused)
 {
-	static const uint32_t events[] = {
+	static const uint32_t events_of[] = {
 		[CURL_POLL_IN] = EPOLLIN, [CURL_POLL_OUT] = EPOLLOUT, [CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT, [CURL_POLL_REMOVE] = 0,
 	};
 	struct http_client *c = ctx;
-	struct watched *w = watched_of(c, fd);
+	uint32_t *watched = watched_of(c, fd), events = events_of[what];
+	struct epoll_event event = { .events = events, .data.fd = fd };
+	int op = !events ? EPOLL_CTL_DEL : *watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, failed;
 
-	(void)easy;
 	(void)unused;
-	w->wanted = events[what];
-	if (w->wanted || !w->peer)
-		watch(c, fd, w->wanted);
+	note_connected(easy, what);
+	failed = events == *watched ? 0 : epoll_ctl(c->epoll_fd, op, fd, &event);
+	assert(!failed || op == EPOLL_CTL_DEL); /* closed already: it has left by itself */
+	*watched = events;
 	return 0;
-}
-
-curl_socket_t client_open_socket(struct peer *peer, const struct curl_sockaddr *address)
-{
-	struct http_client *c = peer->client;
-	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	*watched_of(c, fd) = (struct watched){ .peer = peer };
-	peer->sockets++;
-	c->counts.connections_opened++;
-	return fd;
-}
-
-int client_close_socket(struct peer *peer, curl_socket_t fd)
-{
-	struct watched *w = watched_of(peer->client, fd);
-
-	watch(peer->client, fd, 0);
-	peer->sockets--;
-	peer->sockets_dead -= w->dead;
-	*w = (struct watched){ 0 };
-	return close(fd);
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
@@ -510,21 +502,12 @@ static void run_timers(struct http_client *c)
 
 static void run_socket(struct http_client *c, const struct epoll_event *event)
 {
-	struct watched *w = watched_of(c, event->data.fd);
-	int fd = event->data.fd, what = 0, running;
+	int what = 0, running;
 
-	if (!w->wanted) { /* a resting connection moves only when the peer closes it */
-		watch(c, fd, 0);
-		if (w->peer && !w->dead) {
-			w->dead = true;
-			w->peer->sockets_dead++;
-		}
-		return;
-	}
 	what |= event->events & EPOLLIN ? CURL_CSELECT_IN : 0;
 	what |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
 	what |= event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
-	curl_multi_socket_action(c->multi, fd, what, &running);
+	curl_multi_socket_action(c->multi, event->data.fd, what, &running);
 }
 
 /* What is left when the CPU is used up is still ready in the next turn: epoll is level-triggered here. */
@@ -588,7 +571,7 @@ int http_client_poll(struct http_client *c, struct http_wait *extra, size_t extr
 	bool ours;
 	int count;
 
-	c->tls_begun = 0;
+	c->tls_admitted = c->tls_opened = 0;
 	c->held_back = false;
 	fail_overdue(c, clock_mono_us());
 	begin_waiting(c, clock_mono_us());
@@ -774,7 +757,7 @@ void http_client_free(struct http_client *c)
 {
 	free_exchanges(c);
 	free_pools(c);
-	curl_multi_cleanup(c->multi); /* closes connections, which still count for their peers */
+	curl_multi_cleanup(c->multi);
 	forget_unused_peers(c);
 	assert(c->peers_count == 0);
 	http_names_release(&c->names);

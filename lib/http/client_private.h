@@ -54,6 +54,7 @@ struct http_exchange {
 
 	size_t body_bytes;          /* received so far */
 	bool looking;               /* its look-up is under way */
+	bool connected;             /* the peer has taken the connection */
 	bool sent;                  /* from here on the peer may have seen the request */
 	bool repeated;              /* libcurl wanted to send it a second time and was not allowed to */
 	bool again;                 /* not its turn yet: back into the queue, nothing was sent */
@@ -65,7 +66,6 @@ TAILQ_HEAD(exchange_list, http_exchange);
 
 /* A scheme, host, port, trust and proxy: what can share connections. */
 struct peer {
-	struct http_client *client;
 	struct peer *hash_next;
 	TAILQ_ENTRY(peer) link;     /* among those with somebody waiting */
 	uint64_t hash;
@@ -73,7 +73,7 @@ struct peer {
 	struct http_name *name;     /* what is looked up for it; NULL: an address */
 	bool tls;
 	int under_way;
-	int sockets, sockets_dead;  /* open; of them idle ones the peer has closed */
+	int idle;                   /* kept connections nobody uses; a guess that only ever costs a detour */
 	size_t waiting;
 	struct exchange_list queue[HTTP_LANES];
 };
@@ -92,13 +92,6 @@ struct line {
 	int connect_timeout_ms;
 };
 
-/* One descriptor libcurl asked us to watch. */
-struct watched {
-	struct peer *peer;          /* NULL: not a connection (a resolver's pair), or not open */
-	uint32_t wanted, in_epoll;  /* epoll event bits */
-	bool dead;
-};
-
 #define PEER_BUCKETS 256
 
 struct http_client {
@@ -108,7 +101,7 @@ struct http_client {
 	int epoll_fd;
 	int64_t curl_timer_us;      /* -1: none */
 	int64_t queue_deadline_us;  /* no waiting exchange ends earlier */
-	int tls_begun;              /* in this turn */
+	int tls_admitted, tls_opened; /* in this turn: as foreseen, and as it came */
 	bool held_back;             /* somebody waits only for the next turn */
 	int slots_used;
 	char *ca_file;
@@ -123,7 +116,7 @@ struct http_client {
 	uint64_t serial;
 	SLIST_HEAD(, line) lines;
 	SLIST_HEAD(, answer) answers;
-	struct watched *watched;    /* by descriptor */
+	uint32_t *watched;          /* by descriptor: its events in epoll, 0: not there */
 	size_t watched_count;
 	struct buf key;             /* scratch of peer_of */
 	char date_text[64];         /* the Date header last read, and what it meant */
@@ -154,8 +147,8 @@ void line_free(struct line *line);
 
 /* --- client.c, for line.c --- */
 
-curl_socket_t client_open_socket(struct peer *peer, const struct curl_sockaddr *address);
-int client_close_socket(struct peer *peer, curl_socket_t fd);
+/* A new connection of x is about to be made. False: not in this turn. */
+bool client_may_connect(struct http_client *c, struct http_exchange *x);
 int64_t client_mono_ms(void);
 
 #endif

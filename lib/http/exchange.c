@@ -345,12 +345,9 @@ static const struct { CURLcode code; enum http_failure failure; } early_failures
 /* Where did the time go? Only a peer that has a connection but says nothing is a time-out to the caller. */
 static enum http_failure early_timeout(const struct http_exchange *x)
 {
-	curl_off_t connected_us = 0;
-
 	if (x->looking)
 		return HTTP_FAIL_RESOLVE;
-	curl_easy_getinfo(x->line->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
-	return connected_us > 0 ? HTTP_FAIL_TIMEOUT : HTTP_FAIL_CONNECT;
+	return x->connected ? HTTP_FAIL_TIMEOUT : HTTP_FAIL_CONNECT;
 }
 
 static enum http_failure failure_of(const struct http_exchange *x, CURLcode code)

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define DNS_CACHE_S 120L
 #define METHOD_UNSET HTTP_OTHER
@@ -68,19 +69,19 @@ static void name_is_found(struct line *line)
 		http_name_found(&line->client->names, x->peer->name, x);
 }
 
+/* Before each connection. There is no counterpart for the end: 7.88 does not call CLOSESOCKETFUNCTION for a connection
+ * attempt that runs out of time, so nothing here relies on it. */
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct line *line = ctx;
+	int fd;
 
 	(void)purpose;
 	name_is_found(line);
-	return client_open_socket(line->exchange->peer, address);
-}
-
-/* Kept with the connection, which lives longer than the exchange: ctx is the peer, not the line. */
-static int on_close(void *ctx, curl_socket_t fd)
-{
-	return client_close_socket(ctx, fd);
+	if (!client_may_connect(line->client, line->exchange))
+		return CURL_SOCKET_BAD;
+	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
 /* Called when the connection stands and the request is about to be written; a second time when the connection turned
@@ -101,6 +102,7 @@ static int on_request(void *ctx, char *peer_ip, char *local_ip, int peer_port, i
 		return CURL_PREREQFUNC_ABORT;
 	}
 	x->sent = true;
+	x->again = false;
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -126,7 +128,6 @@ static void set_once(struct line *line)
 	set(line, CURLOPT_RESOLVER_START_DATA, line);
 	set(line, CURLOPT_OPENSOCKETFUNCTION, on_open);
 	set(line, CURLOPT_OPENSOCKETDATA, line);
-	set(line, CURLOPT_CLOSESOCKETFUNCTION, on_close);
 	set(line, CURLOPT_PREREQFUNCTION, on_request);
 	set(line, CURLOPT_PREREQDATA, line);
 }
@@ -236,7 +237,6 @@ struct line *line_take(struct http_client *c, struct http_exchange *x, int64_t n
 	line->error[0] = '\0';
 	set(line, CURLOPT_URL, x->url);
 	set(line, CURLOPT_HTTPHEADER, x->headers);
-	set(line, CURLOPT_CLOSESOCKETDATA, x->peer);
 	set(line, CURLOPT_TIMEOUT_MS, (long)(left_ms > 0 ? left_ms : 1));
 	set_method(line, x);
 	set_way(line, x);

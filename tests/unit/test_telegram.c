@@ -167,13 +167,28 @@ static void test_update_unknown(void **state)
 	assert_str(u.message.text, "a b \xEF\xBF\xBD");
 }
 
+/* The same bytes every time (xorshift64*): a failure comes back. */
+static void seeded(void *ctx, void *out, size_t n)
+{
+	uint64_t *x = ctx;
+
+	for (size_t i = 0; i < n; i++) {
+		*x ^= *x >> 12;
+		*x ^= *x << 25;
+		*x ^= *x >> 27;
+		((unsigned char *)out)[i] = (unsigned char)(*x * UINT64_C(0x2545F4914F6CDD1D) >> 56);
+	}
+}
+
 /* No prefix of an update and no damaged byte does more than give an error. */
 static void test_update_damage(void **state)
 {
 	struct str whole = STR(MESSAGE(4861, "\"photo\":[{\"file_id\":\"a\"}],\"successful_payment\":{\"total_amount\":350,\"currency\":\"XTR\"},\"contact\":{\"user_id\":1}"));
 	struct tg_update u;
+	uint64_t seed = 20261124;
 
 	(void)state;
+	rand_set_source(seeded, &seed);
 	for (size_t n = 0; n < whole.len; n++) {
 		char *part = xmalloc(n);                /* its own block: the sanitizer sees a read past it */
 
@@ -189,6 +204,7 @@ static void test_update_damage(void **state)
 		tg_update_read(&u, &arena, str_n(copy, whole.len));
 		arena_clear(&arena);
 	}
+	rand_set_source(NULL, NULL);
 }
 
 static void test_update_bounds(void **state)
