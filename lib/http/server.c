@@ -412,6 +412,7 @@ enum err http_server_listen(struct http_server *s, int number, const char *addre
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->limits.connections_max,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)s->limits.connection_idle_s,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->limits.header_bytes_max,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, /* what a proxy before us could read differently is refused */
 		MHD_OPTION_URI_LOG_CALLBACK, on_uri, l,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
 		MHD_OPTION_END);
