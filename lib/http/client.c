@@ -25,7 +25,6 @@
 #include "lib/base/clock.h"
 
 #define EVENTS_MAX 64
-#define SLOT_BITS 24
 #define PEERS_KEPT_MAX 1024 /* above this, peers nobody uses are forgotten */
 
 static const struct { enum http_lane lane; int quarters; } lanes[] = {
@@ -152,45 +151,9 @@ static struct peer *peer_of(struct http_client *c, const struct http_exchange *x
 	return peer_new(c, x, buf_cstr(&c->key), hash);
 }
 
-/* --- ids --- */
-
-static void slot_assign(struct http_client *c, struct http_exchange *x)
-{
-	size_t slot;
-
-	if (!c->slots_free_count) {
-		size_t cap = c->slots_cap ? c->slots_cap * 2 : 64;
-
-		assert(cap <= (size_t)1 << SLOT_BITS);
-		c->slots = xrealloc(c->slots, cap * sizeof(struct http_exchange *));
-		c->slots_free = xrealloc(c->slots_free, cap * sizeof *c->slots_free);
-		for (slot = cap; slot-- > c->slots_cap;) {
-			c->slots[slot] = NULL;
-			c->slots_free[c->slots_free_count++] = (uint32_t)slot;
-		}
-		c->slots_cap = cap;
-	}
-	slot = c->slots_free[--c->slots_free_count];
-	c->slots[slot] = x;
-	x->id = ++c->serial << SLOT_BITS | slot;
-}
-
-static size_t slot_of(uint64_t id)
-{
-	return id & (((uint64_t)1 << SLOT_BITS) - 1);
-}
-
-static struct http_exchange *exchange_find(const struct http_client *c, uint64_t id)
-{
-	struct http_exchange *x = slot_of(id) < c->slots_cap ? c->slots[slot_of(id)] : NULL;
-
-	return x && x->id == id ? x : NULL;
-}
-
 static void exchange_free(struct http_client *c, struct http_exchange *x)
 {
-	c->slots[slot_of(x->id)] = NULL;
-	c->slots_free[c->slots_free_count++] = (uint32_t)slot_of(x->id);
+	http_ids_remove(&c->ids, x->id);
 	if (x->answer)
 		answer_give_back(c, x->answer);
 	free(x->text);
@@ -612,7 +575,7 @@ uint64_t http_client_start(struct http_client *c, const struct http_request *req
 	const char *why = NULL;
 	int timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS;
 
-	slot_assign(c, x);
+	x->id = http_ids_add(&c->ids, x);
 	x->tag = tag;
 	x->lane = lane;
 	x->started_us = clock_mono_us();
@@ -632,7 +595,7 @@ uint64_t http_client_start(struct http_client *c, const struct http_request *req
 
 void http_client_cancel(struct http_client *c, uint64_t id)
 {
-	struct http_exchange *x = exchange_find(c, id);
+	struct http_exchange *x = http_ids_find(&c->ids, id);
 
 	if (!x || x->state == EXCHANGE_HANDED_OUT)
 		return;
@@ -726,14 +689,14 @@ struct http_client *http_client_new(const struct http_client_limits *limits)
 
 static void free_exchanges(struct http_client *c)
 {
-	for (size_t i = 0; i < c->slots_cap; i++) {
-		if (!c->slots[i])
-			continue;
-		assert(c->slots[i]->state != EXCHANGE_HANDED_OUT);
-		http_client_cancel(c, c->slots[i]->id);
+	struct http_exchange *x;
+	size_t from = 0;
+
+	while ((x = http_ids_each(&c->ids, &from))) {
+		assert(x->state != EXCHANGE_HANDED_OUT);
+		http_client_cancel(c, x->id);
 	}
-	free(c->slots);
-	free(c->slots_free);
+	http_ids_release(&c->ids);
 }
 
 static void free_pools(struct http_client *c)

@@ -8,6 +8,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/http/client.h"
+#include "lib/http/ids.h"
 #include "lib/http/names.h"
 
 #define CONNECT_TIMEOUT_MS 10000
@@ -110,10 +111,7 @@ struct http_client {
 	size_t peers_count;
 	struct peer_list peers_waiting;
 	struct exchange_list done;
-	struct http_exchange **slots; /* by the low bits of the id */
-	uint32_t *slots_free;
-	size_t slots_cap, slots_free_count;
-	uint64_t serial;
+	struct http_ids ids;        /* every exchange */
 	SLIST_HEAD(, line) lines;
 	SLIST_HEAD(, answer) answers;
 	uint32_t *watched;          /* by descriptor: its events in epoll, 0: not there */
