@@ -11,6 +11,7 @@
 #ifndef OBOL_SIM_PANEL_H
 #define OBOL_SIM_PANEL_H
 
+#include "lib/base/buf.h"
 #include "tests/sim/sim.h"
 
 struct panel_sim;
