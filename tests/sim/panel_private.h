@@ -13,6 +13,8 @@
 #ifndef OBOL_SIM_PANEL_PRIVATE_H
 #define OBOL_SIM_PANEL_PRIVATE_H
 
+#include <assert.h>
+
 #include "lib/base/clock.h"
 #include "lib/base/enc.h"
 #include "lib/base/json.h"
@@ -160,7 +162,7 @@ struct panel_sim {
 	int64_t started_ms, now_ms, next_poll_ms; /* 0 until the first request */
 	bool down;
 
-	struct panel_inbound *inbounds, *inbounds_last;
+	struct panel_inbound *inbounds; /* by id */
 	int64_t inbound_id_last;
 	struct panel_traffic *traffics, *traffics_last;
 	struct map traffic_by_email;
@@ -208,6 +210,9 @@ struct panel_traffic *panel_traffic_find(struct panel_sim *sim, struct str email
 void panel_traffic_rename(struct panel_sim *sim, struct panel_traffic *row, struct str email);
 void panel_traffic_delete(struct panel_sim *sim, struct panel_traffic *row);
 void panel_text_set(char **field, struct str value); /* frees the old, copies the new */
+/* The record every read answers with; uuid and subId come from the settings, not from the row. */
+void panel_traffic_write(struct json_out *j, const struct panel_sim *sim, const struct panel_traffic *row,
+			 struct str uuid, struct str sub_id);
 
 /* --- panel_http.c --- */
 
@@ -226,6 +231,7 @@ void panel_answer_json(struct panel_call *c, int status, struct str body);
 /* The envelope. obj is JSON text; empty: null. */
 void panel_answer(struct panel_call *c, bool success, const char *msg, struct str obj);
 void panel_answer_obj(struct panel_call *c, struct str obj);                            /* success, msg "" */
+void panel_answer_ok(struct panel_call *c, const char *msg);                             /* success, obj null */
 void panel_answer_fail(struct panel_call *c, const char *prefix, const char *error);    /* "prefix (error)" */
 void panel_redirect(struct panel_call *c, int status, const char *location);             /* with gin's HTML body for GET */
 bool panel_is_xhr(const struct sim_request *r);
@@ -234,13 +240,20 @@ bool panel_param_id(struct panel_call *c, size_t i, int64_t *out, const char *pr
 
 /* --- panel_json.c --- */
 
-/* NULL and *out, or Go's error text (arena). An empty text is "unexpected end of JSON input". *out is to be put. */
+/* json.Unmarshal: NULL and *out (to be put), or Go's error text (arena). */
 const char *go_json_parse(struct json_object **out, struct arena *a, struct str text);
-/* json.MarshalIndent("", "  ") of a decoded map: keys sorted, numbers through float64, < > & escaped. */
+/* json.Decoder, what gin binds a JSON body with: "EOF" for nothing, "unexpected EOF" for a cut text. */
+const char *go_json_decode(struct json_object **out, struct arena *a, struct str text);
+
+/* Decoding into a Go field: false is a type error and *out the zero value; NULL (null or absent) is zero and fine. */
+bool go_json_i64(int64_t *out, struct json_object *o);
+bool go_json_bool(bool *out, struct json_object *o);
+bool go_json_str(struct str *out, struct json_object *o); /* borrowed from o */
+const char *go_json_kind(struct json_object *o); /* Go's word in "cannot unmarshal … into" */
+
+/* What Go makes of a decoded map: keys sorted, every number through a float64, < > & escaped. depth is the indentation
+ * the value stands at (two spaces a step), or -1 for no white space at all. */
 void go_json_write(struct buf *to, struct json_object *o, int depth);
-/* The same without sorting and spaces, numbers as they are. */
-void go_json_write_plain(struct buf *to, struct json_object *o);
-const char *go_json_kind(struct json_object *o, bool present); /* "object", "array", "string", "number", "bool" */
 
 /* --- panel_auth.c --- */
 
