@@ -25,6 +25,8 @@ struct panel_config {
 	int panel_port, sub_port;    /* only for what the panel says about itself [2053, 2096] */
 	int session_minutes;         /* setting sessionMaxAge [360] */
 	const char *sub_uri;         /* setting subURI [none] */
+	const char *listen;          /* setting webListen, shown only [""] */
+	bool sub_json;               /* setting subJsonEnable [off] */
 	bool sub_off;                /* no subscription listener: connections are dropped */
 	bool no_xray;                /* there is no Xray binary: never runs, nothing is polled */
 	const char *xray_version;    /* ["26.3.27"] */
@@ -38,6 +40,9 @@ void panel_sim_free(struct panel_sim *sim);
 sim_handler panel_sim_handle;
 void panel_sim_advance(struct panel_sim *sim, int64_t now_ms);
 
+/* The six digits that are right at now_ms. */
+void panel_totp(char out[7], const char *base32_secret, int64_t now_ms);
+
 /* The operator in the panel's own pages: the same routes, already authenticated, not counted, no misbehaviour.
  * path is relative to the base path ("panel/api/inbounds/add"); json may be empty. */
 void panel_sim_operator(struct panel_sim *sim, enum http_method method, const char *path, struct str json,
@@ -49,7 +54,7 @@ int64_t panel_sim_seed(struct panel_sim *sim, const char *protocol, int port, co
 /* --- misbehaviour --- */
 
 enum panel_fault {
-	PANEL_NETWORK,     /* rule.trouble happens to the answer */
+	PANEL_NETWORK,     /* rule.trouble happens to the answer; unless it hangs or drops, the request takes effect */
 	PANEL_REFUSE,      /* 200, success:false, rule.text as msg */
 	PANEL_DB_LOCKED,   /* "database is locked" after the real waiting time of that version; a write only */
 	PANEL_HTML_502,    /* what a reverse proxy says */

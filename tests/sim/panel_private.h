@@ -26,7 +26,7 @@
 #define VERSION_LAST 999999
 
 #define PANEL_PARAMS_MAX 4
-#define PANEL_ROUTES_MAX 192
+#define PANEL_ROUTES_MAX 256
 #define PANEL_RULES_MAX 32
 
 struct panel_call;
@@ -56,6 +56,8 @@ struct panel_call {
 	struct sim_response *response;
 	struct arena *arena;
 	const struct panel_route *route;
+	size_t route_index;
+	const char *name;                    /* "METHOD pattern", what rules look at */
 	struct str params[PANEL_PARAMS_MAX]; /* of the path, decoded, in the order of the pattern */
 	struct str path;                     /* below {base}, decoded, without query */
 	struct str query;                    /* raw */
@@ -148,8 +150,14 @@ struct panel_token {
 	struct panel_token *next;
 };
 
+struct panel_limit {
+	char *key; /* address and user name; NULL: free */
+	int failures;
+	int64_t first_ms, until_ms;
+};
+
 struct panel_setting_value {
-	char *key;
+	const char *key;
 	struct json_object *value; /* string, number or bool, as setting/all shows it */
 };
 
@@ -173,7 +181,8 @@ struct panel_sim {
 	struct panel_session *sessions;
 	struct panel_token *tokens;
 	int64_t token_id_last;
-	struct { char *key; int failures; int64_t first_ms, until_ms; } limits[64];
+	struct panel_limit limits[64];
+	struct arena scratch; /* empty between requests */
 	struct panel_setting_value *settings;
 	size_t settings_count;
 
@@ -192,6 +201,8 @@ struct panel_sim {
 	struct panel_rule rules[PANEL_RULES_MAX];
 	int rule_calls[PANEL_RULES_MAX];
 	size_t rules_count;
+	const struct panel_route *routes[PANEL_ROUTES_MAX]; /* those of this version, in the order of trying */
+	size_t routes_count;
 	size_t counts[PANEL_ROUTES_MAX];
 	size_t count_all, races;
 };
@@ -256,16 +267,27 @@ const char *go_json_kind(struct json_object *o); /* Go's word in "cannot unmarsh
  * the value stands at (two spaces a step), or -1 for no white space at all. */
 void go_json_write(struct buf *to, struct json_object *o, int depth);
 
-/* --- panel_auth.c --- */
+/* --- panel_auth.c, panel_token.c --- */
 
-enum panel_verdict { VERDICT_OK, VERDICT_ANSWERED };
-enum panel_verdict panel_auth_check(struct panel_call *call); /* by route->area; answers what is refused */
+/* Login state, then CSRF, by route->area. False: not let in, and answered. */
+bool panel_auth_check(struct panel_call *c);
 void panel_auth_init(struct panel_sim *sim);
 void panel_auth_release(struct panel_sim *sim);
-extern const struct panel_route panel_common_routes[]; /* login, settings, tokens, server: every dialect */
-extern const size_t panel_common_routes_count;
+void panel_session_find(struct panel_call *c);      /* sets c->session */
+void panel_sessions_drop(struct panel_sim *sim);
+void panel_limits_clear(struct panel_sim *sim);
+bool panel_token_ok(struct panel_call *c);
+void panel_token_release(struct panel_sim *sim);
+
+/* Routes that every dialect has, each table with its length. */
+extern const struct panel_route panel_auth_routes[], panel_token_routes[], panel_setting_routes[], panel_server_routes[];
+extern const size_t panel_auth_routes_count, panel_token_routes_count, panel_setting_routes_count, panel_server_routes_count;
 
 /* --- panel_setting.c --- */
+
+void panel_setting_init(struct panel_sim *sim);
+void panel_setting_release(struct panel_sim *sim);
+void panel_setting_set(struct panel_sim *sim, const char *key, struct json_object *value); /* key lives on; takes value */
 
 struct json_object *panel_setting(struct panel_sim *sim, const char *key); /* NULL: none of that name */
 struct str panel_setting_text(struct panel_sim *sim, const char *key);
@@ -276,5 +298,6 @@ int64_t panel_setting_number(struct panel_sim *sim, const char *key);
 
 void panel_xray_start(struct panel_sim *sim);
 void panel_xray_stop(struct panel_sim *sim);
+void panel_online_set(struct panel_sim *sim, const char *const *emails, size_t n); /* copied */
 
 #endif
