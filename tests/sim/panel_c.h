@@ -61,6 +61,7 @@ struct c_body {
 	struct c_element *first, *last, *stale;
 	size_t count;
 	bool orphans;                 /* some element may have lost its record */
+	bool twins;                   /* some elements may share a credential */
 	uint64_t synced;              /* counts writes of the panel: attachments are listed in this order */
 	int64_t sub_sort_index, reset_day;
 	char *share_strategy, *share_address;
@@ -83,7 +84,7 @@ struct panel_c {
 	char *guid;
 	int64_t calm_until_ms;                     /* no poll before this changes anything unless rows_changed */
 	size_t moving;                             /* rows with bytes not yet counted */
-	int64_t last_poll_ms;
+	int64_t last_poll_ms, xray_since_ms;
 };
 
 static inline struct panel_c *c_of(struct panel_sim *sim)
@@ -176,6 +177,8 @@ const char *c_key(const struct panel_inbound *in, const struct c_client *client)
 const char *c_client_read(struct c_client *out, struct json_object *o, const char *where, int version, struct arena *a);
 void c_write_element(struct json_out *j, const struct c_client *client);
 void c_write_record(struct json_out *j, const struct panel_sim *sim, const struct c_record *r, const char *flow); /* keys only */
+/* "groups": those made by name and those clients carry, each once. */
+void c_write_group_names(struct json_out *j, struct panel_call *call);
 void c_write_ids(struct json_out *j, const int64_t *ids, size_t count);
 
 enum c_view { VIEW_ANSWER, VIEW_GET, VIEW_LIST, VIEW_SLIM };
@@ -206,6 +209,8 @@ const char *c_client_detach(struct panel_sim *sim, struct c_record *r, const int
 void c_client_reset(struct panel_sim *sim, struct c_record *r, struct arena *a);
 /* A conflicting e-mail as the panel looks for it, over all inbounds and without case. */
 bool c_email_taken(struct panel_sim *sim, const struct c_client *client);
+/* 3.1.x: some inbound's settings are no JSON, so every look for an e-mail over all inbounds fails. */
+bool c_malformed(const struct panel_sim *sim);
 void c_fill_credentials(struct c_client *client, const struct panel_inbound *in, const struct panel_sim *sim);
 /* "prefix (error)", or the 500 of C_PANIC. */
 void c_refuse(struct panel_call *call, const char *prefix, const char *error);
@@ -229,7 +234,11 @@ struct c_link_style {
 };
 /* The share link of one element; false: that protocol has none. */
 bool c_link(struct buf *to, struct panel_sim *sim, const struct c_element *e, const struct c_link_style *style);
+char *c_size_text(struct arena *a, int64_t bytes); /* "1.50GB" */
 bool c_can_flow(const struct panel_inbound *in);
+#define C_WG_KEY_CHARS 44
+/* The public half of a base64 X25519 key, "" when it is none. Returns out. */
+const char *c_wg_public_key(char out[C_WG_KEY_CHARS + 1], const char *private_key);
 const char *c_link_host(struct panel_call *call);
 void c_subscribe(struct panel_call *call);
 

@@ -151,9 +151,11 @@ static void next_address(struct c_client *client, const struct panel_inbound *in
 
 static void fill_wireguard(struct c_client *client, const struct panel_inbound *in)
 {
+	char public_key[C_WG_KEY_CHARS + 1];
+
 	if (!*c_get(client, T_PUBLIC_KEY)) {
 		set_base64(client, T_PRIVATE_KEY, 32);
-		set_base64(client, T_PUBLIC_KEY, 32); /* no pair: nothing here speaks WireGuard */
+		c_set(client, T_PUBLIC_KEY, c_wg_public_key(public_key, c_get(client, T_PRIVATE_KEY)));
 	}
 	if (!*c_get(client, T_ALLOWED_IPS))
 		next_address(client, in);
@@ -177,7 +179,7 @@ static const char *credential_missing(const struct panel_sim *sim, const struct 
  * accepted once and make every later write to that inbound fail. */
 static bool poisoned(struct panel_sim *sim, const struct panel_inbound *in)
 {
-	if (c_has(sim, C_KEEPS_CREDENTIALS))
+	if (c_has(sim, C_KEEPS_CREDENTIALS) || !c_body(in)->twins)
 		return false;
 	for (const struct c_element *e = c_body(in)->first; e; e = e->next)
 		for (struct map_entry *m = map_first(&c_of(sim)->elements_by_key, str_of(e->key)); *e->key && m; m = map_next(m)) {
@@ -207,6 +209,8 @@ static const char *add_to(struct panel_sim *sim, struct panel_inbound *in, const
 	struct c_client client = { 0 };
 	const char *error;
 
+	if (c_malformed(sim))
+		return "malformed JSON";
 	if (c_email_taken(sim, given))
 		return c_error(a, "Duplicate email:", c_get(given, T_EMAIL));
 	if (c_has(sim, C_ADD_REUSES) && c_element_find_nocase(sim, in, c_get(given, T_EMAIL)))

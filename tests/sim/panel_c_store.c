@@ -270,6 +270,8 @@ static void element_index(struct panel_sim *sim, struct c_element *e)
 	e->key = xstrdup(c_key(e->in, &e->client));
 	if (*e->lower)
 		map_put(&c->elements_by_lower, str_of(e->lower), e);
+	if (c_element_find_key(sim, e->in, e->key))
+		c_body(e->in)->twins = true;
 	if (*e->key)
 		map_put(&c->elements_by_key, str_of(e->key), e);
 }
