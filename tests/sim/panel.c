@@ -74,7 +74,8 @@ struct panel_sim *panel_sim_new(const char *version, const struct panel_config *
 	snprintf(sim->version_text, sizeof sim->version_text, "%s", version);
 	sim->dialect = sim->version >= VERSION(3, 1, 0) ? &panel_dialect_c : &panel_dialect_ab;
 	config_copy(&sim->config, config);
-	add_routes(sim, sim->dialect->routes, sim->dialect->routes_count); /* first: a dialect may have its own */
+	for (size_t i = 0; i < countof(sim->dialect->tables) && sim->dialect->tables[i].routes; i++)
+		add_routes(sim, sim->dialect->tables[i].routes, *sim->dialect->tables[i].count); /* first: they win over the common ones */
 	add_routes(sim, panel_auth_routes, panel_auth_routes_count);
 	add_routes(sim, panel_token_routes, panel_token_routes_count);
 	add_routes(sim, panel_setting_routes, panel_setting_routes_count);

@@ -67,8 +67,10 @@ struct panel_call {
 };
 
 struct panel_dialect {
-	const struct panel_route *routes;
-	size_t routes_count;
+	struct {
+		const struct panel_route *routes; /* NULL: no more */
+		const size_t *count;
+	} tables[8];
 	void (*init)(struct panel_sim *sim);
 	void (*release)(struct panel_sim *sim);
 	void (*poll)(struct panel_sim *sim, int64_t now_ms);  /* one traffic poll; Xray is running */
