@@ -105,8 +105,8 @@ struct ab_body {
 bool ab_bind(struct ab_body *out, struct panel_call *c, const char *prefix);
 const char *ab_bind_text(struct ab_body *out, struct panel_call *c, struct str json, bool unmarshal); /* error or NULL */
 
-extern const struct panel_route panel_ab_inbound_routes[], panel_ab_client_routes[];
-extern const size_t panel_ab_inbound_routes_count, panel_ab_client_routes_count;
+extern const struct panel_route panel_ab_inbound_routes[], panel_ab_client_routes[], panel_ab_link_routes[];
+extern const size_t panel_ab_inbound_routes_count, panel_ab_client_routes_count, panel_ab_link_routes_count;
 void ab_subscribe(struct panel_call *c);
 void ab_inbound_free(struct panel_sim *sim, struct panel_inbound *in);   /* with its clients, rows stay */
 void ab_inbound_delete(struct panel_sim *sim, struct panel_inbound *in); /* with its rows too */

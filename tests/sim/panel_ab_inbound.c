@@ -173,6 +173,17 @@ static char *tag_of(struct arena *a, const struct panel_inbound *in)
 	return arena_printf(a, "inbound-%s:%lld", in->listen, (long long)in->port);
 }
 
+/* 3.0.x takes the tag that was sent unless somebody has it; 2.x always makes its own. */
+static void resolve_tag(struct panel_call *c, struct panel_inbound *want)
+{
+	struct panel_inbound *in = c->sim->inbounds;
+
+	while (in && strcmp(in->tag, want->tag) != 0)
+		in = in->next;
+	if (c->sim->version < VERSION(3, 0, 0) || !*want->tag || in)
+		want->tag = tag_of(c->arena, want);
+}
+
 static void put_text(struct json_object *o, const char *key, struct str s, bool omit_empty)
 {
 	if (s.len || !omit_empty)
@@ -322,7 +333,7 @@ static void xray_take_inbound(struct panel_sim *sim, struct panel_inbound *in)
 }
 
 /* NULL, or why not. settings becomes what is stored. */
-static const char *add_refused(struct panel_call *c, const struct ab_body *b, struct str *settings)
+static const char *add_refused(struct panel_call *c, struct ab_body *b, struct str *settings)
 {
 	struct json_object *o = NULL;
 	struct ab_new clients;
@@ -330,6 +341,7 @@ static const char *add_refused(struct panel_call *c, const struct ab_body *b, st
 
 	if (error)
 		return error;
+	resolve_tag(c, &b->in);
 	json_parse(&o, b->settings);
 	ab_new_read(&clients, c->arena, c->sim, o);
 	error = ab_emails_refused(c->sim, c->arena, &clients);
@@ -365,8 +377,6 @@ static void on_add(struct panel_call *c)
 
 	if (!ab_bind(&b, c, CREATED))
 		return;
-	if (c->sim->version < VERSION(3, 0, 0) || !*b.in.tag)
-		b.in.tag = tag_of(c->arena, &b.in);
 	error = add_refused(c, &b, &settings);
 	if (error)
 		panel_answer_fail(c, WENT_WRONG, error);
@@ -388,7 +398,8 @@ static void on_import(struct panel_call *c)
 		return;
 	}
 	b.in.id = 0;
-	b.in.tag = tag_of(c->arena, &b.in);
+	if (c->sim->version < VERSION(3, 0, 0))
+		b.in.tag = tag_of(c->arena, &b.in);
 	error = add_refused(c, &b, &settings);
 	if (error) {
 		answer_inbound(c, false, arena_printf(c->arena, CREATED " (%s)", error), &b.in, stats_text(c, b.stats, 0, false), b.settings);

@@ -429,7 +429,8 @@ static void ab_release(struct panel_sim *sim)
 const struct panel_dialect panel_dialect_ab = {
 	.tables = { { panel_ab_inbound_routes, &panel_ab_inbound_routes_count },
 		    { panel_ab_client_routes, &panel_ab_client_routes_count },
-		    { panel_ab_traffic_routes, &panel_ab_traffic_routes_count } },
+		    { panel_ab_traffic_routes, &panel_ab_traffic_routes_count },
+		    { panel_ab_link_routes, &panel_ab_link_routes_count } },
 	.init = ab_init, .release = ab_release, .poll = ab_poll, .xray_start = ab_xray_start, .subscribe = ab_subscribe,
 	.each_client = ab_each_client, .find_client = ab_find_client, .use = ab_use, .seed = ab_seed,
 };

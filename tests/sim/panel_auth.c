@@ -92,7 +92,7 @@ static void set_cookie(struct panel_call *c, const char *value, const char *path
 }
 
 /* The call's session in a new cookie, so that a change of it does not touch what older cookies hold. */
-static struct panel_session *session_renew(struct panel_call *c)
+struct panel_session *panel_session_renew(struct panel_call *c)
 {
 	struct panel_sim *sim = c->sim;
 	struct panel_session *s = xcalloc(1, sizeof *s);
@@ -127,7 +127,7 @@ static const char *csrf_of(struct panel_call *c)
 
 	if (c->session && *c->session->csrf)
 		return c->session->csrf;
-	session_renew(c);
+	panel_session_renew(c);
 	rand_bytes(bytes, sizeof bytes);
 	buf_init(&b, sizeof c->session->csrf);
 	enc_base64url(&b, bytes, sizeof bytes);
@@ -148,7 +148,7 @@ static bool logged_in(struct panel_call *c)
 	if (c->sim->version < EPOCHS || s->epoch == c->sim->user.epoch)
 		return true;
 	c->session = NULL;
-	s = session_renew(c);
+	s = panel_session_renew(c);
 	s->logged_in = false;
 	*s->csrf = '\0';
 	return false;
@@ -362,7 +362,7 @@ static const char *login_word(struct panel_call *c, bool good)
 		lang = panel_header(c->request, "accept-language");
 	if (str_starts(lang, "ru"))
 		return !good ? "Неверные данные учетной записи."
-		     : c->sim->version >= FIRST_3X ? "Вход выполнен успешно" : "Вы успешно вошли в аккаунт";
+		     : c->sim->version >= VERSION(2, 9, 0) ? "Вход выполнен успешно" : "Вы успешно вошли в аккаунт";
 	for (size_t i = 0; i < countof(english); i++)
 		if (c->sim->version >= english[i].since)
 			return good ? english[i].good : english[i].bad;
@@ -387,7 +387,7 @@ static void login_decide(struct panel_call *c, const struct login *l)
 	}
 	if (limit)
 		limit->failures = 0;
-	session_renew(c);
+	panel_session_renew(c);
 	c->session->logged_in = true;
 	c->session->epoch = sim->user.epoch;
 	panel_answer_ok(c, login_word(c, true));

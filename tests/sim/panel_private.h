@@ -275,6 +275,7 @@ bool panel_auth_check(struct panel_call *c);
 void panel_auth_init(struct panel_sim *sim);
 void panel_auth_release(struct panel_sim *sim);
 void panel_session_find(struct panel_call *c);      /* sets c->session */
+struct panel_session *panel_session_renew(struct panel_call *c); /* what c->session holds, in a new cookie */
 void panel_sessions_drop(struct panel_sim *sim);
 void panel_limits_clear(struct panel_sim *sim);
 bool panel_token_ok(struct panel_call *c);

@@ -286,6 +286,8 @@ static void change_user(struct panel_call *c, struct json_object *body)
 	panel_text_set(&user->name, name);
 	panel_text_set(&user->password, password);
 	user->epoch++;
+	if (c->sim->version >= VERSION(2, 9, 0) && c->session)
+		panel_session_renew(c); /* still of the old epoch (recorded) */
 	panel_answer_ok(c, "You have successfully changed the credentials of the administrator.");
 }
 

@@ -178,11 +178,11 @@ static void add_time(struct buf *to, int64_t seconds)
 }
 
 /* remarkModel "-ieo": the separator, then which of inbound remark, e-mail and extra stand in which order. */
-static void add_remark(struct buf *to, struct panel_sim *sim, const struct ab_client *cl, struct str extra)
+static void add_remark(struct buf *to, struct panel_sim *sim, const struct ab_client *cl, struct str extra, bool nameless)
 {
 	struct str model = panel_setting_text(sim, "remarkModel");
-	struct panel_traffic *row = panel_traffic_find(sim, cl->fields.email);
-	struct str parts[] = { str_of(cl->in->remark), cl->fields.email, extra };
+	struct panel_traffic *row = nameless ? NULL : panel_traffic_find(sim, cl->fields.email);
+	struct str parts[] = { str_of(cl->in->remark), nameless ? STR("") : cl->fields.email, extra };
 	bool info = panel_setting_bool(sim, "subShowInfo") && row, first = true;
 	char separator = model.len ? *model.at : '-';
 	int64_t left = row ? row->total - row->up - row->down : 0, expiry_s = row ? row->expiry_ms / SECOND_MS : 0;
@@ -220,14 +220,15 @@ struct spot {
 	struct str host;
 	int64_t port;
 	struct str extra; /* remark of an external proxy */
+	bool nameless;    /* the remark goes without e-mail and usage */
 };
 
-static void add_fragment(struct buf *to, struct panel_sim *sim, const struct ab_client *cl, struct str extra)
+static void add_fragment(struct buf *to, struct panel_sim *sim, const struct ab_client *cl, const struct spot *at)
 {
 	struct buf remark;
 
 	buf_init(&remark, 4096);
-	add_remark(&remark, sim, cl, extra);
+	add_remark(&remark, sim, cl, at->extra, at->nameless);
 	buf_addc(to, '#');
 	enc_percent(to, buf_str(&remark), "$&+,/:;=?@!()*");
 	buf_release(&remark);
@@ -241,7 +242,7 @@ static void add_vmess(struct buf *to, struct panel_sim *sim, const struct ab_cli
 	struct json_out j;
 
 	buf_init(&remark, 4096);
-	add_remark(&remark, sim, cl, at->extra);
+	add_remark(&remark, sim, cl, at->extra, at->nameless);
 	buf_init(&json, 65536);
 	json_out_init(&j, &json);
 	json_open(&j, '{');
@@ -304,7 +305,7 @@ static void add_link_at(struct buf *to, struct panel_sim *sim, const struct ab_c
 	add_user(to, cl, settings);
 	buf_printf(to, "@%.*s:%lld", STR_ARG(at->host), (long long)at->port);
 	pairs_write(to, &p);
-	add_fragment(to, sim, cl, at->extra);
+	add_fragment(to, sim, cl, at);
 }
 
 static bool has_links(const struct panel_inbound *in)
@@ -318,17 +319,17 @@ static bool has_links(const struct panel_inbound *in)
 }
 
 /* One link, or one for each external proxy; each ends in a newline. */
-static void add_links(struct buf *to, struct panel_sim *sim, const struct ab_client *cl, struct str host)
+static void add_links(struct buf *to, struct panel_sim *sim, const struct ab_client *cl, struct str host, bool nameless)
 {
 	struct json_object *stream = NULL, *proxies;
-	struct spot at = { .host = host, .port = cl->in->port };
+	struct spot at = { .host = host, .port = cl->in->port, .nameless = nameless };
 
 	json_parse(&stream, str_of(cl->in->stream));
 	proxies = json_array_at(stream, "externalProxy");
 	for (size_t i = 0; i < json_len(proxies); i++) {
 		struct json_object *o = json_object_array_get_idx(proxies, i);
 
-		at = (struct spot){ json_str_at(o, "dest"), json_i64_at(o, "port", 0), json_str_at(o, "remark") };
+		at = (struct spot){ json_str_at(o, "dest"), json_i64_at(o, "port", 0), json_str_at(o, "remark"), nameless };
 		add_link_at(to, sim, cl, stream, &at);
 		buf_addc(to, '\n');
 	}
@@ -415,14 +416,12 @@ static bool wants_page(struct panel_call *c)
 	       str_is_nocase(panel_query(c, "view"), "html");
 }
 
-static void answer_links(struct panel_call *c, struct str sub_id)
+/* All links of a subId in the order of inbounds. From 2.9.4 on disabled clients are listed as well. */
+static void collect(struct buf *links, struct usage *usage, struct panel_call *c, struct str sub_id)
 {
 	struct panel_sim *sim = c->sim;
 	bool only_enabled = sim->version < VERSION(2, 9, 4);
-	struct usage usage = { 0 };
-	struct buf links, out;
 
-	buf_init(&links, SIZE_MAX);
 	for (struct panel_inbound *in = sim->inbounds; in; in = in->next)
 		for (struct ab_client *cl = in->enable && has_links(in) ? ab_settings(in)->first : NULL; cl; cl = cl->next) {
 			struct panel_traffic *row;
@@ -431,29 +430,101 @@ static void answer_links(struct panel_call *c, struct str sub_id)
 				continue;
 			row = panel_traffic_find(sim, cl->fields.email);
 			if (row)
-				add_usage(&usage, row);
-			add_links(&links, sim, cl, link_host(c));
+				add_usage(usage, row);
+			add_links(links, sim, cl, link_host(c), false);
 		}
+}
+
+static void answer_subscription(struct panel_call *c, struct str sub_id)
+{
+	struct usage usage = { 0 };
+	struct buf links, out;
+
+	buf_init(&links, SIZE_MAX);
+	buf_init(&out, SIZE_MAX);
+	collect(&links, &usage, c, sub_id);
 	if (!links.len) {
 		panel_answer_bytes(c, 400, "text/plain; charset=utf-8", STR("Error!"));
-		buf_release(&links);
-		return;
-	}
-	if (wants_page(c)) {
+	} else if (wants_page(c)) {
 		answer_page(c);
-		buf_release(&links);
-		return;
+	} else {
+		put_headers(c, &usage, c->path);
+		if (panel_setting_bool(c->sim, "subEncrypt"))
+			enc_base64(&out, links.at, links.len);
+		else
+			buf_add(&out, buf_str(&links));
+		panel_answer_bytes(c, 200, "text/plain; charset=utf-8", str_n(str_dup(c->arena, buf_str(&out)), out.len));
 	}
-	put_headers(c, &usage, c->path);
-	buf_init(&out, SIZE_MAX);
-	if (panel_setting_bool(sim, "subEncrypt"))
-		enc_base64(&out, links.at, links.len);
-	else
-		buf_add(&out, buf_str(&links));
-	panel_answer_bytes(c, 200, "text/plain; charset=utf-8", str_n(str_dup(c->arena, buf_str(&out)), out.len));
 	buf_release(&links);
 	buf_release(&out);
 }
+
+/* --- 3.0.1 and 3.0.2: links over the API --- */
+
+static void answer_list(struct panel_call *c, struct str lines)
+{
+	struct buf b;
+	struct json_out j;
+
+	buf_init(&b, SIZE_MAX);
+	json_out_init(&j, &b);
+	json_open(&j, '[');
+	while (lines.at) {
+		struct str link = str_cut(&lines, '\n');
+
+		if (link.len)
+			json_add_str(&j, link);
+	}
+	json_close(&j, ']');
+	panel_answer_obj(c, buf_str(&b));
+	buf_release(&b);
+}
+
+static void on_sub_links(struct panel_call *c)
+{
+	struct usage usage = { 0 };
+	struct buf links;
+
+	buf_init(&links, SIZE_MAX);
+	collect(&links, &usage, c, c->params[0]);
+	if (links.len)
+		answer_list(c, buf_str(&links));
+	else
+		panel_answer_fail(c, "Obtain", arena_printf(c->arena, "No inbounds found with  %.*s\n", STR_ARG(c->params[0])));
+	buf_release(&links);
+}
+
+static void on_client_links(struct panel_call *c)
+{
+	struct panel_inbound *in;
+	struct ab_client *cl;
+	struct buf links;
+	int64_t id;
+
+	if (!panel_param_id(c, 0, &id, ""))
+		return;
+	in = panel_inbound_find(c->sim, id);
+	if (!in) {
+		panel_answer_fail(c, "Obtain", "record not found");
+		return;
+	}
+	cl = ab_find_email(c->sim, in, c->params[1]);
+	if (!cl) {
+		panel_answer_empty(c, 500);
+		return;
+	}
+	buf_init(&links, SIZE_MAX);
+	if (has_links(in))
+		add_links(&links, c->sim, cl, link_host(c), true);
+	answer_list(c, buf_str(&links));
+	buf_release(&links);
+}
+
+const struct panel_route panel_ab_link_routes[] = {
+	{ HTTP_GET, "panel/api/inbounds/getSubLinks/:subId",         VERSION(3, 0, 1), VERSION_LAST, AREA_API, false, on_sub_links },
+	{ HTTP_GET, "panel/api/inbounds/getClientLinks/:id/:email",  VERSION(3, 0, 1), VERSION_LAST, AREA_API, false, on_client_links },
+};
+const size_t panel_ab_link_routes_count = countof(panel_ab_link_routes);
 
 void ab_subscribe(struct panel_call *c)
 {
@@ -469,5 +540,5 @@ void ab_subscribe(struct panel_call *c)
 		panel_answer_bytes(c, 404, "text/plain", c->request->method == HTTP_HEAD ? STR("") : STR("404 page not found"));
 		return;
 	}
-	answer_links(c, id);
+	answer_subscription(c, id);
 }
