@@ -261,7 +261,7 @@ static void finish(struct buf *to, struct link *l, const char *scheme, const cha
 	if (!*l->remark)
 		return;
 	buf_addc(to, '#');
-	enc_percent(to, str_of(l->remark), "$&+,/:;=?@!()*");
+	enc_percent(to, str_of(l->remark), c_has(l->sim, C_NEW_LINKS) ? "" : "$&+,/:;=?@!()*");
 }
 
 static char *percent(struct link *l, const char *s)

@@ -70,7 +70,7 @@ static bool find_subscriber(struct subscriber *s, struct panel_call *call, struc
 
 static struct str own_url(struct panel_call *call)
 {
-	return str_of(arena_printf(call->arena, "http://%.*s/%.*s", STR_ARG(panel_header(call->request, "host")),
+	return str_of(arena_printf(call->arena, "http://%.*s%.*s", STR_ARG(panel_header(call->request, "host")),
 				   STR_ARG(call->path)));
 }
 
@@ -210,8 +210,6 @@ static struct str sub_id_after(struct panel_call *call, struct str prefix)
 {
 	struct str path = call->path;
 
-	if (prefix.len && *prefix.at == '/')
-		prefix = str_n(prefix.at + 1, prefix.len - 1);
 	if (path.len <= prefix.len || memcmp(path.at, prefix.at, prefix.len) != 0)
 		return (struct str){ NULL, 0 };
 	path = str_n(path.at + prefix.len, path.len - prefix.len);
