@@ -159,6 +159,8 @@ bool c_known_sub(const char **sub_id, struct panel_sim *sim, const char *email);
  * and all stale elements of the inbound into their records. */
 void c_drop_orphans(struct panel_sim *sim, struct panel_inbound *in);
 void c_sync(struct panel_sim *sim, struct panel_inbound *in, struct c_element *e);
+/* The record was written by other means than c_sync (or from the inbound except): its elements may be behind. */
+void c_mark_stale(struct panel_sim *sim, const struct c_record *r, const struct panel_inbound *except);
 
 struct panel_traffic *c_row_add(struct panel_sim *sim, const struct panel_inbound *in, const struct c_client *client);
 void c_row_update(struct panel_sim *sim, const char *email, const struct c_client *client);
@@ -175,6 +177,8 @@ const char *c_key(const struct panel_inbound *in, const struct c_client *client)
 const char *c_client_read(struct c_client *out, struct json_object *o, const char *where, int version, struct arena *a);
 void c_write_element(struct json_out *j, const struct c_client *client);
 void c_write_record(struct json_out *j, const struct panel_sim *sim, const struct c_record *r, const char *flow); /* keys only */
+/* The flow of a client as get shows it: from any inbound that has one. */
+const char *c_flow_of(struct panel_call *call, const struct c_record *r);
 /* "groups": those made by name and those clients carry, each once. */
 void c_write_group_names(struct json_out *j, struct panel_call *call);
 void c_write_ids(struct json_out *j, const int64_t *ids, size_t count);

@@ -141,11 +141,16 @@ void c_on_export(struct panel_call *call)
 		int64_t *ids;
 		size_t count = c_attached(&ids, call->sim, c_get(&r->client, T_EMAIL), false, call->arena);
 
+		struct c_client client = { 0 };
+
+		c_copy(&client, &r->client);
+		c_set(&client, T_FLOW, c_flow_of(call, r));
 		json_open(&j, '{');
 		json_key(&j, "client");
-		c_write_element(&j, &r->client);
+		c_write_element(&j, &client);
 		c_write_ids(&j, ids, count);
 		json_close(&j, '}');
+		c_release(&client);
 	}
 	json_close(&j, ']');
 	panel_answer_obj(call, buf_str(&b));

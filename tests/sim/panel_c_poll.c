@@ -76,6 +76,7 @@ static void write_through(struct panel_sim *sim, const struct panel_traffic *row
 	if (enable)
 		r->client.enable = row->enable;
 	r->client.number[N_UPDATED] = second;
+	c_mark_stale(sim, r, NULL);
 }
 
 static void begin_period(struct panel_sim *sim, struct panel_traffic *row, int64_t now_ms)
@@ -112,7 +113,7 @@ static void renew(struct panel_sim *sim, struct panel_traffic *row, int64_t now_
 		row->expiry_ms += row->reset * DAY_MS;
 	row->up = row->down = 0;
 	row->enable = true;
-	write_through(sim, row, true, enable, true);
+	write_through(sim, row, true, enable, c_has(sim, C_KEEPS_CREDENTIALS));
 }
 
 static bool disable(struct panel_sim *sim, struct panel_traffic *row, int64_t now_ms)

@@ -54,7 +54,7 @@ static void write_traffic_of(struct json_out *j, struct panel_sim *sim, const st
 }
 
 /* The flow of a client is per inbound; get takes it from wherever there is one, from 3.2.5 on. */
-static const char *flow_of(struct panel_call *call, const struct c_record *r)
+const char *c_flow_of(struct panel_call *call, const struct c_record *r)
 {
 	int64_t *ids;
 	size_t count;
@@ -81,7 +81,7 @@ static void write_whole(struct json_out *j, struct panel_call *call, const struc
 	json_open(j, '{');
 	json_key(j, "client");
 	json_open(j, '{');
-	c_write_record(j, call->sim, r, flow_of(call, r));
+	c_write_record(j, call->sim, r, c_flow_of(call, r));
 	json_close(j, '}');
 	if (c_has(call->sim, C_EXTERNAL_LINKS)) {
 		json_key(j, "externalLinks");

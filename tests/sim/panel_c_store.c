@@ -370,12 +370,12 @@ static bool differs(struct panel_sim *sim, const struct c_element *e, const stru
 	return differ;
 }
 
-static void mark_others(struct panel_sim *sim, const struct c_element *written, const struct c_record *r)
+void c_mark_stale(struct panel_sim *sim, const struct c_record *r, const struct panel_inbound *except)
 {
 	struct map_entry *at;
 
-	for (struct c_element *e = c_element_any(sim, written->lower, &at); e; e = c_element_next(&at))
-		if (e->in != written->in && !strcmp(c_get(&e->client, T_EMAIL), c_get(&r->client, T_EMAIL)) && differs(sim, e, r))
+	for (struct c_element *e = c_element_any(sim, c_get(&r->client, T_EMAIL), &at); e; e = c_element_next(&at))
+		if (e->in != except && !strcmp(c_get(&e->client, T_EMAIL), c_get(&r->client, T_EMAIL)) && differs(sim, e, r))
 			stale_add(e);
 }
 
@@ -394,7 +394,7 @@ static void copy_back(struct panel_sim *sim, struct c_element *e)
 	merge(sim, &merged_client, &e->client);
 	c_record_write(sim, r, &merged_client);
 	c_release(&merged_client);
-	mark_others(sim, e, r);
+	c_mark_stale(sim, r, e->in);
 }
 
 void c_sync(struct panel_sim *sim, struct panel_inbound *in, struct c_element *written)
