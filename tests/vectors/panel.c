@@ -302,35 +302,6 @@ static void replay_release(struct replay *r)
 	panel_sim_free(r->sim);
 }
 
-static void replay_file(struct replay *sum, const char *name)
-{
-	struct replay r = { .file = strrchr(name, '/') ? strrchr(name, '/') + 1 : name };
-	struct arena a = { 0 };
-	FILE *f = fopen(name, "r");
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t n;
-
-	if (!f) {
-		printf("%s: cannot be read\n", name);
-		sum->failed++;
-		return;
-	}
-	while ((n = getline(&line, &cap, f)) > 0) {
-		one_line(&r, str_trim(str_n(line, (size_t)n)), &a);
-		arena_clear(&a);
-	}
-	free(line);
-	fclose(f);
-	arena_release(&a);
-	printf("%s: %zu passed (%zu differ in msg), %zu failed, %zu skipped\n", r.file, r.passed, r.msg_only, r.failed, r.skipped);
-	sum->passed += r.passed;
-	sum->failed += r.failed;
-	sum->skipped += r.skipped;
-	sum->msg_only += r.msg_only;
-	replay_release(&r);
-}
-
 /* The same "random" credentials in every run: a search by substring may meet them. */
 static void draw(void *ctx, void *out, size_t n)
 {
@@ -343,12 +314,42 @@ static void draw(void *ctx, void *out, size_t n)
 	}
 }
 
+static void replay_file(struct replay *sum, const char *name)
+{
+	uint64_t seed = 1;
+	struct replay r = { .file = strrchr(name, '/') ? strrchr(name, '/') + 1 : name };
+	struct arena a = { 0 };
+	FILE *f = fopen(name, "r");
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	if (!f) {
+		printf("%s: cannot be read\n", name);
+		sum->failed++;
+		return;
+	}
+	rand_set_source(draw, &seed);
+	while ((n = getline(&line, &cap, f)) > 0) {
+		one_line(&r, str_trim(str_n(line, (size_t)n)), &a);
+		arena_clear(&a);
+	}
+	free(line);
+	fclose(f);
+	arena_release(&a);
+	printf("%s: %zu passed (%zu differ in msg), %zu failed, %zu skipped\n", r.file, r.passed, r.msg_only, r.failed, r.skipped);
+	sum->passed += r.passed;
+	sum->failed += r.failed;
+	sum->skipped += r.skipped;
+	sum->msg_only += r.msg_only;
+	rand_set_source(NULL, NULL);
+	rand_set_source(NULL, NULL);
+	replay_release(&r);
+}
+
 int main(int argc, char **argv)
 {
 	struct replay sum = { 0 };
-	uint64_t seed = 1;
-
-	rand_set_source(draw, &seed);
 
 	for (size_t i = 0; i < countof(not_modelled); i++)
 		printf("not modelled: %s (%s)\n", not_modelled[i].route, not_modelled[i].why);
