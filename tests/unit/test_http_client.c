@@ -107,11 +107,7 @@ struct world {
 	char last_path[256], last_type[128];
 	enum http_method last_method;
 	struct buf last_body, last_headers;
-	/* what the last exchange brought, copied */
-	struct http_response got;
-	struct buf got_body, got_detail;
 	struct http_done done;
-	int64_t turn_cpu_us_max;
 	char url[512];
 };
 
@@ -141,8 +137,6 @@ static void world_open(struct world *w, const struct http_client_limits *limits)
 	w->client = http_client_new(limits);
 	buf_init(&w->last_body, 64u << 20);
 	buf_init(&w->last_headers, 1u << 20);
-	buf_init(&w->got_body, 64u << 20);
-	buf_init(&w->got_detail, 4096);
 }
 
 static void world_close(struct world *w)
@@ -152,8 +146,6 @@ static void world_close(struct world *w)
 	serve_free(w->serve);
 	buf_release(&w->last_body);
 	buf_release(&w->last_headers);
-	buf_release(&w->got_body);
-	buf_release(&w->got_detail);
 	resolver_reset();
 }
 
@@ -168,12 +160,8 @@ static void turn(struct world *w)
 {
 	struct http_wait waits[] = { { .fd = serve_fd(w->serve), .events = POLLIN } };
 	int serve_ms = serve_timeout_ms(w->serve);
-	int64_t cpu_us = clock_cpu_us();
 
 	http_client_poll(w->client, waits, 1, serve_ms >= 0 && serve_ms < 50 ? serve_ms : 50);
-	cpu_us = clock_cpu_us() - cpu_us;
-	if (cpu_us > w->turn_cpu_us_max)
-		w->turn_cpu_us_max = cpu_us;
 	serve_run_once(w->serve, 0);
 }
 
@@ -1058,6 +1046,41 @@ static void test_tls_connections_per_turn(void **state)
 	world_close(&w);
 }
 
+/* The peer closed its kept connections: what was thought to be free is not there, and still at most four are opened. */
+static void test_tls_connections_lost(void **state)
+{
+	enum { COUNT = 12 };
+	struct http_trust pin;
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	pin = (struct http_trust){ .pin = serve_pin(w.serve) };
+	for (int round = 0; round < 2; round++) {
+		uint64_t opened = http_client_counts(w.client)->connections_opened;
+		int done = 0;
+
+		w.answer.trouble.delay_ms = 20; /* long enough that each needs a connection of its own */
+		for (int i = 0; i < COUNT; i++)
+			http_client_start(w.client, &(struct http_request){ .method = HTTP_POST, .url = url(&w, w.tls, "/"), .trust = &pin },
+				HTTP_LANE_NORMAL, NULL);
+		while (done < COUNT) {
+			uint64_t now;
+
+			turn(&w);
+			now = http_client_counts(w.client)->connections_opened;
+			assert_true(now - opened <= 4);
+			opened = now;
+			while (next_done(&w)) {
+				assert_int_equal(w.done.response->failure, HTTP_FAIL_NONE);
+				done++;
+			}
+		}
+		serve_cut_all(w.serve, w.tls);
+	}
+	world_close(&w);
+}
+
 /* Whatever came back at once, a turn ends near its share of CPU. The bound here is loose: sanitizers, shared cores. */
 static void test_turn_is_cut(void **state)
 {
@@ -1131,6 +1154,7 @@ int main(void)
 		proves(test_pin, ""),
 		proves(test_public_trust_is_read_once, ""),
 		proves(test_tls_connections_per_turn, ""),
+		proves(test_tls_connections_lost, ""),
 		proves(test_turn_is_cut, ""),
 		proves(test_tls_hang, "R285"),
 	};
