@@ -76,7 +76,7 @@ struct panel_dialect {
 	void (*release)(struct panel_sim *sim);
 	void (*poll)(struct panel_sim *sim, int64_t now_ms);  /* one traffic poll; Xray is running */
 	void (*xray_start)(struct panel_sim *sim);            /* Xray has just read the configuration anew */
-	void (*subscribe)(struct panel_call *call);           /* listener 1; path is the whole path without the first slash */
+	void (*subscribe)(struct panel_call *call);           /* listener 1; path is the whole path */
 	void (*each_client)(struct panel_sim *sim, int64_t inbound_id,
 			    bool (*fn)(void *ctx, const struct panel_client_view *client), void *ctx);
 	bool (*find_client)(struct panel_client_view *out, struct panel_sim *sim, int64_t inbound_id, struct str email);

@@ -41,15 +41,24 @@ static void on_status(struct panel_call *c)
 		json_put_cstr(&j, "panelVersion", sim->version_text);
 	if (sim->version >= VERSION(3, 3, 0))
 		json_put_cstr(&j, "panelGuid", "5d0c2f6e-0000-4000-8000-000000000001");
+	if (sim->version >= VERSION(3, 3, 0)) {
+		json_key(&j, "diskIO");
+		json_add_raw(&j, STR("{\"read\":22635,\"write\":39098}"));
+		json_key(&j, "diskTraffic");
+		json_add_raw(&j, STR("{\"read\":8135832576,\"write\":25625845760}"));
+	}
 	json_put_i64(&j, "uptime", 4400 + up_s);
 	json_key(&j, "loads");
 	json_add_raw(&j, STR("[0.66,0.87,0.95]"));
 	json_put_i64(&j, "tcpCount", 171);
 	json_put_i64(&j, "udpCount", 4);
 	json_key(&j, "netIO");
-	json_add_raw(&j, STR("{\"up\":10240,\"down\":204800}"));
+	json_add_raw(&j, sim->version >= VERSION(3, 3, 0) ? STR("{\"up\":10240,\"down\":204800,\"pktUp\":12,\"pktDown\":20}")
+						  : STR("{\"up\":10240,\"down\":204800}"));
 	json_key(&j, "netTraffic");
-	json_add_raw(&j, STR("{\"sent\":987654321,\"recv\":876543210}"));
+	json_add_raw(&j, sim->version >= VERSION(3, 3, 0)
+			     ? STR("{\"sent\":987654321,\"recv\":876543210,\"pktSent\":1200,\"pktRecv\":2000}")
+			     : STR("{\"sent\":987654321,\"recv\":876543210}"));
 	json_key(&j, "publicIP");
 	json_add_raw(&j, STR("{\"ipv4\":\"N/A\",\"ipv6\":\"N/A\"}"));
 	json_key(&j, "appStats");
