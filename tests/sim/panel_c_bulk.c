@@ -322,6 +322,8 @@ static size_t adjust_one(struct panel_call *call, struct c_record *r, int64_t da
 	why = applied ? c_client_update(call->sim, r, &client, NULL, 0, call->arena) : NULL;
 	if (why)
 		report_skip(report, email, why);
+	else if (applied && c_has(call->sim, C_ADJUST_TOLERANT))
+		r->client.number[N_UPDATED] = call->sim->now_ms / 1000 * 1000;
 	c_release(&client);
 	return applied && !why;
 }

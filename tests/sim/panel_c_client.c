@@ -697,10 +697,15 @@ void c_on_detach(struct panel_call *call)
 void c_on_reset(struct panel_call *call)
 {
 	struct c_record *r = named(call, 0);
+	int64_t *ids;
+	size_t count;
 
 	if (!r)
 		return;
 	c_client_reset(call->sim, r, call->arena);
+	count = c_attached(&ids, call->sim, c_get(&r->client, T_EMAIL), false, call->arena);
+	for (size_t i = 0; i < count; i++)
+		panel_inbound_find(call->sim, ids[i])->last_reset_ms = call->sim->now_ms;
 	panel_answer_ok(call, "Traffic has been reset.");
 }
 
@@ -710,8 +715,6 @@ void c_on_reset_all(struct panel_call *call)
 		row->up = row->down = 0;
 		row->enable |= c_has(call->sim, C_RESET_ENABLES);
 	}
-	for (struct panel_inbound *in = call->sim->inbounds; in; in = in->next)
-		in->last_reset_ms = call->sim->now_ms;
 	panel_answer_ok(call, "Traffic for all clients has been reset.");
 }
 

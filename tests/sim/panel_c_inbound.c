@@ -460,6 +460,7 @@ static const char *inbound_add(struct panel_inbound **out, struct panel_sim *sim
 {
 	struct clients c = { 0 };
 	struct panel_inbound *in;
+	struct c_record *r;
 	const char *error = port_conflict(sim, f, 0, a), *tag;
 
 	if (!error)
@@ -494,6 +495,9 @@ static const char *inbound_add(struct panel_inbound **out, struct panel_sim *sim
 		if (*c_get(&c.list[i], T_EMAIL))
 			c_row_add(sim, in, &c.list[i]);
 		c_sync(sim, in, c_element_new(sim, in, &c.list[i]));
+		r = c_record_find(sim, c_get(&c.list[i], T_EMAIL));
+		if (r)
+			r->client.number[N_UPDATED] = sim->now_ms; /* the record is made from what was sent, without times */
 	}
 	clients_release(&c);
 	*out = in;

@@ -53,11 +53,11 @@ void c_xray_start(struct panel_sim *sim)
 /* --- the poll --- */
 
 /* Sets enable and expiry of a client wherever it stands. Until 3.3.0 the elements of other inbounds than the row's
- * are left as they are when an expiry moves. */
-static void write_through(struct panel_sim *sim, const struct panel_traffic *row, bool expiry, bool enable, bool everywhere)
+ * are left as they are when an expiry moves. second: the new updated_at; 0: an auto renew does not touch it. */
+static void write_through(struct panel_sim *sim, const struct panel_traffic *row, bool expiry, bool enable, bool everywhere,
+			  int64_t second)
 {
 	struct c_record *r = c_record_find(sim, row->email);
-	int64_t second = sim->now_ms / 1000 * 1000;
 	struct map_entry *at;
 
 	for (struct c_element *e = c_element_any(sim, row->email, &at); e; e = c_element_next(&at)) {
@@ -67,7 +67,8 @@ static void write_through(struct panel_sim *sim, const struct panel_traffic *row
 			e->client.number[N_EXPIRY] = row->expiry_ms;
 		if (enable)
 			e->client.enable = row->enable;
-		e->client.number[N_UPDATED] = second;
+		if (second)
+			e->client.number[N_UPDATED] = second;
 	}
 	if (!r)
 		return;
@@ -75,14 +76,15 @@ static void write_through(struct panel_sim *sim, const struct panel_traffic *row
 		r->client.number[N_EXPIRY] = row->expiry_ms;
 	if (enable)
 		r->client.enable = row->enable;
-	r->client.number[N_UPDATED] = second;
+	if (second > r->client.number[N_UPDATED])
+		r->client.number[N_UPDATED] = second;
 	c_mark_stale(sim, r, NULL);
 }
 
 static void begin_period(struct panel_sim *sim, struct panel_traffic *row, int64_t now_ms)
 {
 	row->expiry_ms = now_ms / 1000 * 1000 - row->expiry_ms;
-	write_through(sim, row, true, false, c_has(sim, C_KEEPS_CREDENTIALS));
+	write_through(sim, row, true, false, c_has(sim, C_KEEPS_CREDENTIALS), now_ms / 1000 * 1000);
 }
 
 static void count_bytes(struct panel_sim *sim, struct panel_traffic *row, int64_t now_ms)
@@ -113,7 +115,7 @@ static void renew(struct panel_sim *sim, struct panel_traffic *row, int64_t now_
 		row->expiry_ms += row->reset * DAY_MS;
 	row->up = row->down = 0;
 	row->enable = true;
-	write_through(sim, row, true, enable, c_has(sim, C_KEEPS_CREDENTIALS));
+	write_through(sim, row, true, enable, c_has(sim, C_KEEPS_CREDENTIALS), 0);
 }
 
 static bool disable(struct panel_sim *sim, struct panel_traffic *row, int64_t now_ms)
@@ -123,7 +125,7 @@ static bool disable(struct panel_sim *sim, struct panel_traffic *row, int64_t no
 	if (!row->enable || !depleted)
 		return false;
 	row->enable = false;
-	write_through(sim, row, false, true, true);
+	write_through(sim, row, false, true, true, now_ms / 1000 * 1000);
 	return true;
 }
 

@@ -316,20 +316,20 @@ static void draw(void *ctx, void *out, size_t n)
 
 static void replay_file(struct replay *sum, const char *name)
 {
+	uint64_t seed = 1;
 	struct replay r = { .file = strrchr(name, '/') ? strrchr(name, '/') + 1 : name };
 	struct arena a = { 0 };
 	FILE *f = fopen(name, "r");
 	char *line = NULL;
 	size_t cap = 0;
-	uint64_t seed = 1;
 	ssize_t n;
 
-	rand_set_source(draw, &seed);
 	if (!f) {
 		printf("%s: cannot be read\n", name);
 		sum->failed++;
 		return;
 	}
+	rand_set_source(draw, &seed);
 	while ((n = getline(&line, &cap, f)) > 0) {
 		one_line(&r, str_trim(str_n(line, (size_t)n)), &a);
 		arena_clear(&a);
@@ -342,8 +342,8 @@ static void replay_file(struct replay *sum, const char *name)
 	sum->failed += r.failed;
 	sum->skipped += r.skipped;
 	sum->msg_only += r.msg_only;
-	replay_release(&r);
 	rand_set_source(NULL, NULL);
+	replay_release(&r);
 }
 
 int main(int argc, char **argv)
