@@ -82,6 +82,10 @@ int core_exit_code(const struct core *c); /* -1: go on */
 bool core_is_idle(const struct core *c);  /* nothing under way, nothing due now: for simulated worlds and tests */
 int64_t core_due_ms(const struct core *c); /* when the next timer is due; INT64_MAX: none */
 
+/* Runs fn as an event of its own, now: one transaction, effects leave after it. For the program's own beginnings and for
+ * tests. Must not be called from a handler. */
+enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void *ctx);
+
 /* Figures the loop keeps about itself, since the start. */
 struct core_figures {
 	int64_t turns, updates, duplicates, sent, commits, commits_failed;
