@@ -30,6 +30,7 @@
 #define PANEL_RULES_MAX 32
 
 struct panel_call;
+struct panel_inbound;
 typedef void panel_handler(struct panel_call *call);
 
 enum panel_area {
@@ -80,6 +81,7 @@ struct panel_dialect {
 			    bool (*fn)(void *ctx, const struct panel_client_view *client), void *ctx);
 	bool (*find_client)(struct panel_client_view *out, struct panel_sim *sim, int64_t inbound_id, struct str email);
 	bool (*use)(struct panel_sim *sim, struct str email, int64_t up, int64_t down);
+	void (*settings)(struct buf *to, struct panel_inbound *in); /* the settings column, for getDb */
 	int64_t (*seed)(struct panel_sim *sim, const char *protocol, int port, const char *prefix, size_t clients);
 };
 

@@ -152,7 +152,7 @@ static const char schema[] =
 	"CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT, password TEXT);"
 	"CREATE TABLE inbounds (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER, up INTEGER, down INTEGER, total INTEGER,"
 	" all_time INTEGER DEFAULT 0, remark TEXT, enable NUMERIC, expiry_time INTEGER, traffic_reset TEXT DEFAULT 'never',"
-	" last_traffic_reset_time INTEGER DEFAULT 0, listen TEXT, port INTEGER, protocol TEXT, stream_settings TEXT,"
+	" last_traffic_reset_time INTEGER DEFAULT 0, listen TEXT, port INTEGER, protocol TEXT, settings TEXT, stream_settings TEXT,"
 	" tag TEXT UNIQUE, sniffing TEXT);"
 	"CREATE TABLE client_traffics (id INTEGER PRIMARY KEY AUTOINCREMENT, inbound_id INTEGER, enable NUMERIC,"
 	" email TEXT UNIQUE, up INTEGER, down INTEGER, all_time INTEGER, expiry_time INTEGER, total INTEGER,"
@@ -185,10 +185,17 @@ static void insert(sqlite3 *db, const char *table, const char *columns, const ch
 static void database_fill(sqlite3 *db, struct panel_sim *sim)
 {
 	insert(db, "users", "username, password", "ss", sim->user.name, "$2a$10$notthehash");
-	for (struct panel_inbound *in = sim->inbounds; in; in = in->next)
-		insert(db, "inbounds", "id, user_id, up, down, total, remark, enable, expiry_time, listen, port, protocol, stream_settings, tag",
-		       "iiiiisiisisss", in->id, in->user_id, in->up, in->down, in->total, in->remark, (int64_t)in->enable,
-		       in->expiry_ms, in->listen, in->port, in->protocol, in->stream, in->tag);
+	for (struct panel_inbound *in = sim->inbounds; in; in = in->next) {
+		struct buf settings;
+
+		buf_init(&settings, SIZE_MAX);
+		if (sim->dialect->settings)
+			sim->dialect->settings(&settings, in);
+		insert(db, "inbounds", "id, user_id, up, down, total, remark, enable, expiry_time, listen, port, protocol, settings, stream_settings, tag",
+		       "iiiiisiisissss", in->id, in->user_id, in->up, in->down, in->total, in->remark, (int64_t)in->enable,
+		       in->expiry_ms, in->listen, in->port, in->protocol, buf_cstr(&settings), in->stream, in->tag);
+		buf_release(&settings);
+	}
 	for (struct panel_traffic *row = sim->traffics; row; row = row->next)
 		insert(db, "client_traffics", "id, inbound_id, enable, email, up, down, all_time, expiry_time, total, reset, last_online",
 		       "iiisiiiiiii", row->id, row->inbound_id, (int64_t)row->enable, row->email, row->up, row->down, row->all_time,
