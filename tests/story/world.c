@@ -10,6 +10,7 @@
 #include "bot/schema.h"
 #include "bot/shop/pay.h"
 #include "bot/tables.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "tests/unit/proves.h"
 
@@ -138,11 +139,14 @@ static bool has_label(const struct botapi_message *m, const char *label, struct 
 
 void world_tap(struct world *w, int64_t user, const char *label)
 {
+	const struct botapi_message *m;
+	struct str text;
+
 	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;) {
-		const struct botapi_message *m = botapi_message_at(w->telegram, user, i);
 		struct arena arena = { 0 };
 		struct str whole;
 
+		m = botapi_message_at(w->telegram, user, i);
 		if (!m->from_bot || m->deleted || !has_label(m, label, &whole))
 			continue;
 		assert_true(botapi_tap(w->telegram, user, m->id, str_dup(&arena, whole)) != 0);
@@ -150,8 +154,9 @@ void world_tap(struct world *w, int64_t user, const char *label)
 		world_run(w, 1000);
 		return;
 	}
-	fail_msg("nobody shows %lld a button \"%s\"; the last message: %.*s", (long long)user, label,
-		world_last(w, user) ? STR_ARG(world_last(w, user)->text) : 0, "");
+	m = world_last(w, user);
+	text = m ? m->text : str_of("nothing");
+	fail_msg("nobody shows %lld a button \"%s\"; the last message: %.*s", (long long)user, label, STR_ARG(text));
 }
 
 const struct botapi_message *world_last(struct world *w, int64_t user)
