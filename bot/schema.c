@@ -333,6 +333,7 @@ static const char first[] =
 	"	used_subscription_id INTEGER REFERENCES subscriptions(id), used_order_id INTEGER REFERENCES orders(id),"
 	"	created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX bonuses_user ON bonuses(user_id);"
+	"CREATE INDEX bonuses_waiting ON bonuses(state, usable_ms) WHERE state IN ('pending', 'usable');"
 
 	"CREATE TABLE reminders(" /* each due one is decided once */
 	"	subscription_id INTEGER NOT NULL REFERENCES subscriptions(id),"
