@@ -21,7 +21,6 @@ struct str word_quota(struct act *a, const struct i18n_to *to, int64_t quota_byt
 struct str word_days(struct act *a, const struct i18n_to *to, int days);             /* 0: the words for without end */
 struct str word_order(struct act *a, const struct order *o);           /* A7K2-9QX4-M1 */
 struct str word_way(struct act *a, const struct i18n_to *to, const char *provider);
-struct str word_contact(struct act *a, const struct i18n_to *to);      /* of the seller; else the word for this chat */
 const char *word_number(struct act *a, int64_t n);                     /* for callback data */
 
 /* --- look.c: a subscription as people see it --- */
@@ -58,7 +57,6 @@ enum err connect_show(struct talk *t, const struct look *l, struct str platform)
 /* True, and the screen says so: the shop is closed for maintenance. */
 bool shop_is_closed(struct talk *t, enum err *e);
 
-/* Ways to pay as buttons; verb gets id and arg of the function. Returns how many. */
 void home_row(struct screen *s);                                       /* the row that leads back */
 
 /* --- deliver.c: messages of their own, never edited --- */

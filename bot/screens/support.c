@@ -95,12 +95,18 @@ enum err typed_support(struct talk *t, struct str state, struct str text)
 
 enum err cmd_paysupport(struct talk *t, struct str args)
 {
+	struct str contact = setting_text(t->a, SETTING_SUPPORT);
+	enum err e = talk_expect(t, "support", NULL);
 	struct screen s;
 
 	(void)args;
+	if (e)
+		return e;
 	screen_begin(&s, t);
-	screen_text(&s, "paysupport.text", T_STR("contact", word_contact(t->a, &s.to)), T_ID("id", t->user.telegram_id));
-	screen_button(&s, "support", NULL, NULL, "button.support");
+	if (contact.len)
+		screen_text(&s, "paysupport.text", T_STR("contact", contact), T_ID("id", t->user.telegram_id));
+	else
+		screen_text(&s, "paysupport.here");
 	home_row(&s);
 	return screen_show(&s);
 }

@@ -110,13 +110,6 @@ struct str word_way(struct act *a, const struct i18n_to *to, const char *provide
 	return i18n_has(to->texts, key) ? i18n_new_text(a->arena, to, key) : str_of(provider);
 }
 
-struct str word_contact(struct act *a, const struct i18n_to *to)
-{
-	struct str contact = setting_text(a, SETTING_SUPPORT);
-
-	return contact.len ? contact : i18n_new_text(a->arena, to, "paysupport.here");
-}
-
 const char *word_number(struct act *a, int64_t n)
 {
 	return arena_printf(a->arena, "%lld", (long long)n);
