@@ -8,6 +8,7 @@
 #include "lib/base/enc.h"
 
 #define CODE_CHARS 16
+#define QUESTION_MS (5 * MINUTE_MS)
 
 static const struct dangerous_act *acts;
 static size_t acts_count;
@@ -36,7 +37,7 @@ enum err confirm_ask(struct screen *s, const char *act, const char *subject, con
 	e = db_run(s->a->tx, "DELETE FROM confirms WHERE expires_ms<?1", s->a->now_ms);
 	if (!e)
 		e = db_run(s->a->tx, "INSERT INTO confirms(code, user_id, act, subject, reason, expires_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-			code, s->user_id, act, subject, reason, s->a->now_ms + CONFIRM_MS);
+			code, s->user_id, act, subject, reason, s->a->now_ms + QUESTION_MS);
 	if (e)
 		return e;
 	screen_row(s);

@@ -4,7 +4,7 @@
  *	confirm_ask(&s, "ban", user.public_id, reason);      the buttons Yes and No
  *	screen_show(&s);
  *
- * Yes carries a one-time code, drawn for this question and this admin. It works once, within CONFIRM_MS; then, or
+ * Yes carries a one-time code, drawn for this question and this admin. It works once, within five minutes; then, or
  * pressed by somebody else, it does nothing and says so. What is done is a row of the table of dangerous acts: the
  * button names the question, never the act, so that a forged one can do nothing that was not asked. */
 #ifndef OBOL_ADMIN_CONFIRM_H
@@ -12,7 +12,6 @@
 
 #include "bot/screens/screen.h"
 
-#define CONFIRM_MS (5 * MINUTE_MS)
 #define CONFIRM_SUBJECT_BYTES_MAX 64
 
 struct dangerous_act {

@@ -1,5 +1,5 @@
 /* The audit table. */
-#include "bot/core/audit.h"
+#include "bot/shop/audit.h"
 
 #include "lib/base/log.h"
 

@@ -1,8 +1,8 @@
 /* The book of who did what to whom, and why (R080): rows are added and read, never changed.
  *
  * No secret belongs here: whatever an admin types (reasons, values) is bounded, cleaned and blanked like a log line. */
-#ifndef OBOL_CORE_AUDIT_H
-#define OBOL_CORE_AUDIT_H
+#ifndef OBOL_SHOP_AUDIT_H
+#define OBOL_SHOP_AUDIT_H
 
 #include "bot/core/act.h"
 
