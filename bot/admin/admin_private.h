@@ -30,6 +30,8 @@ bool admin_read_number(int64_t *out, struct str text, int64_t min, int64_t max);
 /* A name: 1 … NAME_POINTS_MAX characters on one line, clean. NULL: it is not. */
 const char *admin_read_name(struct act *a, struct str text);
 struct str admin_cut_word(struct str *rest);                       /* the next word; the rest without white space around it */
+/* Host (IPv6 with its brackets) and port of a URL, the scheme's own where none stands there. False: there is no host. */
+bool admin_url_read(struct str *host, struct str *port, struct str url);
 
 /* --- say.c: screens of one text, and what a talk does in many places --- */
 

@@ -119,3 +119,27 @@ struct str admin_cut_word(struct str *rest)
 	word.len = n;
 	return word;
 }
+
+bool admin_url_read(struct str *host, struct str *port, struct str url)
+{
+	const char *start = memmem(url.at, url.len, "://", 3), *end;
+	struct str authority;
+
+	*host = *port = STR("");
+	if (!start)
+		return false;
+	authority = str_n(start + 3, (size_t)(url.at + url.len - start - 3));
+	authority = str_cut(&authority, '/');
+	end = authority.len && authority.at[0] == '[' ? memchr(authority.at, ']', authority.len) : NULL;
+	host->at = authority.at;
+	host->len = end ? (size_t)(end + 1 - authority.at) : str_cut(&(struct str){ authority.at, authority.len }, ':').len;
+	*port = str_n(authority.at + host->len, authority.len - host->len);
+	if (!port->len) {
+		*port = str_starts(url, "http:") ? STR("80") : STR("443");
+		return host->len > 0;
+	}
+	if (port->at[0] != ':')
+		return false;
+	*port = str_n(port->at + 1, port->len - 1);
+	return host->len > 0;
+}
