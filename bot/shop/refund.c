@@ -2,6 +2,7 @@
  * answer to our call, Telegram's message, the list of transactions) settles it; the others change nothing. */
 #include <inttypes.h>
 
+#include "bot/core/core.h"
 #include "bot/shop/audit.h"
 #include "bot/shop/pay_private.h"
 #include "lib/base/clock.h"

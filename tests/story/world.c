@@ -185,6 +185,28 @@ int world_pay_invoice(struct world *w, int64_t user)
 	return 0;
 }
 
+/* In whichever language the person reads. */
+static bool offers(struct world *w, int64_t user, const char *label)
+{
+	const struct botapi_message *m = world_last(w, user);
+	struct str whole;
+
+	return m && has_label(m, label, &whole);
+}
+
+void world_buy(struct world *w, int64_t user)
+{
+	world_say(w, user, "/plans");
+	world_run(w, 30000); /* the process may die and come back on the way */
+	world_tap(w, user, "Month");
+	world_run(w, 30000);
+	if (offers(w, user, "Telegram Stars"))
+		world_tap(w, user, "Telegram Stars");
+	world_run(w, 30000);
+	world_pay_invoice(w, user);
+	world_settle(w);
+}
+
 /* --- panels --- */
 
 struct adding {
