@@ -38,19 +38,27 @@ $(BUILD)/libsim-san.a: $(SIM_S)
 	@rm -f $@
 	@ar rcs $@ $^
 
-UNIT_BIN := $(UNIT:tests/unit/%.c=$(BUILD)/t/%)
-$(BUILD)/t/%: $(BUILD)/s/tests/unit/%.o $(if $(SIM),$(BUILD)/libsim-san.a) $(BUILD)/libobol-san.a
-	@mkdir -p $(@D)
-	@echo "ld $@"
-	@$(CC) $(SAN) $^ -o $@ $(LIBS) -lcmocka
+# unit: one module; story: the whole bot in memory; e2e: the real program over real sockets.
+TEST_BIN := $(patsubst %,$(BUILD)/t/%,$(notdir $(TESTS:.c=)))
+define test_rule
+$(BUILD)/t/%: $(BUILD)/s/tests/$(1)/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
+	@mkdir -p $$(@D)
+	@echo "ld $$@"
+	@$$(CC) $$(SAN) $$^ -o $$@ $$(LIBS) -lcmocka
+endef
+$(foreach kind,unit story e2e,$(eval $(call test_rule,$(kind))))
 
-unit: $(UNIT_BIN)
-	tests/run $(UNIT_BIN)
+unit: $(TEST_BIN)
+	@tests/run $(TEST_BIN)
+
+# make vectors KIND=links|payments|panel FILE=path; without them: all files of ours.
+vectors: $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(if $(KIND),tests/vectors/$(KIND).c,$(wildcard tests/vectors/*.c)))
+	@tests/vectors/run "$(KIND)" "$(FILE)"
 
 # One program per kind of vector file: tests/vectors/KIND.c reads a file, prints each mismatch by name and, as its last
 # line, "N passed, N failed".
 VEC_BIN := $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(wildcard tests/vectors/*.c))
-$(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(if $(SIM),$(BUILD)/libsim-san.a) $(BUILD)/libobol-san.a
+$(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@mkdir -p $(@D)
 	@echo "ld $@"
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
@@ -74,3 +82,6 @@ requirements:
 	@tests/tools/requirements $(ROWS)
 checks: floors sentences locales
 	@tests/tools/selftest $(BUILD)/tools/locales
+
+.PHONY: tests
+tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales

@@ -134,6 +134,7 @@ int core_run(struct core *c)
 void core_stop(struct core *c)
 {
 	c->stop = 1;
+	worker_ring(c->worker); /* it may be waiting */
 }
 
 int core_exit_code(const struct core *c)

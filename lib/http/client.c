@@ -25,7 +25,6 @@
 #include "lib/base/clock.h"
 
 #define EVENTS_MAX 64
-#define SLOT_BITS 24
 #define PEERS_KEPT_MAX 1024 /* above this, peers nobody uses are forgotten */
 
 static const struct { enum http_lane lane; int quarters; } lanes[] = {
@@ -152,45 +151,9 @@ static struct peer *peer_of(struct http_client *c, const struct http_exchange *x
 	return peer_new(c, x, buf_cstr(&c->key), hash);
 }
 
-/* --- ids --- */
-
-static void slot_assign(struct http_client *c, struct http_exchange *x)
-{
-	size_t slot;
-
-	if (!c->slots_free_count) {
-		size_t cap = c->slots_cap ? c->slots_cap * 2 : 64;
-
-		assert(cap <= (size_t)1 << SLOT_BITS);
-		c->slots = xrealloc(c->slots, cap * sizeof(struct http_exchange *));
-		c->slots_free = xrealloc(c->slots_free, cap * sizeof *c->slots_free);
-		for (slot = cap; slot-- > c->slots_cap;) {
-			c->slots[slot] = NULL;
-			c->slots_free[c->slots_free_count++] = (uint32_t)slot;
-		}
-		c->slots_cap = cap;
-	}
-	slot = c->slots_free[--c->slots_free_count];
-	c->slots[slot] = x;
-	x->id = ++c->serial << SLOT_BITS | slot;
-}
-
-static size_t slot_of(uint64_t id)
-{
-	return id & (((uint64_t)1 << SLOT_BITS) - 1);
-}
-
-static struct http_exchange *exchange_find(const struct http_client *c, uint64_t id)
-{
-	struct http_exchange *x = slot_of(id) < c->slots_cap ? c->slots[slot_of(id)] : NULL;
-
-	return x && x->id == id ? x : NULL;
-}
-
 static void exchange_free(struct http_client *c, struct http_exchange *x)
 {
-	c->slots[slot_of(x->id)] = NULL;
-	c->slots_free[c->slots_free_count++] = (uint32_t)slot_of(x->id);
+	http_ids_remove(&c->ids, x->id);
 	if (x->answer)
 		answer_give_back(c, x->answer);
 	free(x->text);
@@ -433,7 +396,7 @@ static void collect(struct http_client *c)
 
 /* --- descriptors --- */
 
-static uint32_t *watched_of(struct http_client *c, int fd)
+static struct watched *watched_of(struct http_client *c, int fd)
 {
 	size_t count = c->watched_count ? c->watched_count : 64;
 
@@ -448,17 +411,33 @@ static uint32_t *watched_of(struct http_client *c, int fd)
 	return &c->watched[fd];
 }
 
-/* While libcurl connects it waits for writing; once it waits for reading, the peer has taken the connection.
- * (CURLINFO_CONNECT_TIME_T stays 0 in 7.88 until TLS is through.) */
-static void note_connected(CURL *easy, int what)
+void client_forget_socket(struct http_client *c, int fd)
 {
-	struct line *line;
+	*watched_of(c, fd) = (struct watched){ 0 };
+}
 
-	if (what != CURL_POLL_IN && what != CURL_POLL_INOUT)
+static void watch(struct http_client *c, int fd, uint32_t events)
+{
+	struct watched *w = watched_of(c, fd);
+	struct epoll_event event = { .events = events, .data.fd = fd };
+	int op = !events ? EPOLL_CTL_DEL : w->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, failed;
+
+	if (events == w->in_epoll)
 		return;
+	failed = epoll_ctl(c->epoll_fd, op, fd, &event);
+	if (failed && op == EPOLL_CTL_ADD && errno == EEXIST)
+		failed = epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+	assert(!failed || !events); /* closed already: it has left by itself */
+	w->in_epoll = events;
+}
+
+/* The exchange an easy handle is under way for; NULL for handles of libcurl's own. */
+static struct http_exchange *exchange_of(CURL *easy)
+{
+	struct line *line = NULL;
+
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&line);
-	if (line->exchange && !line->exchange->looking)
-		line->exchange->connected = true;
+	return line ? line->exchange : NULL;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused)
@@ -467,15 +446,19 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *un
 		[CURL_POLL_IN] = EPOLLIN, [CURL_POLL_OUT] = EPOLLOUT, [CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT, [CURL_POLL_REMOVE] = 0,
 	};
 	struct http_client *c = ctx;
-	uint32_t *watched = watched_of(c, fd), events = events_of[what];
-	struct epoll_event event = { .events = events, .data.fd = fd };
-	int op = !events ? EPOLL_CTL_DEL : *watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, failed;
+	struct http_exchange *x = exchange_of(easy);
+	uint32_t events = events_of[what];
 
 	(void)unused;
-	note_connected(easy, what);
-	failed = events == *watched ? 0 : epoll_ctl(c->epoll_fd, op, fd, &event);
-	assert(!failed || op == EPOLL_CTL_DEL); /* closed already: it has left by itself */
-	*watched = events;
+	if (events && (!x || x->looking))
+		client_forget_socket(c, fd); /* not a connection but a resolver's pair: whatever we knew of that number is old */
+	/* While libcurl connects it waits for writing; once it waits for reading, the peer has taken the connection.
+	 * (CURLINFO_CONNECT_TIME_T stays 0 in 7.88 until TLS is through.) */
+	else if (events & EPOLLIN)
+		x->connected = true;
+	watched_of(c, fd)->resting = !events;
+	if (events)
+		watch(c, fd, events);
 	return 0;
 }
 
@@ -502,8 +485,13 @@ static void run_timers(struct http_client *c)
 
 static void run_socket(struct http_client *c, const struct epoll_event *event)
 {
+	struct watched *w = watched_of(c, event->data.fd);
 	int what = 0, running;
 
+	if (w->resting) { /* the peer closes it; libcurl notices when it wants to use it */
+		watch(c, event->data.fd, 0);
+		return;
+	}
 	what |= event->events & EPOLLIN ? CURL_CSELECT_IN : 0;
 	what |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
 	what |= event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
@@ -612,7 +600,7 @@ uint64_t http_client_start(struct http_client *c, const struct http_request *req
 	const char *why = NULL;
 	int timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS;
 
-	slot_assign(c, x);
+	x->id = http_ids_add(&c->ids, x);
 	x->tag = tag;
 	x->lane = lane;
 	x->started_us = clock_mono_us();
@@ -632,7 +620,7 @@ uint64_t http_client_start(struct http_client *c, const struct http_request *req
 
 void http_client_cancel(struct http_client *c, uint64_t id)
 {
-	struct http_exchange *x = exchange_find(c, id);
+	struct http_exchange *x = http_ids_find(&c->ids, id);
 
 	if (!x || x->state == EXCHANGE_HANDED_OUT)
 		return;
@@ -726,14 +714,14 @@ struct http_client *http_client_new(const struct http_client_limits *limits)
 
 static void free_exchanges(struct http_client *c)
 {
-	for (size_t i = 0; i < c->slots_cap; i++) {
-		if (!c->slots[i])
-			continue;
-		assert(c->slots[i]->state != EXCHANGE_HANDED_OUT);
-		http_client_cancel(c, c->slots[i]->id);
+	struct http_exchange *x;
+	size_t from = 0;
+
+	while ((x = http_ids_each(&c->ids, &from))) {
+		assert(x->state != EXCHANGE_HANDED_OUT);
+		http_client_cancel(c, x->id);
 	}
-	free(c->slots);
-	free(c->slots_free);
+	http_ids_release(&c->ids);
 }
 
 static void free_pools(struct http_client *c)

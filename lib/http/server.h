@@ -34,7 +34,7 @@ struct http_server_counts {
 	int waiting;                  /* now: requests without an answer */
 };
 
-/* One complete request. The caller's from http_server_next to http_inbound_release; all text is terminated too. */
+/* One complete request. The caller's from http_server_next to http_inbound_release. All text but path is terminated. */
 struct http_inbound {
 	uint64_t id;              /* for http_server_answer */
 	int listener;             /* as given to http_server_listen */

@@ -118,8 +118,9 @@ static struct i18n_text *text_of(struct reading *r, struct i18n_entry *entry, bo
 {
 	struct i18n_text **slot = &entry->texts[r->lang];
 
-	/* a file laid over ours may turn a plain text into forms and back: it replaces the whole */
-	if (!*slot || ((*slot)->is_plural != is_plural && strcmp((*slot)->file, r->file) != 0))
+	/* a file laid over ours may turn a plain text into forms and back: it replaces the whole. Two files of one name
+	 * are two files, hence the pointers. */
+	if (!*slot || ((*slot)->is_plural != is_plural && (*slot)->file != r->file))
 		*slot = arena_new(&r->t->memory, struct i18n_text);
 	return *slot;
 }

@@ -153,6 +153,17 @@ static bool ends_with_call(struct str calls, const char *name)
 	return str_is(calls, name) || (str_ends(calls, name) && calls.at[calls.len - n - 1] == '/');
 }
 
+/* Calls that take a key and right there all its arguments. */
+static bool takes_arguments(struct str calls)
+{
+	static const char *const names[] = { "i18n_add", "i18n_new_text", "screen_text", "screen_button" };
+
+	for (size_t i = 0; i < countof(names); i++)
+		if (ends_with_call(calls, names[i]))
+			return true;
+	return false;
+}
+
 /* The innermost call is one of T_STR, T_INT … */
 static bool in_argument(struct str calls)
 {
@@ -185,7 +196,7 @@ static void take_literal(struct tally *y, char *line)
 	if (!rest.at || str_to_i64(&id, id_text) || is_elsewhere(calls))
 		return;
 	if (is_key(y->t, rest)) {
-		take_key(y, where, id, ends_with_call(calls, "i18n_add") || ends_with_call(calls, "i18n_new_text"), rest);
+		take_key(y, where, id, takes_arguments(calls), rest);
 	} else if (id && in_argument(calls)) {
 		struct group *g = group_of(y, id, where);
 
