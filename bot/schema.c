@@ -86,6 +86,14 @@ static const char first[] =
 	"	reason TEXT,"
 	"	detail TEXT) STRICT;"
 
+	"CREATE TABLE confirms(" /* questions before dangerous acts: pressed once, in time, by who was asked */
+	"	code TEXT PRIMARY KEY,"
+	"	user_id INTEGER NOT NULL,"
+	"	act TEXT NOT NULL,"                   /* a row of the table of dangerous acts */
+	"	subject TEXT NOT NULL,"
+	"	reason TEXT,"
+	"	expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
 	/* --- fleet --- */
 	"CREATE TABLE panels("
 	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"

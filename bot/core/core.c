@@ -129,6 +129,11 @@ void core_close(struct core *c)
 	free(c);
 }
 
+enum err core_forget(struct act *a)
+{
+	return inbox_forget(a->core);
+}
+
 int core_run(struct core *c)
 {
 	while (c->exit_code < 0)

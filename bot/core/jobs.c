@@ -69,8 +69,8 @@ void job_park(struct job *job, const char *reason)
 static const struct job_kind *kind_of(const struct core *c, struct str name)
 {
 	for (size_t i = 0; i < c->tables->jobs_count; i++)
-		if (str_is(name, c->tables->jobs[i].name))
-			return &c->tables->jobs[i];
+		if (str_is(name, c->tables->jobs[i]->name))
+			return c->tables->jobs[i];
 	return NULL;
 }
 
