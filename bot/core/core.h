@@ -93,6 +93,9 @@ struct core_figures {
 };
 void core_figures(const struct core *c, struct core_figures *out);
 
+/* Where and as whom Telegram is asked: for jobs that call a method and need its answer. */
+const struct tg_api *core_api(const struct act *a);
+
 /* Answers a request from within its handler; leaves after the commit. */
 void inbound_answer(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body);
 
