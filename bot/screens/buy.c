@@ -178,6 +178,18 @@ enum err refused_show(struct talk *t, enum err why)
 	}
 }
 
+/* An order made before keeps its price; then it is looked at before anything is paid (B14). */
+static bool same_prices(const struct order *o, const struct plan *p)
+{
+	for (size_t i = 0; i < o->prices_count; i++) {
+		int64_t now_minor;
+
+		if (plan_price(&now_minor, p, o->prices[i].currency) != OK || now_minor != o->prices[i].amount_minor)
+			return false;
+	}
+	return o->prices_count == p->prices_count;
+}
+
 enum err tap_buy(struct talk *t, struct str id, struct str arg)
 {
 	struct plan plan;
@@ -195,7 +207,9 @@ enum err tap_buy(struct talk *t, struct str id, struct str arg)
 	if (e)
 		return refused_show(t, e == E_NOTFOUND ? E_REFUSED : e);
 	e = order_open(&order, t->a, &t->user, &plan, NULL);
-	return e ? refused_show(t, e) : pay_begin(t, &order, arg);
+	if (e)
+		return refused_show(t, e);
+	return same_prices(&order, &plan) ? pay_begin(t, &order, arg) : order_show(t, &order, "order.kept_price");
 }
 
 /* --- one order --- */
