@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bot/shop/admin_claim.h"
 #include "bot/shop/trial.h"
 
 /* What the first screen is made from. */
@@ -205,8 +206,15 @@ static enum err start_plan(struct talk *t, struct str code)
 
 static enum err start_admin(struct talk *t, struct str code)
 {
-	(void)code;
-	return home_show(t, NULL);
+	enum err e = admin_claim_redeem(t->a, &t->user, code);
+
+	if (e == E_REFUSED)
+		return home_show(t, "start.claim_over");
+	if (e)
+		return e;
+	t->user.is_admin = true;
+	e = menu_refresh(t->a, &t->user);
+	return e ? e : home_show(t, "start.claimed");
 }
 
 static const struct { const char *prefix; enum err (*run)(struct talk *t, struct str code); } payloads[] = {
@@ -218,6 +226,10 @@ static const struct { const char *prefix; enum err (*run)(struct talk *t, struct
 
 enum err said_start(struct talk *t, struct str args)
 {
+	enum err e = t->user.is_admin ? menu_refresh(t->a, &t->user) : OK;
+
+	if (e)
+		return e;
 	for (size_t i = 0; i < countof(payloads); i++)
 		if (str_starts(args, payloads[i].prefix))
 			return payloads[i].run(t, str_n(args.at + strlen(payloads[i].prefix), args.len - strlen(payloads[i].prefix)));

@@ -126,16 +126,21 @@ static void menu_of_language(struct act *a, int lang, const char *code)
 	menu_send(a, &m, 0, code);
 }
 
-static enum err menu_of_admin(struct act *a, const struct user *admin, void *ctx)
+enum err menu_refresh(struct act *a, const struct user *admin)
 {
 	struct i18n_to to = user_reader(a, admin);
 	struct menu m = { 0 };
 
-	(void)ctx;
 	menu_fill(&m, a, WHO_ANYONE, &to);
 	menu_fill(&m, a, WHO_ADMIN, &to);
 	menu_send(a, &m, admin->telegram_id, "");
 	return OK;
+}
+
+static enum err menu_of_admin(struct act *a, const struct user *admin, void *ctx)
+{
+	(void)ctx;
+	return menu_refresh(a, admin);
 }
 
 enum err screens_ready(struct act *a)

@@ -59,6 +59,7 @@ enum err connect_show(struct talk *t, const struct look *l, struct str platform)
 bool shop_is_closed(struct talk *t, enum err *e);
 
 void home_row(struct screen *s);                                       /* the row that leads back */
+enum err menu_refresh(struct act *a, const struct user *admin);        /* his command menu; who becomes one meets it at once */
 
 /* --- deliver.c: messages of their own, never edited --- */
 
