@@ -20,13 +20,13 @@
 #include "tests/e2e/prepare.h"
 
 #define PROGRAM "build/obol"
-#define PLACE "build/bench.d"
+#define PLACE "build/bench-place"
 #define WARM_USERS 2000
-#define BASE_USERS 100000
-#define OTHER_USERS 40000
+#define BASE_USERS 50000
+#define OTHER_USERS 20000
 #define RATE_USERS 300
 #define DEAD_PANELS 20
-#define RUN_MS_MAX 20000
+#define RUN_MS_MAX 30000
 
 struct result {
 	const char *prefix;          /* of the names in the JSON; "" for the base run */

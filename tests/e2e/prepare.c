@@ -43,7 +43,7 @@ static void make_shop(struct rig *r)
 	if (rig_read(r, KEYFILE_NAME).len)
 		return;
 	rig_start(r);
-	while (!rig_port(r, "admin") && !rig_is_over(r, until_us))
+	while (!rig_is_up(r) && !rig_is_over(r, until_us))
 		rig_turn(r, 5);
 	must(rig_stop(r) == 0 ? OK : E_REFUSED, rig_words(r));
 }
