@@ -14,6 +14,11 @@ struct act core_act(struct core *c)
 	return (struct act){ .core = c, .shared = c->setup.shared, .tx = c->db, .arena = &c->turn_arena, .now_ms = clock_now_ms() };
 }
 
+const struct tg_api *core_api(const struct act *a)
+{
+	return &a->core->setup.api;
+}
+
 int64_t core_backoff_ms(int64_t first_ms, int64_t max_ms, int attempts)
 {
 	int64_t wait = first_ms;
@@ -124,6 +129,11 @@ void core_close(struct core *c)
 	free(c);
 }
 
+enum err core_forget(struct act *a)
+{
+	return inbox_forget(a->core);
+}
+
 int core_run(struct core *c)
 {
 	while (c->exit_code < 0)
@@ -134,6 +144,7 @@ int core_run(struct core *c)
 void core_stop(struct core *c)
 {
 	c->stop = 1;
+	worker_ring(c->worker); /* it may be waiting */
 }
 
 int core_exit_code(const struct core *c)

@@ -21,6 +21,7 @@ enum { DECIDED, WAITING, PARKED };
 #define KEEP_MS (48 * HOUR_MS)
 #define FORGET_AT_ONCE 5000
 #define WAITING_AT_ONCE 50
+#define ALONE_LOOK_MS 20
 
 static enum err count_waiting(struct core *c)
 {
@@ -171,9 +172,11 @@ enum err inbox_decide_waiting(struct core *c)
 	if (c->inbox_next_ms > clock_now_ms())
 		return OK;
 	n = load_due(c, rows, careful ? 1 : countof(rows), &e);
-	/* alone: events decided before it in this turn would be committed with the count, so it waits until it has a turn of its own */
-	if (!e && careful && n && (c->events || c->turn.added_count || c->turn.calls_count))
+	/* alone: what was decided before it would be committed with the count, what is under way would be sent twice */
+	if (!e && careful && n && (c->events || c->turn.added_count || c->turn.calls_count || !LIST_EMPTY(&c->sends))) {
+		c->inbox_next_ms = clock_now_ms() + ALONE_LOOK_MS;
 		return OK;
+	}
 	if (!e && careful && n)
 		e = count_crash(c, &rows[0]);
 	for (size_t i = 0; !e && i < n; i++)

@@ -41,7 +41,7 @@ void poll_start(struct core *c)
 	struct arena arena = { 0 };
 	struct buf payload;
 
-	if (poll_due_us(c) > clock_mono_us() || c->stop)
+	if (poll_due_us(c) > clock_mono_us() || c->stop || c->exit_code >= 0)
 		return;
 	if (p->last_batch_ms && clock_now_ms() - p->last_batch_ms > FORGET_OFFSET_MS)
 		p->offset = 0;

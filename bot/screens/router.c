@@ -118,6 +118,20 @@ static enum err leave_dialogue(struct talk *t)
 	return t->expects ? OK : talk_expect_nothing(t);
 }
 
+/* --- second presses --- */
+
+const char *confirm_stamp(struct act *a)
+{
+	return arena_printf(a->arena, "%lld", (long long)(a->now_ms / SECOND_MS));
+}
+
+bool confirm_is_fresh(const struct act *a, struct str stamp)
+{
+	int64_t at_s, now_s = a->now_ms / SECOND_MS;
+
+	return str_to_i64(&at_s, stamp) == OK && at_s <= now_s && at_s >= now_s - CONFIRM_MS / SECOND_MS;
+}
+
 /* --- small answers --- */
 
 static enum err say(struct talk *t, const char *key)
@@ -152,7 +166,7 @@ static enum err turn_away(struct talk *t)
 	if (contact.len)
 		screen_text(&s, "error.blocked", T_STR("contact", contact));
 	else
-		screen_text(&s, "error.closed");
+		screen_text(&s, "error.blocked_plain");
 	return screen_send(&s, NULL);
 }
 
@@ -248,7 +262,7 @@ static enum err on_person(struct act *a, const struct tg_update *u)
 	struct talk t = { .a = a, .u = u, .chat_id = u->chat.id, .thread_id = u->chat.thread_id, .in_group = u->chat.type != TG_CHAT_PRIVATE };
 	enum err e;
 
-	if (!u->from.id || u->from.is_bot || !u->chat.id || u->chat.type == TG_CHAT_CHANNEL)
+	if (u->from.id <= 0 || u->from.is_bot || !u->chat.id || u->chat.type == TG_CHAT_CHANNEL)
 		return OK;
 	e = meet(&t);
 	if (e)
@@ -265,7 +279,7 @@ static enum err on_member(struct act *a, const struct tg_update *u)
 	struct user user;
 	enum err e;
 
-	if (u->chat.type != TG_CHAT_PRIVATE || !u->from.id)
+	if (u->chat.type != TG_CHAT_PRIVATE || u->from.id <= 0)
 		return OK;
 	if (u->member_is == TG_MEMBER_KICKED)
 		return user_unreachable(a, u->from.id);

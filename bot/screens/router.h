@@ -10,6 +10,7 @@
 #define OBOL_SCREENS_ROUTER_H
 
 #include "bot/shop/user.h"
+#include "lib/base/clock.h"
 
 enum who { WHO_ANYONE, WHO_ADMIN };
 
@@ -70,6 +71,12 @@ enum err router_parked(struct act *a, const struct tg_update *u);
  * end it by themselves unless their handler calls talk_expect (t->user.dialogue is still the old one while it runs). */
 enum err talk_expect(struct talk *t, const char *dialogue, const char *state);
 enum err talk_expect_nothing(struct talk *t);
+/* R281: what cannot be undone asks first. The button that goes on carries the stamp as its arg, and later than CONFIRM_MS
+ * it is refused. */
+#define CONFIRM_MS (5 * MINUTE_MS)
+const char *confirm_stamp(struct act *a);
+bool confirm_is_fresh(const struct act *a, struct str stamp);
+
 /* What was tapped no longer fits the state of things: a toast that says so, and the first screen. */
 enum err talk_stale(struct talk *t);
 /* The customer's first screen (status card), from anywhere. */

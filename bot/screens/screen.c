@@ -149,35 +149,47 @@ static void take_payload(struct outgoing *o, struct act *a, struct buf *payload)
 	buf_release(payload);
 }
 
-static bool is_tap_on_live(const struct talk *t)
+/* edits 0: a new message. live_id: whose live message it becomes; 0: nobody's. */
+static enum err show(struct screen *s, int64_t edits, int64_t live_id, const char *about)
 {
-	return t->tapped_id && (t->in_group || t->tapped_id == t->user.live_message_id);
+	struct str parts[PARTS_MAX], markup = markup_of(s);
+	struct outgoing o = { .method = TG_SEND_MESSAGE, .chat_id = s->chat_id, .edits = edits, .about = about, .expires_ms = s->a->now_ms + SHOWN_FOR_MS };
+	struct buf payload;
+
+	assert(s->text.len);
+	parts_of(parts, s, TG_TEXT_UNITS_MAX);
+	buf_init(&payload, TG_CALL_BYTES_MAX);
+	if (edits) {
+		o.method = TG_EDIT_MESSAGE_TEXT;
+		tg_edit_text(&payload, s->chat_id, edits, parts[0], markup);
+	} else {
+		tg_send_message(&payload, &(struct tg_send){ .chat_id = s->chat_id, .thread_id = s->thread_id, .html = parts[0], .markup = markup });
+	}
+	if (live_id) { /* edits too: one that is no longer possible goes out as a new message */
+		o.then_name = "live";
+		o.then_id = live_id;
+	}
+	take_payload(&o, s->a, &payload);
+	outbox_add(s->a, &o);
+	screen_drop(s);
+	return OK;
 }
 
 enum err screen_show(struct screen *s)
 {
 	struct talk *t = s->talk;
-	struct str parts[PARTS_MAX], markup = markup_of(s);
-	struct outgoing o = { .method = TG_SEND_MESSAGE, .chat_id = s->chat_id, .expires_ms = s->a->now_ms + SHOWN_FOR_MS };
-	struct buf payload;
+	bool on_live;
 
-	assert(t && s->text.len);
-	parts_of(parts, s, TG_TEXT_UNITS_MAX);
-	buf_init(&payload, TG_CALL_BYTES_MAX);
-	if (is_tap_on_live(t)) {
-		o.method = TG_EDIT_MESSAGE_TEXT;
-		o.edits = t->tapped_id;
-		tg_edit_text(&payload, s->chat_id, t->tapped_id, parts[0], markup);
-	} else {
-		tg_send_message(&payload, &(struct tg_send){ .chat_id = s->chat_id, .thread_id = s->thread_id, .html = parts[0], .markup = markup });
-	}
-	if (!t->in_group) { /* edits too: one that is no longer possible goes out as a new message */
-		o.then_name = "live";
-		o.then_id = t->user.id;
-	}
-	take_payload(&o, s->a, &payload);
-	outbox_add(s->a, &o);
+	assert(t);
+	on_live = t->tapped_id && (t->in_group || t->tapped_id == t->user.live_message_id);
 	t->shown = true;
+	return show(s, on_live ? t->tapped_id : 0, t->in_group ? 0 : t->user.id, NULL);
+}
+
+enum err screen_show_for(struct screen *s, const struct user *u, const char *about)
+{
+	if (!s->muted)
+		return show(s, u->live_message_id, u->id, about);
 	screen_drop(s);
 	return OK;
 }

@@ -51,6 +51,8 @@ bool screen_button_copy(struct screen *s, const char *key, struct str text);   /
 void screen_row(struct screen *s);                        /* the next button starts a row */
 
 enum err screen_show(struct screen *s);
+/* The same without an update (screen_begin_for): edits u's live message, or sends a new one. */
+enum err screen_show_for(struct screen *s, const struct user *u, const char *about);
 struct send_as {
 	enum lane lane;
 	enum unknown unknown;       /* UNKNOWN_AGAIN for links, receipts, refund notices */

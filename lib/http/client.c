@@ -396,7 +396,7 @@ static void collect(struct http_client *c)
 
 /* --- descriptors --- */
 
-static uint32_t *watched_of(struct http_client *c, int fd)
+static struct watched *watched_of(struct http_client *c, int fd)
 {
 	size_t count = c->watched_count ? c->watched_count : 64;
 
@@ -411,17 +411,33 @@ static uint32_t *watched_of(struct http_client *c, int fd)
 	return &c->watched[fd];
 }
 
-/* While libcurl connects it waits for writing; once it waits for reading, the peer has taken the connection.
- * (CURLINFO_CONNECT_TIME_T stays 0 in 7.88 until TLS is through.) */
-static void note_connected(CURL *easy, int what)
+void client_forget_socket(struct http_client *c, int fd)
 {
-	struct line *line;
+	*watched_of(c, fd) = (struct watched){ 0 };
+}
 
-	if (what != CURL_POLL_IN && what != CURL_POLL_INOUT)
+static void watch(struct http_client *c, int fd, uint32_t events)
+{
+	struct watched *w = watched_of(c, fd);
+	struct epoll_event event = { .events = events, .data.fd = fd };
+	int op = !events ? EPOLL_CTL_DEL : w->in_epoll ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, failed;
+
+	if (events == w->in_epoll)
 		return;
+	failed = epoll_ctl(c->epoll_fd, op, fd, &event);
+	if (failed && op == EPOLL_CTL_ADD && errno == EEXIST)
+		failed = epoll_ctl(c->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+	assert(!failed || !events); /* closed already: it has left by itself */
+	w->in_epoll = events;
+}
+
+/* The exchange an easy handle is under way for; NULL for handles of libcurl's own. */
+static struct http_exchange *exchange_of(CURL *easy)
+{
+	struct line *line = NULL;
+
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&line);
-	if (line->exchange && !line->exchange->looking)
-		line->exchange->connected = true;
+	return line ? line->exchange : NULL;
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused)
@@ -430,15 +446,19 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *un
 		[CURL_POLL_IN] = EPOLLIN, [CURL_POLL_OUT] = EPOLLOUT, [CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT, [CURL_POLL_REMOVE] = 0,
 	};
 	struct http_client *c = ctx;
-	uint32_t *watched = watched_of(c, fd), events = events_of[what];
-	struct epoll_event event = { .events = events, .data.fd = fd };
-	int op = !events ? EPOLL_CTL_DEL : *watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, failed;
+	struct http_exchange *x = exchange_of(easy);
+	uint32_t events = events_of[what];
 
 	(void)unused;
-	note_connected(easy, what);
-	failed = events == *watched ? 0 : epoll_ctl(c->epoll_fd, op, fd, &event);
-	assert(!failed || op == EPOLL_CTL_DEL); /* closed already: it has left by itself */
-	*watched = events;
+	if (events && (!x || x->looking))
+		client_forget_socket(c, fd); /* not a connection but a resolver's pair: whatever we knew of that number is old */
+	/* While libcurl connects it waits for writing; once it waits for reading, the peer has taken the connection.
+	 * (CURLINFO_CONNECT_TIME_T stays 0 in 7.88 until TLS is through.) */
+	else if (events & EPOLLIN)
+		x->connected = true;
+	watched_of(c, fd)->resting = !events;
+	if (events)
+		watch(c, fd, events);
 	return 0;
 }
 
@@ -465,8 +485,13 @@ static void run_timers(struct http_client *c)
 
 static void run_socket(struct http_client *c, const struct epoll_event *event)
 {
+	struct watched *w = watched_of(c, event->data.fd);
 	int what = 0, running;
 
+	if (w->resting) { /* the peer closes it; libcurl notices when it wants to use it */
+		watch(c, event->data.fd, 0);
+		return;
+	}
 	what |= event->events & EPOLLIN ? CURL_CSELECT_IN : 0;
 	what |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
 	what |= event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;

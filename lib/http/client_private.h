@@ -93,6 +93,14 @@ struct line {
 	int connect_timeout_ms;
 };
 
+/* A descriptor as epoll knows it. A connection stays in epoll while it rests between two exchanges, so that the usual
+ * exchange costs no epoll_ctl. Nobody tells us reliably when a descriptor is closed (epoll forgets it by itself), so an
+ * entry is cleared whenever its number begins a new life: client_forget_socket. */
+struct watched {
+	uint32_t in_epoll;          /* event bits; 0: not there */
+	bool resting;
+};
+
 #define PEER_BUCKETS 256
 
 struct http_client {
@@ -114,7 +122,7 @@ struct http_client {
 	struct http_ids ids;        /* every exchange */
 	SLIST_HEAD(, line) lines;
 	SLIST_HEAD(, answer) answers;
-	uint32_t *watched;          /* by descriptor: its events in epoll, 0: not there */
+	struct watched *watched;    /* by descriptor */
 	size_t watched_count;
 	struct buf key;             /* scratch of peer_of */
 	char date_text[64];         /* the Date header last read, and what it meant */
@@ -145,6 +153,7 @@ void line_free(struct line *line);
 
 /* --- client.c, for line.c --- */
 
+void client_forget_socket(struct http_client *c, int fd); /* fd is new, whatever had that number before */
 /* A new connection of x is about to be made. False: not in this turn. */
 bool client_may_connect(struct http_client *c, struct http_exchange *x);
 int64_t client_mono_ms(void);

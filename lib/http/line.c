@@ -81,7 +81,10 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	if (!client_may_connect(line->client, line->exchange))
 		return CURL_SOCKET_BAD;
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	client_forget_socket(line->client, fd);
+	return fd;
 }
 
 /* Called when the connection stands and the request is about to be written; a second time when the connection turned

@@ -46,6 +46,7 @@ struct memnet {
 	struct host hosts[HOSTS_MAX];
 	size_t hosts_count;
 	struct http_exchange all;     /* list head */
+	struct http_exchange given;   /* list head: the caller's until released, or until it dies */
 	struct clock_source clock;
 };
 
@@ -65,6 +66,7 @@ struct memnet *memnet_new(int64_t now_ms)
 
 	n->now_us = now_ms * 1000;
 	n->all.next = n->all.prev = &n->all;
+	n->given.next = n->given.prev = &n->given;
 	n->clock = (struct clock_source){ source_now_ms, source_mono_us, n };
 	clock_set_source(&n->clock);
 	return n;
@@ -82,8 +84,7 @@ void memnet_free(struct memnet *n)
 {
 	if (!n)
 		return;
-	while (n->all.next != &n->all)
-		exchange_free(n->all.next);
+	memnet_kill(n, true);
 	clock_set_source(NULL);
 	free(n);
 }
@@ -353,9 +354,11 @@ static bool net_next(void *ctx, struct http_done *done)
 	for (struct http_exchange *x = n->all.next; x != &n->all; x = x->next)
 		if (x->phase == FINISHED && x->response.duration_ms >= 0) {
 			*done = (struct http_done){ .id = x->id, .tag = x->tag, .response = &x->response, .exchange = x };
-			x->prev->next = x->next; /* the caller's now */
+			x->prev->next = x->next;
 			x->next->prev = x->prev;
-			x->next = x->prev = x;
+			x->prev = n->given.prev;
+			x->next = &n->given;
+			x->prev->next = x->next->prev = x;
 			return true;
 		}
 	return false;
@@ -383,6 +386,8 @@ void memnet_kill(struct memnet *n, bool lost)
 			ask_model(n, x);
 		exchange_free(x);
 	}
+	while (n->given.next != &n->given)
+		exchange_free(n->given.next);
 }
 
 size_t memnet_under_way(const struct memnet *n)
