@@ -17,12 +17,12 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 		" x.written_rev, x.done_rev, x.done_reset_rev, x.panel_uuid, x.panel_sub_id,"
 		" s.public_id, s.sub_id, s.uuid, s.password, p.protocol, p.region, coalesce(u.telegram_id, 0),"
 		" coalesce((SELECT o.id FROM orders o WHERE o.subscription_id=s.id AND o.state='paid' ORDER BY o.id LIMIT 1), 0),"
-		" coalesce(p.panel_id, 0), coalesce(p.inbound_id, 0), s.gone OR s.deleted_ms>0, " METERED ","
+		" coalesce(p.panel_id, 0), coalesce(p.inbound_id, 0), s.gone OR s.deleted_ms>0 OR x.deleted_ms>0, " METERED ","
 		/* grace: Telegram may be reachable only through this very access */
 		" CASE WHEN s.expires_ms>0 AND s.grace_until_ms>s.expires_ms THEN s.grace_until_ms ELSE s.expires_ms END,"
 		" s.quota_bytes, s.limit_ip, s.enabled, s.reset_days, s.reset_rev, s.revision, s.updated_ms"
 		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id JOIN plans p ON p.id=s.plan_id JOIN users u ON u.id=s.user_id"
-		" WHERE x.subscription_id=?1 AND x.panel_id=?2 AND x.deleted_ms=0 AND x.id>?3 ORDER BY x.id LIMIT 1", subscription_id, panel_id, after_id);
+		" WHERE x.subscription_id=?1 AND x.panel_id=?2 AND (x.deleted_ms=0 OR x.seen_exists=1 OR x.writing=1) AND x.id>?3 ORDER BY x.id LIMIT 1", subscription_id, panel_id, after_id);
 	e = db_first(&r);
 	if (e)
 		return e;

@@ -90,7 +90,8 @@ struct access {
 	int64_t reset_days, reset_rev, revision, changed_ms;
 };
 
-/* The first access of this subscription on this panel with a larger id. E_NOTFOUND. */
+/* The first access of this subscription on this panel with a larger id; dropped ones too, until the panel has been seen
+ * without them: gone is true for those. E_NOTFOUND. */
 enum err access_read(struct access *out, struct act *a, int64_t subscription_id, int64_t panel_id, int64_t after_id);
 bool access_never_sent(const struct access *x); /* certain that its panel does not have it */
 struct sub_want access_want(const struct access *x);

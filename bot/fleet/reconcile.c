@@ -44,7 +44,7 @@ struct run {
 	int64_t access_id, after_id;
 	enum doing doing;
 	enum sub_step step;
-	int64_t step_reset_rev;      /* reset_rev that the reset under way brings about */
+	int64_t step_reset_rev;      /* reset_rev as it was when the write under way was sent */
 	bool was_unsent;             /* before this write: never sent */
 	struct xui_look look;        /* the last one; texts in the job's arena */
 	int writes;
@@ -208,15 +208,13 @@ static enum err go_on(struct act *a, struct job *job, struct run *r)
 
 static enum err finish_gone(struct act *a, struct job *job, struct run *r)
 {
-	enum err e = db_run(a->tx, "UPDATE accesses SET deleted_ms=?2, updated_ms=?2, done_rev=?3, writing=0, link=NULL WHERE id=?1",
-		r->access_id, a->now_ms, r->x.revision);
+	enum err e = db_run(a->tx, "UPDATE accesses SET deleted_ms=CASE deleted_ms WHEN 0 THEN ?2 ELSE deleted_ms END, updated_ms=?2, done_rev=?3,"
+		" seen_exists=0, writing=0, link=NULL WHERE id=?1", r->access_id, a->now_ms, r->x.revision);
 
 	if (!e)
 		e = db_run(a->tx, "UPDATE drifts SET state='gone', decided_ms=?2 WHERE access_id=?1 AND state='open'", r->access_id, a->now_ms);
 	if (!e)
 		e = alert_clear(a, stuck_cause(a, job), r->x.public_id);
-	if (!e && fleet_hooks.access_ready && r->x.done_rev < r->x.revision)
-		e = fleet_hooks.access_ready(a, r->subscription_id, r->x.revision);
 	return e ? e : go_on(a, job, r);
 }
 
@@ -286,6 +284,12 @@ static enum err note_write(struct act *a, struct run *r)
 		if (x->left[f])
 			known.at[f] = x->wrote.at[f]; /* goes back as it is, and is still for a person to decide */
 	r->was_unsent = access_never_sent(x);
+	if (r->step == STEP_CREATE) { /* by these it will be known, should the subscription's keys change before the next look */
+		enum err e = db_run(a->tx, "UPDATE accesses SET panel_uuid=?2, panel_sub_id=?3 WHERE id=?1", x->id, x->uuid, x->sub_id);
+
+		if (e)
+			return e;
+	}
 	return db_run(a->tx, "UPDATE accesses SET writing=1, written_rev=?2, wrote_expires_ms=?3, wrote_quota_bytes=?4, wrote_limit_ip=?5, wrote_enabled=?6 WHERE id=?1",
 		x->id, x->revision, known.at[FIELD_UNTIL], known.at[FIELD_QUOTA], known.at[FIELD_DEVICES], known.at[FIELD_ENABLED]);
 }
@@ -350,7 +354,6 @@ static enum err write_step(struct act *a, struct job *job, struct run *r)
 	case STEP_RESET:
 		ask.what = XUI_RESET;
 		ask.client = r->look.client;
-		r->step_reset_rev = r->x.reset_rev;
 		break;
 	case STEP_DELETE:
 		ask.what = XUI_DELETE;
@@ -359,6 +362,7 @@ static enum err write_step(struct act *a, struct job *job, struct run *r)
 	case STEP_NOTHING:
 		assert(!"nothing is no write");
 	}
+	r->step_reset_rev = r->x.reset_rev;
 	r->doing = DOING_WRITE;
 	log_info("access.write", KV("access", r->access_id), KV("panel", r->panel_id), KV("step", (int64_t)r->step));
 	if (!e)
@@ -370,6 +374,8 @@ static enum err note_success(struct act *a, struct run *r)
 {
 	if (r->step == STEP_RESET)
 		return db_run(a->tx, "UPDATE accesses SET done_reset_rev=max(done_reset_rev, ?2), update_due=1 WHERE id=?1", r->access_id, r->step_reset_rev);
+	if (r->step == STEP_CREATE && r->was_unsent && !r->work.result->existed) /* counters are at 0: resets asked for before are done */
+		return db_run(a->tx, "UPDATE accesses SET done_reset_rev=max(done_reset_rev, ?2) WHERE id=?1", r->access_id, r->step_reset_rev);
 	if (r->step == STEP_UPDATE)
 		return db_run(a->tx, "UPDATE accesses SET update_due=0 WHERE id=?1", r->access_id);
 	return OK;
