@@ -59,23 +59,24 @@ void tables_register(void)
 
 /* --- starts --- */
 
-/* Without BOT_ADMINS the terminal shows a link, once, that makes its first visitor the admin. */
+/* A shop without any admin: the terminal shows a link that makes its first visitor the owner. */
 static enum err ready(struct act *a)
 {
 	char code[ADMIN_CLAIM_CHARS + 1];
+	bool wanted = false;
 	enum err e = screens_ready(a);
 
-	if (e || a->shared->config->admins_count)
+	if (!e)
+		e = admin_claim_is_wanted(&wanted, a);
+	if (e || !wanted)
 		return e;
-	e = admin_claim_offer(code, a);
-	if (e == E_CONFLICT)
-		return OK; /* there is an admin */
-	if (!e) {
-		printf("\nNobody is admin yet. Within an hour open\n\n    https://t.me/%s?start=a_%s\n\nand press START: whoever does so first owns this shop.\n\n",
-			a->shared->bot_username, code);
-		fflush(stdout);
-	}
-	return e;
+	e = admin_claim_create(code, a);
+	if (e)
+		return e;
+	printf("\nNobody is admin yet. Within an hour open\n\n    https://t.me/%s?start=a_%s\n\nand press START: whoever does so first owns this shop.\n\n",
+		a->shared->bot_username, code);
+	fflush(stdout);
+	return OK;
 }
 
 static enum err started(struct act *a)

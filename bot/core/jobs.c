@@ -94,6 +94,8 @@ static void run_free(struct core *c, struct run *r)
 {
 	LIST_REMOVE(r);
 	c->runs_count--;
+	if (r->job.state && r->job.kind->release)
+		r->job.kind->release(&r->job);
 	arena_release(&r->job.arena);
 	free(r);
 }

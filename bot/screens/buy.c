@@ -55,13 +55,13 @@ enum err plans_show(struct talk *t, size_t page, const char *note_key)
 	return screen_show(&s);
 }
 
-enum err cmd_plans(struct talk *t, struct str args)
+enum err said_plans(struct talk *t, struct str args)
 {
 	(void)args;
 	return plans_show(t, 0, NULL);
 }
 
-enum err on_plans(struct talk *t, struct str id, struct str arg)
+enum err tap_plans(struct talk *t, struct str id, struct str arg)
 {
 	int64_t page = 0;
 
@@ -159,27 +159,12 @@ enum err plan_show(struct talk *t, int64_t plan_id)
 	return screen_show(&s);
 }
 
-enum err on_plan(struct talk *t, struct str id, struct str arg)
+enum err tap_plan(struct talk *t, struct str id, struct str arg)
 {
 	int64_t plan_id;
 
 	(void)arg;
 	return str_to_i64(&plan_id, id) == OK ? plan_show(t, plan_id) : talk_stale(t);
-}
-
-/* Whoever had a trial keeps its link: the purchase renews it. E_NOTFOUND: none. */
-static enum err find_trial_sub(struct subscription *out, struct talk *t)
-{
-	struct subscription subs[SUBS_PER_USER_MAX];
-	size_t count;
-	enum err e = own_subs(subs, &count, t->a, t->user.id);
-
-	for (size_t i = 0; !e && i < count; i++)
-		if (subs[i].trial) {
-			*out = subs[i];
-			return OK;
-		}
-	return e ? e : E_NOTFOUND;
 }
 
 enum err refused_show(struct talk *t, enum err why)
@@ -193,9 +178,20 @@ enum err refused_show(struct talk *t, enum err why)
 	}
 }
 
-enum err on_buy(struct talk *t, struct str id, struct str arg)
+/* An order made before keeps its price; then it is looked at before anything is paid (B14). */
+static bool same_prices(const struct order *o, const struct plan *p)
 {
-	struct subscription trial;
+	for (size_t i = 0; i < o->prices_count; i++) {
+		int64_t now_minor;
+
+		if (plan_price(&now_minor, p, o->prices[i].currency) != OK || now_minor != o->prices[i].amount_minor)
+			return false;
+	}
+	return o->prices_count == p->prices_count;
+}
+
+enum err tap_buy(struct talk *t, struct str id, struct str arg)
+{
 	struct plan plan;
 	struct order order;
 	int64_t plan_id;
@@ -210,11 +206,10 @@ enum err on_buy(struct talk *t, struct str id, struct str arg)
 		e = E_REFUSED;
 	if (e)
 		return refused_show(t, e == E_NOTFOUND ? E_REFUSED : e);
-	e = find_trial_sub(&trial, t);
-	if (e && e != E_NOTFOUND)
-		return e;
-	e = order_open(&order, t->a, &t->user, &plan, e ? NULL : &trial);
-	return e ? refused_show(t, e) : order_pay(t, &order, arg);
+	e = order_open(&order, t->a, &t->user, &plan, NULL);
+	if (e)
+		return refused_show(t, e);
+	return same_prices(&order, &plan) ? pay_begin(t, &order, arg) : order_show(t, &order, "order.kept_price");
 }
 
 /* --- one order --- */
@@ -266,7 +261,7 @@ enum err order_show(struct talk *t, struct order *o, const char *note_key)
 	return screen_show(&s);
 }
 
-enum err on_order(struct talk *t, struct str id, struct str arg)
+enum err tap_order(struct talk *t, struct str id, struct str arg)
 {
 	struct order order;
 	enum err e = own_order(&order, t, id);
@@ -290,7 +285,7 @@ enum err order_of_start(struct talk *t, struct str public_id)
 	return e ? e : order_show(t, &order, NULL);
 }
 
-enum err on_cancel(struct talk *t, struct str id, struct str arg)
+enum err tap_cancel(struct talk *t, struct str id, struct str arg)
 {
 	struct order order;
 	enum err e = own_order(&order, t, id);
@@ -298,6 +293,8 @@ enum err on_cancel(struct talk *t, struct str id, struct str arg)
 	(void)arg;
 	if (!e && order.state == ORDER_OPEN)
 		e = order_cancel(t->a, &order);
+	if (!e)
+		e = outbox_retract(t->a, about_order(t->a, &order)); /* invoices not yet sent */
 	if (e == E_NOTFOUND || e == E_CONFLICT)
 		return talk_stale(t);
 	if (!e)

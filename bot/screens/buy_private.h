@@ -17,7 +17,7 @@ enum err way_buttons(size_t *count, struct screen *s, const struct order *o, con
 enum err refused_show(struct talk *t, enum err why);
 
 /* pay.c: begins one attempt to pay with that provider. */
-enum err order_pay(struct talk *t, struct order *o, struct str provider);
+enum err pay_begin(struct talk *t, struct order *o, struct str provider);
 /* The page of an invoice: its text and its button. */
 enum err invoice_text(struct screen *s, const struct invoice *i, const struct order *o);
 

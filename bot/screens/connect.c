@@ -74,7 +74,7 @@ enum err connect_show(struct talk *t, const struct look *l, struct str platform)
 	return platform_choose(t, l);
 }
 
-enum err on_connect(struct talk *t, struct str id, struct str arg)
+enum err tap_connect(struct talk *t, struct str id, struct str arg)
 {
 	struct look look;
 	enum err e;

@@ -18,7 +18,7 @@ static enum err trial_refused(struct talk *t, enum err why)
 	}
 }
 
-enum err on_trial(struct talk *t, struct str id, struct str arg)
+enum err tap_trial(struct talk *t, struct str id, struct str arg)
 {
 	struct order order;
 	struct screen s;
@@ -90,13 +90,13 @@ static enum err invite_show(struct talk *t)
 	return screen_show(&s);
 }
 
-enum err cmd_invite(struct talk *t, struct str args)
+enum err said_invite(struct talk *t, struct str args)
 {
 	(void)args;
 	return invite_show(t);
 }
 
-enum err on_invite(struct talk *t, struct str id, struct str arg)
+enum err tap_invite(struct talk *t, struct str id, struct str arg)
 {
 	(void)id;
 	(void)arg;
@@ -145,7 +145,7 @@ static enum err claim(struct talk *t, struct str link)
 	return screen_show(&s);
 }
 
-enum err on_claim(struct talk *t, struct str id, struct str arg)
+enum err tap_claim(struct talk *t, struct str id, struct str arg)
 {
 	enum err e = talk_expect(t, "claim", NULL);
 

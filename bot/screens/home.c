@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "bot/shop/admin_claim.h"
+#include "bot/shop/trial.h"
+
 /* What the first screen is made from. */
 struct state {
 	size_t subs_count;
@@ -44,27 +47,17 @@ static enum err read_order(struct state *st, struct talk *t)
 	return e == E_NOTFOUND ? OK : e;
 }
 
-/* Whether it was given before is order_trial's to decide; here only what would be silly to offer. */
-static enum err had_trial(bool *had, struct talk *t)
-{
-	int64_t one;
-	enum err e = E_NOTFOUND;
-
-	if (!t->user.is_new)
-		e = db_get_i64(&one, t->a->tx, "SELECT 1 FROM orders WHERE user_id=?1 AND kind='trial' LIMIT 1", t->user.id);
-	*had = e == OK;
-	return e == E_NOTFOUND ? OK : e;
-}
-
 static enum err read_trial(struct state *st, struct talk *t)
 {
-	bool had;
-	enum err e = had_trial(&had, t);
+	bool taken = false;
+	enum err e;
 
-	if (e || had || !setting_i64(t->a, SETTING_TRIAL_ON))
-		return e;
+	if (!setting_i64(t->a, SETTING_TRIAL_ON))
+		return OK;
 	e = plan_trial(&st->trial, t->a);
-	st->has_trial = e == OK;
+	if (!e)
+		e = trial_was_taken(&taken, t->a, t->user.telegram_id);
+	st->has_trial = !e && !taken;
 	return e == E_NOTFOUND ? OK : e;
 }
 
@@ -173,7 +166,7 @@ enum err home_show(struct talk *t, const char *note_key)
 	return screen_show(&s);
 }
 
-enum err on_home(struct talk *t, struct str id, struct str arg)
+enum err tap_home(struct talk *t, struct str id, struct str arg)
 {
 	(void)id;
 	(void)arg;
@@ -213,8 +206,15 @@ static enum err start_plan(struct talk *t, struct str code)
 
 static enum err start_admin(struct talk *t, struct str code)
 {
-	(void)code;
-	return home_show(t, NULL);
+	enum err e = admin_claim_redeem(t->a, &t->user, code);
+
+	if (e == E_REFUSED)
+		return home_show(t, "start.claim_over");
+	if (e)
+		return e;
+	t->user.is_admin = true;
+	e = menu_refresh(t->a, &t->user);
+	return e ? e : home_show(t, "start.claimed");
 }
 
 static const struct { const char *prefix; enum err (*run)(struct talk *t, struct str code); } payloads[] = {
@@ -224,8 +224,12 @@ static const struct { const char *prefix; enum err (*run)(struct talk *t, struct
 	{ "a_", start_admin },
 };
 
-enum err on_start(struct talk *t, struct str args)
+enum err said_start(struct talk *t, struct str args)
 {
+	enum err e = t->user.is_admin ? menu_refresh(t->a, &t->user) : OK;
+
+	if (e)
+		return e;
 	for (size_t i = 0; i < countof(payloads); i++)
 		if (str_starts(args, payloads[i].prefix))
 			return payloads[i].run(t, str_n(args.at + strlen(payloads[i].prefix), args.len - strlen(payloads[i].prefix)));

@@ -20,13 +20,13 @@ static enum err language_show(struct talk *t, const char *note_key)
 	return screen_show(&s);
 }
 
-enum err cmd_language(struct talk *t, struct str args)
+enum err said_language(struct talk *t, struct str args)
 {
 	(void)args;
 	return language_show(t, NULL);
 }
 
-enum err on_language(struct talk *t, struct str id, struct str arg)
+enum err tap_language(struct talk *t, struct str id, struct str arg)
 {
 	const struct i18n *texts = t->a->shared->i18n;
 	enum err e;
@@ -59,20 +59,20 @@ static enum err help_show(struct talk *t)
 	return screen_show(&s);
 }
 
-enum err cmd_help(struct talk *t, struct str args)
+enum err said_help(struct talk *t, struct str args)
 {
 	(void)args;
 	return help_show(t);
 }
 
-enum err on_help(struct talk *t, struct str id, struct str arg)
+enum err tap_help(struct talk *t, struct str id, struct str arg)
 {
 	(void)id;
 	(void)arg;
 	return help_show(t);
 }
 
-enum err cmd_terms(struct talk *t, struct str args)
+enum err said_terms(struct talk *t, struct str args)
 {
 	struct str terms = setting_text(t->a, SETTING_TERMS);
 	struct screen s;
@@ -87,7 +87,7 @@ enum err cmd_terms(struct talk *t, struct str args)
 	return screen_show(&s);
 }
 
-enum err cmd_id(struct talk *t, struct str args)
+enum err said_id(struct talk *t, struct str args)
 {
 	struct screen s;
 

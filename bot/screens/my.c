@@ -127,13 +127,13 @@ static enum err my_show(struct talk *t)
 	return e ? e : sub_show(t, &look, NULL);
 }
 
-enum err cmd_my(struct talk *t, struct str args)
+enum err said_my(struct talk *t, struct str args)
 {
 	(void)args;
 	return my_show(t);
 }
 
-enum err on_my(struct talk *t, struct str id, struct str arg)
+enum err tap_my(struct talk *t, struct str id, struct str arg)
 {
 	(void)arg;
 	return str_is(id, "all") ? subs_choose(t, "sub.list_title", "sub") : my_show(t);
@@ -150,7 +150,7 @@ static bool not_own(struct look *l, struct talk *t, struct str id, enum err *e)
 	return true;
 }
 
-enum err on_sub(struct talk *t, struct str id, struct str arg)
+enum err tap_sub(struct talk *t, struct str id, struct str arg)
 {
 	struct look look;
 	enum err e;
@@ -167,7 +167,7 @@ static enum err delivery_of(struct delivery *d, struct talk *t, const struct loo
 	return access_links(&d->links, t->a, l->sub.id);
 }
 
-enum err on_link(struct talk *t, struct str id, struct str arg)
+enum err tap_link(struct talk *t, struct str id, struct str arg)
 {
 	struct delivery d;
 	struct screen s;
@@ -186,7 +186,7 @@ enum err on_link(struct talk *t, struct str id, struct str arg)
 	return deliver_links(&s, &d);
 }
 
-enum err on_qr(struct talk *t, struct str id, struct str arg)
+enum err tap_qr(struct talk *t, struct str id, struct str arg)
 {
 	struct delivery d;
 	struct look look;
@@ -234,7 +234,7 @@ static enum err ask(struct talk *t, const struct look *l, const char *verb, cons
 	return screen_show(&s);
 }
 
-enum err on_new_link(struct talk *t, struct str id, struct str arg)
+enum err tap_new_link(struct talk *t, struct str id, struct str arg)
 {
 	struct look look;
 	enum err e;
@@ -249,7 +249,7 @@ enum err on_new_link(struct talk *t, struct str id, struct str arg)
 	return e ? e : sub_show(t, &look, "sub.new_link_done");
 }
 
-enum err on_revoke(struct talk *t, struct str id, struct str arg)
+enum err tap_revoke(struct talk *t, struct str id, struct str arg)
 {
 	struct look look;
 	enum err e;

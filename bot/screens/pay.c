@@ -21,7 +21,7 @@ static struct str invoice_description(struct act *a, const struct i18n_to *to, c
 static void send_invoice(struct talk *t, const struct order *o, const struct invoice *i)
 {
 	struct outgoing out = { .method = TG_SEND_INVOICE, .chat_id = t->chat_id, .unknown = UNKNOWN_AGAIN, .expires_ms = i->expires_ms,
-		.about = arena_printf(t->a->arena, "order:%s", o->public_id) };
+		.about = about_order(t->a, o) };
 	struct buf payload;
 
 	buf_init(&payload, TG_CALL_BYTES_MAX);
@@ -70,7 +70,7 @@ static enum err page_show(struct talk *t, const struct order *o, const struct in
 
 /* --- */
 
-enum err order_pay(struct talk *t, struct order *o, struct str provider)
+enum err pay_begin(struct talk *t, struct order *o, struct str provider)
 {
 	const struct pay_provider *row = pay_provider_find(provider);
 	struct invoice invoice;
@@ -89,7 +89,7 @@ enum err order_pay(struct talk *t, struct order *o, struct str provider)
 	return order_show(t, o, "pay.stars_below");
 }
 
-enum err on_pay(struct talk *t, struct str id, struct str arg)
+enum err tap_pay(struct talk *t, struct str id, struct str arg)
 {
 	struct order order;
 	enum err e;
@@ -99,5 +99,5 @@ enum err on_pay(struct talk *t, struct str id, struct str arg)
 	e = own_order(&order, t, id);
 	if (e)
 		return e == E_NOTFOUND ? talk_stale(t) : e;
-	return order_pay(t, &order, arg);
+	return pay_begin(t, &order, arg);
 }

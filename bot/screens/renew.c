@@ -21,7 +21,7 @@ static enum err renew_choose(struct talk *t)
 	return e ? e : renew_show(t, &look, 0);
 }
 
-enum err cmd_renew(struct talk *t, struct str args)
+enum err said_renew(struct talk *t, struct str args)
 {
 	(void)args;
 	return renew_choose(t);
@@ -106,7 +106,7 @@ enum err renew_show(struct talk *t, const struct look *l, int64_t plan_id)
 	return e ? e : card_show(t, l, &plan);
 }
 
-enum err on_renew(struct talk *t, struct str id, struct str arg)
+enum err tap_renew(struct talk *t, struct str id, struct str arg)
 {
 	struct look look;
 	int64_t plan_id = 0;
@@ -126,7 +126,7 @@ enum err on_renew(struct talk *t, struct str id, struct str arg)
 
 /* --- paying: arg is "plan.provider" --- */
 
-enum err on_renew_pay(struct talk *t, struct str id, struct str arg)
+enum err tap_renew_pay(struct talk *t, struct str id, struct str arg)
 {
 	struct str plan_text_id = str_cut(&arg, '.');
 	struct look look;
@@ -145,5 +145,5 @@ enum err on_renew_pay(struct talk *t, struct str id, struct str arg)
 		return plan_choose(t, &look);
 	if (!e)
 		e = order_open(&order, t->a, &t->user, &plan, &look.sub);
-	return e ? refused_show(t, e) : order_pay(t, &order, arg);
+	return e ? refused_show(t, e) : pay_begin(t, &order, arg);
 }

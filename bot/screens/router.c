@@ -262,7 +262,7 @@ static enum err on_person(struct act *a, const struct tg_update *u)
 	struct talk t = { .a = a, .u = u, .chat_id = u->chat.id, .thread_id = u->chat.thread_id, .in_group = u->chat.type != TG_CHAT_PRIVATE };
 	enum err e;
 
-	if (!u->from.id || u->from.is_bot || !u->chat.id || u->chat.type == TG_CHAT_CHANNEL)
+	if (u->from.id <= 0 || u->from.is_bot || !u->chat.id || u->chat.type == TG_CHAT_CHANNEL)
 		return OK;
 	e = meet(&t);
 	if (e)
@@ -279,7 +279,7 @@ static enum err on_member(struct act *a, const struct tg_update *u)
 	struct user user;
 	enum err e;
 
-	if (u->chat.type != TG_CHAT_PRIVATE || !u->from.id)
+	if (u->chat.type != TG_CHAT_PRIVATE || u->from.id <= 0)
 		return OK;
 	if (u->member_is == TG_MEMBER_KICKED)
 		return user_unreachable(a, u->from.id);

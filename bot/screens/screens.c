@@ -11,43 +11,43 @@
 
 static const struct command_row commands[] = {
 	/* name        who         in the menu       what               in groups */
-	{ "start",      WHO_ANYONE, "cmd.start",      on_start,          false },
-	{ "plans",      WHO_ANYONE, "cmd.plans",      cmd_plans,         false },
-	{ "my",         WHO_ANYONE, "cmd.my",         cmd_my,            false },
-	{ "renew",      WHO_ANYONE, "cmd.renew",      cmd_renew,         false },
-	{ "invite",     WHO_ANYONE, "cmd.invite",     cmd_invite,        false },
-	{ "language",   WHO_ANYONE, "cmd.language",   cmd_language,      false },
-	{ "help",       WHO_ANYONE, "cmd.help",       cmd_help,          false },
-	{ "support",    WHO_ANYONE, "cmd.support",    cmd_support,       false },
-	{ "paysupport", WHO_ANYONE, "cmd.paysupport", cmd_paysupport,    false },
-	{ "terms",      WHO_ANYONE, "cmd.terms",      cmd_terms,         false },
-	{ "id",         WHO_ANYONE, "cmd.id",         cmd_id,            true },
+	{ "start",      WHO_ANYONE, "cmd.start",      said_start,          false },
+	{ "plans",      WHO_ANYONE, "cmd.plans",      said_plans,         false },
+	{ "my",         WHO_ANYONE, "cmd.my",         said_my,            false },
+	{ "renew",      WHO_ANYONE, "cmd.renew",      said_renew,         false },
+	{ "invite",     WHO_ANYONE, "cmd.invite",     said_invite,        false },
+	{ "language",   WHO_ANYONE, "cmd.language",   said_language,      false },
+	{ "help",       WHO_ANYONE, "cmd.help",       said_help,          false },
+	{ "support",    WHO_ANYONE, "cmd.support",    said_support,       false },
+	{ "paysupport", WHO_ANYONE, "cmd.paysupport", said_paysupport,    false },
+	{ "terms",      WHO_ANYONE, "cmd.terms",      said_terms,         false },
+	{ "id",         WHO_ANYONE, "cmd.id",         said_id,            true },
 };
 
 static const struct verb_row verbs[] = {
-	{ "home",     WHO_ANYONE, on_home },      /* home                           first screen */
-	{ "plans",    WHO_ANYONE, on_plans },     /* plans[:page]                   the list */
-	{ "plan",     WHO_ANYONE, on_plan },      /* plan:plan                      its card with ways to pay */
-	{ "buy",      WHO_ANYONE, on_buy },       /* buy:plan:provider              makes the order, begins to pay */
-	{ "order",    WHO_ANYONE, on_order },     /* order:order                    as it stands now */
-	{ "pay",      WHO_ANYONE, on_pay },       /* pay:order:provider             begins to pay */
-	{ "cancel",   WHO_ANYONE, on_cancel },    /* cancel:order                   an unpaid one */
-	{ "my",       WHO_ANYONE, on_my },        /* my[:all]                       subscriptions; the only one at once */
-	{ "sub",      WHO_ANYONE, on_sub },       /* sub:sub                        one subscription */
-	{ "link",     WHO_ANYONE, on_link },      /* link:sub                       links once more, as messages */
-	{ "qr",       WHO_ANYONE, on_qr },        /* qr:sub                         the picture once more */
-	{ "newlink",  WHO_ANYONE, on_new_link },  /* newlink:sub[:stamp.revision]   asks, then new keys */
-	{ "revoke",   WHO_ANYONE, on_revoke },    /* revoke:sub[:stamp.revision]    asks, then gives it up */
-	{ "renew",    WHO_ANYONE, on_renew },     /* renew[:sub[:plan|other]]       before and after, ways to pay */
-	{ "renewpay", WHO_ANYONE, on_renew_pay }, /* renewpay:sub:plan.provider     makes the order, begins to pay */
-	{ "connect",  WHO_ANYONE, on_connect },   /* connect[:sub[:platform]]       apps, link */
-	{ "trial",    WHO_ANYONE, on_trial },     /* trial                          once ever */
-	{ "invite",   WHO_ANYONE, on_invite },    /* invite                         link and totals */
-	{ "claim",    WHO_ANYONE, on_claim },     /* claim                          asks for a link bought elsewhere */
-	{ "lang",     WHO_ANYONE, on_language },  /* lang[:code]                    choose, set */
-	{ "help",     WHO_ANYONE, on_help },      /* help                           what there is */
-	{ "support",  WHO_ANYONE, on_support },   /* support                        asks for the question */
-	{ "answer",   WHO_ADMIN,  on_answer },    /* answer:user                    asks for the answer */
+	{ "home",     WHO_ANYONE, tap_home },      /* home                           first screen */
+	{ "plans",    WHO_ANYONE, tap_plans },     /* plans[:page]                   the list */
+	{ "plan",     WHO_ANYONE, tap_plan },      /* plan:plan                      its card with ways to pay */
+	{ "buy",      WHO_ANYONE, tap_buy },       /* buy:plan:provider              makes the order, begins to pay */
+	{ "order",    WHO_ANYONE, tap_order },     /* order:order                    as it stands now */
+	{ "pay",      WHO_ANYONE, tap_pay },       /* pay:order:provider             begins to pay */
+	{ "cancel",   WHO_ANYONE, tap_cancel },    /* cancel:order                   an unpaid one */
+	{ "my",       WHO_ANYONE, tap_my },        /* my[:all]                       subscriptions; the only one at once */
+	{ "sub",      WHO_ANYONE, tap_sub },       /* sub:sub                        one subscription */
+	{ "link",     WHO_ANYONE, tap_link },      /* link:sub                       links once more, as messages */
+	{ "qr",       WHO_ANYONE, tap_qr },        /* qr:sub                         the picture once more */
+	{ "newlink",  WHO_ANYONE, tap_new_link },  /* newlink:sub[:stamp.revision]   asks, then new keys */
+	{ "revoke",   WHO_ANYONE, tap_revoke },    /* revoke:sub[:stamp.revision]    asks, then gives it up */
+	{ "renew",    WHO_ANYONE, tap_renew },     /* renew[:sub[:plan|other]]       before and after, ways to pay */
+	{ "renewpay", WHO_ANYONE, tap_renew_pay }, /* renewpay:sub:plan.provider     makes the order, begins to pay */
+	{ "connect",  WHO_ANYONE, tap_connect },   /* connect[:sub[:platform]]       apps, link */
+	{ "trial",    WHO_ANYONE, tap_trial },     /* trial                          once ever */
+	{ "invite",   WHO_ANYONE, tap_invite },    /* invite                         link and totals */
+	{ "claim",    WHO_ANYONE, tap_claim },     /* claim                          asks for a link bought elsewhere */
+	{ "lang",     WHO_ANYONE, tap_language },  /* lang[:code]                    choose, set */
+	{ "help",     WHO_ANYONE, tap_help },      /* help                           what there is */
+	{ "support",  WHO_ANYONE, tap_support },   /* support                        asks for the question */
+	{ "answer",   WHO_ADMIN,  tap_answer },    /* answer:user                    asks for the answer */
 };
 
 static const struct dialogue_row dialogues[] = {
@@ -126,16 +126,21 @@ static void menu_of_language(struct act *a, int lang, const char *code)
 	menu_send(a, &m, 0, code);
 }
 
-static enum err menu_of_admin(struct act *a, const struct user *admin, void *ctx)
+enum err menu_refresh(struct act *a, const struct user *admin)
 {
 	struct i18n_to to = user_reader(a, admin);
 	struct menu m = { 0 };
 
-	(void)ctx;
 	menu_fill(&m, a, WHO_ANYONE, &to);
 	menu_fill(&m, a, WHO_ADMIN, &to);
 	menu_send(a, &m, admin->telegram_id, "");
 	return OK;
+}
+
+static enum err menu_of_admin(struct act *a, const struct user *admin, void *ctx)
+{
+	(void)ctx;
+	return menu_refresh(a, admin);
 }
 
 enum err screens_ready(struct act *a)

@@ -7,11 +7,7 @@
 #include "bot/screens/buy_private.h"
 
 #define REMINDER_FRESH_MS (12 * HOUR_MS)
-
-static const char *about_order(struct act *a, const struct order *o)
-{
-	return arena_printf(a->arena, "order:%s", o->public_id);
-}
+#define PAYMENTS_LOOKED_AT 8
 
 static const char *about_reminder(struct act *a, int64_t subscription_id)
 {
@@ -23,53 +19,56 @@ static struct send_as as_money(const char *about)
 	return (struct send_as){ .lane = LANE_INTERACTIVE, .unknown = UNKNOWN_AGAIN, .about = about };
 }
 
-/* Begins a message to the buyer, in place of what is still unsent about this order. */
-static enum err begin_about(struct screen *s, struct user *buyer, struct act *a, const struct order *o)
+static enum err begin_to_buyer(struct screen *s, struct act *a, const struct order *o)
 {
-	enum err e = user_get(buyer, a, o->user_id);
+	struct user buyer;
+	enum err e = user_get(&buyer, a, o->user_id);
 
 	if (!e)
-		e = outbox_retract(a, about_order(a, o));
-	if (!e)
-		screen_begin_for(s, a, buyer);
+		screen_begin_for(s, a, &buyer);
 	return e;
 }
 
-/* The receipt: what was paid for this order, when money was paid at all. */
-static enum err receipt_text(struct screen *s, const struct order *o)
+/* The money that completed it; there may be other money about it that waits for a person. E_NOTFOUND: it cost nothing. */
+static enum err find_payment(struct payment_row *out, struct act *a, const struct order *o)
 {
-	struct payment_row rows[4];
+	struct payment_row rows[PAYMENTS_LOOKED_AT];
 	size_t count;
-	enum err e = payment_list(rows, &count, countof(rows), s->a, o->id);
+	enum err e = payment_list(rows, &count, countof(rows), a, o->id);
 
-	if (e || !count)
-		return e;
-	screen_text(s, "pay.receipt", T_STR("price", word_money(s->a, &s->to, rows[0].amount_minor, rows[0].currency)),
-		T_STR("order", word_order(s->a, o)));
-	return OK;
+	for (size_t i = 0; !e && i < count; i++)
+		if (strcmp(rows[i].state, "applied") == 0) {
+			*out = rows[i];
+			return OK;
+		}
+	return e ? e : E_NOTFOUND;
+}
+
+static bool is_free(const struct order *o)
+{
+	return o->kind == ORDER_TRIAL || o->kind == ORDER_GRANT;
 }
 
 /* --- orders --- */
 
+/* No money, no receipt: the tap was answered, the gift speaks for itself. */
 static enum err on_paid(struct act *a, const struct order *o)
 {
 	struct send_as as = as_money(about_order(a, o));
-	struct user buyer;
+	struct payment_row paid;
 	struct screen s;
 	enum err e;
 
-	if (o->kind == ORDER_TRIAL || o->kind == ORDER_GRANT) /* no money: the tap was answered, the gift speaks for itself */
+	if (is_free(o))
 		return OK;
 	e = o->subscription_id ? outbox_retract(a, about_reminder(a, o->subscription_id)) : OK;
 	if (!e)
-		e = begin_about(&s, &buyer, a, o);
+		e = find_payment(&paid, a, o);
+	if (!e)
+		e = begin_to_buyer(&s, a, o);
 	if (e)
 		return e;
-	e = receipt_text(&s, o);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
+	screen_text(&s, "pay.receipt", T_STR("price", word_money(a, &s.to, paid.amount_minor, paid.currency)), T_STR("order", word_order(a, o)));
 	screen_text(&s, o->kind == ORDER_RENEW ? "pay.paid_renewing" : "pay.paid_creating");
 	return screen_send(&s, &as);
 }
@@ -77,34 +76,45 @@ static enum err on_paid(struct act *a, const struct order *o)
 static enum err on_waits(struct act *a, const struct order *o)
 {
 	struct send_as as = as_money(about_order(a, o));
-	struct user buyer;
 	struct screen s;
-	enum err e = begin_about(&s, &buyer, a, o);
+	enum err e = begin_to_buyer(&s, a, o);
 
 	if (e)
 		return e;
-	if (o->kind == ORDER_TRIAL || o->kind == ORDER_GRANT)
+	if (is_free(o))
 		screen_text(&s, "pay.waits");
 	else
 		screen_text(&s, "pay.safe_retrying", T_STR("order", word_order(a, o)));
 	return screen_send(&s, &as);
 }
 
-static void ready_text(struct screen *s, const struct order *o, const struct subscription *sub)
+/* With the amount: it stands for a receipt that could not be sent before. */
+static enum err order_line(struct screen *s, const struct order *o)
 {
-	if (o->kind == ORDER_GRANT)
-		screen_text(s, "deliver.gift", T_STR("plan", o->plan_name), T_DATE("until", sub->expires_ms));
+	struct payment_row paid;
+	enum err e = is_free(o) ? E_NOTFOUND : find_payment(&paid, s->a, o);
+
+	if (e && e != E_NOTFOUND)
+		return e;
+	if (e)
+		screen_text(s, "order.number", T_STR("order", word_order(s->a, o)));
 	else
-		screen_text(s, "deliver.ready", T_STR("plan", o->plan_name), T_DATE("until", sub->expires_ms));
-	screen_text(s, "deliver.order", T_STR("order", word_order(s->a, o)));
+		screen_text(s, "deliver.order", T_STR("order", word_order(s->a, o)), T_STR("price", word_money(s->a, &s->to, paid.amount_minor, paid.currency)));
+	return OK;
 }
 
-static enum err send_renewed(struct screen *s, const struct order *o, const struct subscription *sub)
+static void ready_text(struct screen *s, const struct order *o, const struct subscription *sub)
 {
-	struct send_as as = as_money(about_order(s->a, o));
+	const char *key = o->kind == ORDER_RENEW ? "deliver.renewed" : o->kind == ORDER_GRANT ? "deliver.gift" : "deliver.ready";
 
-	screen_text(s, "deliver.renewed", T_STR("plan", o->plan_name), T_DATE("until", sub->expires_ms));
-	screen_text(s, "deliver.order", T_STR("order", word_order(s->a, o)));
+	screen_text_list(s, key, (const struct i18n_arg[]){ T_STR("plan", o->plan_name), T_DATE("until", sub->expires_ms), { 0 } });
+}
+
+/* The link stays: nothing to hand out. */
+static enum err send_renewed(struct screen *s, const struct subscription *sub, const char *about)
+{
+	struct send_as as = as_money(about);
+
 	screen_button(s, "sub", sub->public_id, NULL, "button.my");
 	screen_button(s, "connect", sub->public_id, NULL, "button.connect");
 	return screen_send(s, &as);
@@ -114,21 +124,25 @@ static enum err on_delivered(struct act *a, const struct order *o)
 {
 	struct delivery d = { .about = about_order(a, o) };
 	struct subscription sub;
-	struct user buyer;
 	struct screen s;
 	enum err e = sub_get(&sub, a, o->subscription_id);
 
 	if (!e)
 		e = access_links(&d.links, a, sub.id);
 	if (!e)
-		e = begin_about(&s, &buyer, a, o);
+		e = outbox_retract(a, d.about); /* it is no longer being created */
+	if (!e)
+		e = begin_to_buyer(&s, a, o);
 	if (e)
 		return e;
-	if (o->kind == ORDER_RENEW)
-		return send_renewed(&s, o, &sub);
-	d.public_id = str_of(sub.public_id);
 	ready_text(&s, o, &sub);
-	return deliver_links(&s, &d);
+	e = order_line(&s, o);
+	if (e) {
+		screen_drop(&s);
+		return e;
+	}
+	d.public_id = str_of(sub.public_id);
+	return o->kind == ORDER_RENEW ? send_renewed(&s, &sub, d.about) : deliver_links(&s, &d);
 }
 
 const struct order_hooks screens_order_hooks = { .paid = on_paid, .delivered = on_delivered, .waits = on_waits };
@@ -202,26 +216,37 @@ static enum err on_set_aside(struct act *a, const struct payment_row *p, const s
 	return screen_send(&s, &as);
 }
 
-/* Money that fitted no order goes back too: then there is no number to name. */
+static enum err access_after_refund(struct screen *s, const struct order *o)
+{
+	struct subscription sub;
+	enum err e = o->subscription_id ? sub_get(&sub, s->a, o->subscription_id) : E_NOTFOUND;
+
+	if (e)
+		return e == E_NOTFOUND ? OK : e;
+	if (sub.gone)
+		screen_text(s, "pay.refunded_revoked");
+	else
+		screen_text(s, "pay.refunded_shortened", T_DATE("until", sub.expires_ms));
+	return OK;
+}
+
+/* Money that fitted no order goes back too: then there is no access to speak of. */
 static enum err refund_text(struct screen *s, const struct payment_row *p)
 {
 	struct str price = word_money(s->a, &s->to, p->amount_minor, p->currency);
 	struct order order;
-	enum err e;
+	enum err e = p->order_id ? order_get(&order, s->a, p->order_id) : E_NOTFOUND;
 
-	if (!p->order_id) {
+	if (e == E_NOTFOUND) {
 		screen_text(s, "pay.refunded_loose", T_STR("price", price));
 		return OK;
 	}
-	e = order_get(&order, s->a, p->order_id);
 	if (!e)
 		e = outbox_retract(s->a, about_order(s->a, &order));
 	if (e)
 		return e;
 	screen_text(s, "pay.refunded", T_STR("price", price), T_STR("order", word_order(s->a, &order)));
-	if (order.state == ORDER_REFUNDED)
-		screen_text(s, "pay.refunded_revoked");
-	return OK;
+	return order.state == ORDER_REFUNDED ? access_after_refund(s, &order) : OK;
 }
 
 static enum err on_refunded(struct act *a, const struct payment_row *p)

@@ -22,6 +22,7 @@ struct str word_days(struct act *a, const struct i18n_to *to, int days);        
 struct str word_order(struct act *a, const struct order *o);           /* A7K2-9QX4-M1 */
 struct str word_way(struct act *a, const struct i18n_to *to, const char *provider);
 const char *word_number(struct act *a, int64_t n);                     /* for callback data */
+const char *about_order(struct act *a, const struct order *o);         /* what messages about it state: send_as.about */
 
 /* --- look.c: a subscription as people see it --- */
 
@@ -58,6 +59,7 @@ enum err connect_show(struct talk *t, const struct look *l, struct str platform)
 bool shop_is_closed(struct talk *t, enum err *e);
 
 void home_row(struct screen *s);                                       /* the row that leads back */
+enum err menu_refresh(struct act *a, const struct user *admin);        /* his command menu; who becomes one meets it at once */
 
 /* --- deliver.c: messages of their own, never edited --- */
 
@@ -75,43 +77,43 @@ struct str choose_qr(const struct access_links *l);
 
 /* --- handlers in the tables of screens.c --- */
 
-enum err on_start(struct talk *t, struct str args);
-enum err on_home(struct talk *t, struct str id, struct str arg);
-enum err cmd_plans(struct talk *t, struct str args);
-enum err on_plans(struct talk *t, struct str id, struct str arg);
-enum err on_plan(struct talk *t, struct str id, struct str arg);
-enum err on_buy(struct talk *t, struct str id, struct str arg);
-enum err on_order(struct talk *t, struct str id, struct str arg);
-enum err on_pay(struct talk *t, struct str id, struct str arg);
-enum err on_cancel(struct talk *t, struct str id, struct str arg);
-enum err cmd_my(struct talk *t, struct str args);
-enum err on_my(struct talk *t, struct str id, struct str arg);
-enum err on_sub(struct talk *t, struct str id, struct str arg);
-enum err on_link(struct talk *t, struct str id, struct str arg);
-enum err on_qr(struct talk *t, struct str id, struct str arg);
-enum err on_new_link(struct talk *t, struct str id, struct str arg);
-enum err on_revoke(struct talk *t, struct str id, struct str arg);
-enum err cmd_renew(struct talk *t, struct str args);
-enum err on_renew(struct talk *t, struct str id, struct str arg);
-enum err on_renew_pay(struct talk *t, struct str id, struct str arg);
-enum err on_connect(struct talk *t, struct str id, struct str arg);
-enum err on_trial(struct talk *t, struct str id, struct str arg);
-enum err cmd_invite(struct talk *t, struct str args);
-enum err on_invite(struct talk *t, struct str id, struct str arg);
-enum err on_claim(struct talk *t, struct str id, struct str arg);
+enum err said_start(struct talk *t, struct str args);
+enum err tap_home(struct talk *t, struct str id, struct str arg);
+enum err said_plans(struct talk *t, struct str args);
+enum err tap_plans(struct talk *t, struct str id, struct str arg);
+enum err tap_plan(struct talk *t, struct str id, struct str arg);
+enum err tap_buy(struct talk *t, struct str id, struct str arg);
+enum err tap_order(struct talk *t, struct str id, struct str arg);
+enum err tap_pay(struct talk *t, struct str id, struct str arg);
+enum err tap_cancel(struct talk *t, struct str id, struct str arg);
+enum err said_my(struct talk *t, struct str args);
+enum err tap_my(struct talk *t, struct str id, struct str arg);
+enum err tap_sub(struct talk *t, struct str id, struct str arg);
+enum err tap_link(struct talk *t, struct str id, struct str arg);
+enum err tap_qr(struct talk *t, struct str id, struct str arg);
+enum err tap_new_link(struct talk *t, struct str id, struct str arg);
+enum err tap_revoke(struct talk *t, struct str id, struct str arg);
+enum err said_renew(struct talk *t, struct str args);
+enum err tap_renew(struct talk *t, struct str id, struct str arg);
+enum err tap_renew_pay(struct talk *t, struct str id, struct str arg);
+enum err tap_connect(struct talk *t, struct str id, struct str arg);
+enum err tap_trial(struct talk *t, struct str id, struct str arg);
+enum err said_invite(struct talk *t, struct str args);
+enum err tap_invite(struct talk *t, struct str id, struct str arg);
+enum err tap_claim(struct talk *t, struct str id, struct str arg);
 enum err typed_claim(struct talk *t, struct str state, struct str text);
 enum err typed_anything(struct talk *t, struct str state, struct str text);
-enum err cmd_language(struct talk *t, struct str args);
-enum err on_language(struct talk *t, struct str id, struct str arg);
-enum err cmd_help(struct talk *t, struct str args);
-enum err on_help(struct talk *t, struct str id, struct str arg);
-enum err cmd_terms(struct talk *t, struct str args);
-enum err cmd_id(struct talk *t, struct str args);
-enum err cmd_support(struct talk *t, struct str args);
-enum err on_support(struct talk *t, struct str id, struct str arg);
+enum err said_language(struct talk *t, struct str args);
+enum err tap_language(struct talk *t, struct str id, struct str arg);
+enum err said_help(struct talk *t, struct str args);
+enum err tap_help(struct talk *t, struct str id, struct str arg);
+enum err said_terms(struct talk *t, struct str args);
+enum err said_id(struct talk *t, struct str args);
+enum err said_support(struct talk *t, struct str args);
+enum err tap_support(struct talk *t, struct str id, struct str arg);
 enum err typed_support(struct talk *t, struct str state, struct str text);
-enum err cmd_paysupport(struct talk *t, struct str args);
-enum err on_answer(struct talk *t, struct str id, struct str arg);
+enum err said_paysupport(struct talk *t, struct str args);
+enum err tap_answer(struct talk *t, struct str id, struct str arg);
 enum err typed_answer(struct talk *t, struct str state, struct str text);
 
 #endif

@@ -23,13 +23,13 @@ static enum err support_show(struct talk *t)
 	return screen_show(&s);
 }
 
-enum err cmd_support(struct talk *t, struct str args)
+enum err said_support(struct talk *t, struct str args)
 {
 	(void)args;
 	return support_show(t);
 }
 
-enum err on_support(struct talk *t, struct str id, struct str arg)
+enum err tap_support(struct talk *t, struct str id, struct str arg)
 {
 	(void)id;
 	(void)arg;
@@ -93,7 +93,7 @@ enum err typed_support(struct talk *t, struct str state, struct str text)
 	return e ? e : says(t, "support.sent");
 }
 
-enum err cmd_paysupport(struct talk *t, struct str args)
+enum err said_paysupport(struct talk *t, struct str args)
 {
 	struct str contact = setting_text(t->a, SETTING_SUPPORT);
 	enum err e = talk_expect(t, "support", NULL);
@@ -121,7 +121,7 @@ static enum err find_asker(struct user *out, struct talk *t, struct str public_i
 	return e ? e : user_get(out, t->a, id);
 }
 
-enum err on_answer(struct talk *t, struct str id, struct str arg)
+enum err tap_answer(struct talk *t, struct str id, struct str arg)
 {
 	struct user asker;
 	struct screen s;

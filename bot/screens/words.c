@@ -114,3 +114,8 @@ const char *word_number(struct act *a, int64_t n)
 {
 	return arena_printf(a->arena, "%lld", (long long)n);
 }
+
+const char *about_order(struct act *a, const struct order *o)
+{
+	return arena_printf(a->arena, "order:%s", o->public_id);
+}

@@ -10,18 +10,18 @@
  * answer that comes later is still a way to pay. */
 #include <inttypes.h>
 
-#include "bot/core/config.h"
 #include "bot/core/alert.h"
+#include "bot/core/config.h"
 #include "bot/shop/pay_private.h"
 #include "lib/base/log.h"
 
 #define SETTLE_MS (15 * SECOND_MS)   /* a provider may still be working on a create whose answer we no longer hear */
 #define RETRY_MS (2 * SECOND_MS)     /* within the time the customer waits */
 
-enum step { STEP_CREATE, STEP_FIND };
+enum making_step { MAKING_CREATE, MAKING_FIND };
 
 struct making {
-	enum step step;
+	enum making_step step;
 	struct str cursor;
 	int pages;
 };
@@ -180,7 +180,7 @@ static enum err create_begin(struct act *a, struct job *job)
 		later(a, job, &i, asked_ms + SETTLE_MS, NULL);
 		return OK;
 	}
-	m->step = STEP_FIND;
+	m->step = MAKING_FIND;
 	return ask_find(a, job, &i, &o, &account, m->cursor);
 }
 
@@ -238,7 +238,7 @@ static enum err create_answer(struct act *a, struct job *job, const struct http_
 		e = provider_account(&account, a, &job->arena, pay_provider_find(str_of(i.provider)));
 	if (e)
 		return e;
-	if (m->step == STEP_CREATE)
+	if (m->step == MAKING_CREATE)
 		told = account.provider->create_read(&created, &trouble, &job->arena, &account, response);
 	else
 		told = account.provider->find_read(&created, &m->cursor, &trouble, &job->arena, str_of(i.public_id), response);
@@ -250,7 +250,7 @@ static enum err create_answer(struct act *a, struct job *job, const struct http_
 		e = tell_failed(a, &i, &o);
 	if (e)
 		return e;
-	if (m->step == STEP_CREATE)
+	if (m->step == MAKING_CREATE)
 		return create_failed(a, job, &i, &o, told, &trouble);
 	if (told != E_NOTFOUND || ++m->pages > PAY_FIND_PAGES_MAX) {
 		later(a, job, &i, 0, err_name(told));
@@ -258,7 +258,7 @@ static enum err create_answer(struct act *a, struct job *job, const struct http_
 	}
 	if (m->cursor.len)
 		return ask_find(a, job, &i, &o, &account, m->cursor);
-	m->step = STEP_CREATE; /* it is nowhere */
+	m->step = MAKING_CREATE; /* it is nowhere */
 	return ask_create(a, job, &i, &o, &account);
 }
 

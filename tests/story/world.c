@@ -331,7 +331,8 @@ int64_t world_number(struct world *w, const char *sql)
 
 static enum err add_plan(struct act *a, void *ctx)
 {
-	const struct plan plan = { .name = "Month", .days = 30, .quota_bytes = 100 * GIB_BYTES, .limit_ip = 2, .on_sale = true,
+	static char name[] = "Month";
+	const struct plan plan = { .name = name, .days = 30, .quota_bytes = 100 * GIB_BYTES, .limit_ip = 2, .on_sale = true,
 		.prices = { { "XTR", 300 }, { "USDT", 5000000 } }, .prices_count = 2 };
 	int64_t id;
 
