@@ -66,6 +66,15 @@ $(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(BUILD)/libsim-san.a $(BUILD)/libobo
 	@echo "ld $@"
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
 
+# make demo: the sandbox in the browser; SCRIPT=1: played in the terminal; SEED=n: other people, prices, panels;
+# EMPTY=1: a shop that nobody has set up yet.
+$(BUILD)/libobol.a: $(OBJ_O)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/demo: $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/demo/*.c)) $(filter $(BUILD)/o/tests/sim/%,$(SIM_O)) $(BUILD)/libobol.a
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS)
+
 .SECONDARY:
 
 # Checks of the source itself: floors (includes), sentences (texts only in locales/), locales (keys and arguments).
