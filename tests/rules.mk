@@ -95,5 +95,17 @@ requirements:
 checks: floors sentences locales
 	@tests/tools/selftest $(BUILD)/tools/locales
 
+# What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses.
+BENCH_O := $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/bench/*.c))
+$(BUILD)/bench: $(BENCH_O) $(filter-out $(BUILD)/o/tests/story/%,$(SIM_O)) $(OBJ_O)
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS)
+.PHONY: bench
+bench: $(BUILD)/bench $(BUILD)/obol
+	@$(BUILD)/bench $(RUNS)
+
+# End-to-end tests start the program itself.
+$(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD)/obol-san
+
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
