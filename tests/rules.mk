@@ -9,6 +9,9 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 	@echo "gen $@"
 	@sh lib/i18n/embed.sh $(LOCALES) >$@.new && mv $@.new $@
 
+# What end-to-end tests and the bench share is linked like a simulator.
+SIM += $(filter-out tests/e2e/test_%,$(wildcard tests/e2e/*.c))
+
 OBJ_O := $(PRODUCT:%.c=$(BUILD)/o/%.o) $(GEN:%.c=$(BUILD)/o/%.o)
 OBJ_S := $(PRODUCT:%.c=$(BUILD)/s/%.o) $(GEN:%.c=$(BUILD)/s/%.o)
 SIM_O := $(SIM:%.c=$(BUILD)/o/%.o)
