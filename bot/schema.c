@@ -86,6 +86,14 @@ static const char first[] =
 	"	reason TEXT,"
 	"	detail TEXT) STRICT;"
 
+	"CREATE TABLE confirms(" /* questions before dangerous acts: pressed once, in time, by who was asked */
+	"	code TEXT PRIMARY KEY,"
+	"	user_id INTEGER NOT NULL,"
+	"	act TEXT NOT NULL,"                   /* a row of the table of dangerous acts */
+	"	subject TEXT NOT NULL,"
+	"	reason TEXT,"
+	"	expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
 	/* --- fleet --- */
 	"CREATE TABLE panels("
 	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -108,9 +116,11 @@ static const char first[] =
 	"	failures INTEGER NOT NULL DEFAULT 0," /* in a row */
 	"	latency_ms INTEGER NOT NULL DEFAULT 0,"
 	"	session_ms INTEGER NOT NULL DEFAULT 3600000," /* R006: how long a login is used */
+	"	login_refused_ms INTEGER NOT NULL DEFAULT 0," /* the panel refused our login then: it is left alone for a while */
 	"	clients INTEGER NOT NULL DEFAULT 0,"  /* on the panel at the last count, ours and others */
 	"	online INTEGER NOT NULL DEFAULT 0,"
 	"	checked_ms INTEGER NOT NULL DEFAULT 0,"
+	"	refreshed_ms INTEGER NOT NULL DEFAULT 0," /* inbounds, counts and addresses were read */
 	"	health TEXT,"                         /* last health result as JSON, R092 */
 	"	created_ms INTEGER NOT NULL,"
 	"	deleted_ms INTEGER NOT NULL DEFAULT 0) STRICT;"
@@ -222,8 +232,12 @@ static const char first[] =
 	"	seen_limit_ip INTEGER NOT NULL DEFAULT 0,"
 	"	seen_up_bytes INTEGER NOT NULL DEFAULT 0, seen_down_bytes INTEGER NOT NULL DEFAULT 0,"
 	"	seen_ms INTEGER NOT NULL DEFAULT 0,"  /* 0: never looked */
-	"	written_rev INTEGER NOT NULL DEFAULT 0," /* subscription revision whose values we last wrote: what differs from it is drift */
+	"	written_rev INTEGER NOT NULL DEFAULT 0," /* subscription revision we last wrote; 0: the panel was never sent this client */
+	/* the values on the panel that we know of: written by us or decided about; what differs from them is drift */
 	"	wrote_enabled INTEGER NOT NULL DEFAULT 0, wrote_expires_ms INTEGER NOT NULL DEFAULT 0, wrote_quota_bytes INTEGER NOT NULL DEFAULT 0, wrote_limit_ip INTEGER NOT NULL DEFAULT 0,"
+	"	writing INTEGER NOT NULL DEFAULT 0,"  /* 1: a write was begun and no look has followed: what is seen may be before or after it */
+	"	update_due INTEGER NOT NULL DEFAULT 0," /* 1: an update must follow whatever is seen (after a reset, after a cut-off) */
+	"	panel_uuid TEXT, panel_sub_id TEXT,"  /* the keys the panel had at the last look; other than wanted while keys change */
 	"	done_rev INTEGER NOT NULL DEFAULT 0,"  /* revision at which wanted and seen agreed */
 	"	done_reset_rev INTEGER NOT NULL DEFAULT 0,"
 	"	link TEXT,"                           /* share links, one a line; NULL: not built yet */

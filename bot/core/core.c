@@ -129,6 +129,11 @@ void core_close(struct core *c)
 	free(c);
 }
 
+enum err core_forget(struct act *a)
+{
+	return inbox_forget(a->core);
+}
+
 int core_run(struct core *c)
 {
 	while (c->exit_code < 0)
@@ -139,6 +144,7 @@ int core_run(struct core *c)
 void core_stop(struct core *c)
 {
 	c->stop = 1;
+	worker_ring(c->worker); /* it may be waiting */
 }
 
 int core_exit_code(const struct core *c)

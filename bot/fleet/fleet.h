@@ -33,7 +33,9 @@ int place_choose(const struct candidate *c, size_t count); /* index or -1 */
 /* --- reconcile --- */
 
 struct sub_want { bool gone, enabled; int64_t expires_ms, quota_bytes; int limit_ip; int64_t reset_rev; };
-struct sub_have { bool exists, enabled; int64_t expires_ms, quota_bytes; int limit_ip; int found; };
+/* found: how many there are (B51). stale: an update is due although these values may agree: after a reset, when the panel's
+ * two places differ, when its keys are not ours any more. */
+struct sub_have { bool exists, enabled, stale; int64_t expires_ms, quota_bytes; int limit_ip; int found; };
 enum sub_step { STEP_NOTHING, STEP_CREATE, STEP_RESET, STEP_UPDATE, STEP_DELETE };
 enum sub_step sub_next(const struct sub_want *w, const struct sub_have *h, int64_t done_reset_rev);
 
@@ -83,6 +85,7 @@ struct fleet_hooks {
 	enum err (*access_waits)(struct act *a, int64_t subscription_id);   /* the panel does not answer: called at every failed attempt */
 	enum err (*usage_seen)(struct act *a, int64_t subscription_id, int64_t up_bytes, int64_t down_bytes);
 	enum err (*answered)(struct act *a, const struct panel_answer *answer);
+	bool (*repairs_drift)(struct act *a);  /* SETTING_DRIFT_REPAIR; NULL: no */
 };
 void fleet_set_hooks(const struct fleet_hooks *hooks);
 

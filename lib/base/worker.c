@@ -48,7 +48,7 @@ static struct worker_job *list_take(struct list *l)
 	return job;
 }
 
-static void ring(struct worker *w)
+void worker_ring(struct worker *w)
 {
 	uint64_t one = 1;
 	ssize_t n = write(w->fd, &one, sizeof one);
@@ -72,7 +72,7 @@ static void *thread_main(void *ctx)
 		job->run(job);
 		pthread_mutex_lock(&w->lock);
 		list_add(&w->done, job);
-		ring(w);
+		worker_ring(w);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -122,7 +122,7 @@ void worker_give(struct worker *w, struct worker_job *job)
 	if (!w->threaded) {
 		job->run(job);
 		list_add(&w->done, job);
-		ring(w);
+		worker_ring(w);
 		return;
 	}
 	pthread_mutex_lock(&w->lock);
@@ -141,7 +141,7 @@ struct worker_job *worker_take(struct worker *w)
 	pthread_mutex_lock(&w->lock);
 	job = list_take(&w->done);
 	if (w->done.first)
-		ring(w); /* the next call finds the next one */
+		worker_ring(w); /* the next call finds the next one */
 	pthread_mutex_unlock(&w->lock);
 	if (job)
 		w->pending--;

@@ -21,6 +21,7 @@ void worker_free(struct worker *w); /* finishes the job under way; the ones not 
 void worker_give(struct worker *w, struct worker_job *job);
 struct worker_job *worker_take(struct worker *w); /* a finished job, or NULL */
 int worker_fd(const struct worker *w);            /* readable when worker_take has something */
+void worker_ring(struct worker *w);                /* makes worker_fd readable; also from a signal handler */
 int worker_pending(const struct worker *w);       /* given and not yet taken */
 
 #endif

@@ -73,6 +73,7 @@ static inline struct db_arg db_arg_same(struct db_arg a) { return a; }
 enum db_mode {
 	DB_WRITE,     /* create if missing, WAL, synchronous=FULL, foreign keys, no automatic checkpoint */
 	DB_READ,      /* must exist; never written */
+	DB_COPY,      /* the same, for db_copy_to: VACUUM INTO counts as a write for query_only */
 	DB_CHECKPOINT, /* an existing file, for db_checkpoint alone: a connection of the helper's own */
 	DB_UNTRUSTED  /* somebody else's file: read only, trusted_schema off, defensive, size limits */
 };

@@ -519,6 +519,11 @@ void panel_sim_handle(void *model, const struct sim_request *request, struct sim
 		subscription(&c);
 		return;
 	}
+	if (sim->version >= VERSION(3, 0, 0)) {
+		panel_add_header(&c, "X-Content-Type-Options", "nosniff");
+		panel_add_header(&c, "X-Frame-Options", "DENY");
+		panel_add_header(&c, "Referrer-Policy", "no-referrer");
+	}
 	find_route(&c);
 	if (c.route)
 		sim->counts[c.route_index]++;

@@ -121,7 +121,8 @@ static void index_client(struct panel_sim *sim, struct ab_client *cl)
 	ab->nameless += cl->nameless;
 }
 
-static void unindex_client(struct panel_sim *sim, struct ab_client *cl)
+/* Out of the maps, and its own memory goes. */
+static void forget_client(struct panel_sim *sim, struct ab_client *cl)
 {
 	struct ab *ab = ab_of(sim);
 
@@ -170,7 +171,7 @@ struct ab_client *ab_client_add(struct panel_sim *sim, struct panel_inbound *in,
 
 void ab_client_set(struct panel_sim *sim, struct ab_client *cl, struct json_object *o)
 {
-	unindex_client(sim, cl);
+	forget_client(sim, cl);
 	read_client(sim, cl, o);
 }
 
@@ -181,7 +182,7 @@ void ab_client_remove(struct panel_sim *sim, struct ab_client *cl)
 	*(cl->prev ? &cl->prev->next : &s->first) = cl->next;
 	*(cl->next ? &cl->next->prev : &s->last) = cl->prev;
 	s->count--;
-	unindex_client(sim, cl);
+	forget_client(sim, cl);
 	free(cl);
 }
 
@@ -432,5 +433,5 @@ const struct panel_dialect panel_dialect_ab = {
 		    { panel_ab_traffic_routes, &panel_ab_traffic_routes_count },
 		    { panel_ab_link_routes, &panel_ab_link_routes_count } },
 	.init = ab_init, .release = ab_release, .poll = ab_poll, .xray_start = ab_xray_start, .subscribe = ab_subscribe,
-	.each_client = ab_each_client, .find_client = ab_find_client, .use = ab_use, .seed = ab_seed,
+	.each_client = ab_each_client, .find_client = ab_find_client, .use = ab_use, .settings = ab_text, .seed = ab_seed,
 };

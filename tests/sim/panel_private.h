@@ -30,6 +30,7 @@
 #define PANEL_RULES_MAX 32
 
 struct panel_call;
+struct panel_inbound;
 typedef void panel_handler(struct panel_call *call);
 
 enum panel_area {
@@ -75,11 +76,12 @@ struct panel_dialect {
 	void (*release)(struct panel_sim *sim);
 	void (*poll)(struct panel_sim *sim, int64_t now_ms);  /* one traffic poll; Xray is running */
 	void (*xray_start)(struct panel_sim *sim);            /* Xray has just read the configuration anew */
-	void (*subscribe)(struct panel_call *call);           /* listener 1; path is the whole path without the first slash */
+	void (*subscribe)(struct panel_call *call);           /* listener 1; path is the whole path */
 	void (*each_client)(struct panel_sim *sim, int64_t inbound_id,
 			    bool (*fn)(void *ctx, const struct panel_client_view *client), void *ctx);
 	bool (*find_client)(struct panel_client_view *out, struct panel_sim *sim, int64_t inbound_id, struct str email);
 	bool (*use)(struct panel_sim *sim, struct str email, int64_t up, int64_t down);
+	void (*settings)(struct buf *to, struct panel_inbound *in); /* the settings column, for getDb */
 	int64_t (*seed)(struct panel_sim *sim, const char *protocol, int port, const char *prefix, size_t clients);
 };
 

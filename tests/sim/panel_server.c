@@ -41,15 +41,24 @@ static void on_status(struct panel_call *c)
 		json_put_cstr(&j, "panelVersion", sim->version_text);
 	if (sim->version >= VERSION(3, 3, 0))
 		json_put_cstr(&j, "panelGuid", "5d0c2f6e-0000-4000-8000-000000000001");
+	if (sim->version >= VERSION(3, 3, 0)) {
+		json_key(&j, "diskIO");
+		json_add_raw(&j, STR("{\"read\":22635,\"write\":39098}"));
+		json_key(&j, "diskTraffic");
+		json_add_raw(&j, STR("{\"read\":8135832576,\"write\":25625845760}"));
+	}
 	json_put_i64(&j, "uptime", 4400 + up_s);
 	json_key(&j, "loads");
 	json_add_raw(&j, STR("[0.66,0.87,0.95]"));
 	json_put_i64(&j, "tcpCount", 171);
 	json_put_i64(&j, "udpCount", 4);
 	json_key(&j, "netIO");
-	json_add_raw(&j, STR("{\"up\":10240,\"down\":204800}"));
+	json_add_raw(&j, sim->version >= VERSION(3, 3, 0) ? STR("{\"up\":10240,\"down\":204800,\"pktUp\":12,\"pktDown\":20}")
+						  : STR("{\"up\":10240,\"down\":204800}"));
 	json_key(&j, "netTraffic");
-	json_add_raw(&j, STR("{\"sent\":987654321,\"recv\":876543210}"));
+	json_add_raw(&j, sim->version >= VERSION(3, 3, 0)
+			     ? STR("{\"sent\":987654321,\"recv\":876543210,\"pktSent\":1200,\"pktRecv\":2000}")
+			     : STR("{\"sent\":987654321,\"recv\":876543210}"));
 	json_key(&j, "publicIP");
 	json_add_raw(&j, STR("{\"ipv4\":\"N/A\",\"ipv6\":\"N/A\"}"));
 	json_key(&j, "appStats");
@@ -143,7 +152,7 @@ static const char schema[] =
 	"CREATE TABLE users (id INTEGER PRIMARY KEY AUTOINCREMENT, username TEXT, password TEXT);"
 	"CREATE TABLE inbounds (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER, up INTEGER, down INTEGER, total INTEGER,"
 	" all_time INTEGER DEFAULT 0, remark TEXT, enable NUMERIC, expiry_time INTEGER, traffic_reset TEXT DEFAULT 'never',"
-	" last_traffic_reset_time INTEGER DEFAULT 0, listen TEXT, port INTEGER, protocol TEXT, stream_settings TEXT,"
+	" last_traffic_reset_time INTEGER DEFAULT 0, listen TEXT, port INTEGER, protocol TEXT, settings TEXT, stream_settings TEXT,"
 	" tag TEXT UNIQUE, sniffing TEXT);"
 	"CREATE TABLE client_traffics (id INTEGER PRIMARY KEY AUTOINCREMENT, inbound_id INTEGER, enable NUMERIC,"
 	" email TEXT UNIQUE, up INTEGER, down INTEGER, all_time INTEGER, expiry_time INTEGER, total INTEGER,"
@@ -176,10 +185,17 @@ static void insert(sqlite3 *db, const char *table, const char *columns, const ch
 static void database_fill(sqlite3 *db, struct panel_sim *sim)
 {
 	insert(db, "users", "username, password", "ss", sim->user.name, "$2a$10$notthehash");
-	for (struct panel_inbound *in = sim->inbounds; in; in = in->next)
-		insert(db, "inbounds", "id, user_id, up, down, total, remark, enable, expiry_time, listen, port, protocol, stream_settings, tag",
-		       "iiiiisiisisss", in->id, in->user_id, in->up, in->down, in->total, in->remark, (int64_t)in->enable,
-		       in->expiry_ms, in->listen, in->port, in->protocol, in->stream, in->tag);
+	for (struct panel_inbound *in = sim->inbounds; in; in = in->next) {
+		struct buf settings;
+
+		buf_init(&settings, SIZE_MAX);
+		if (sim->dialect->settings)
+			sim->dialect->settings(&settings, in);
+		insert(db, "inbounds", "id, user_id, up, down, total, remark, enable, expiry_time, listen, port, protocol, settings, stream_settings, tag",
+		       "iiiiisiisissss", in->id, in->user_id, in->up, in->down, in->total, in->remark, (int64_t)in->enable,
+		       in->expiry_ms, in->listen, in->port, in->protocol, buf_cstr(&settings), in->stream, in->tag);
+		buf_release(&settings);
+	}
 	for (struct panel_traffic *row = sim->traffics; row; row = row->next)
 		insert(db, "client_traffics", "id, inbound_id, enable, email, up, down, all_time, expiry_time, total, reset, last_online",
 		       "iiisiiiiiii", row->id, row->inbound_id, (int64_t)row->enable, row->email, row->up, row->down, row->all_time,

@@ -87,6 +87,18 @@ static const struct { const char *key, *value; int since; bool shown; } known[] 
 	{ "ldapDefaultLimitIP", "0", VERSION(2, 8, 5), false },
 };
 
+#define LATER VERSION(3, 6, 0) /* recorded there; which version between 3.1.0 and this brought each is not known */
+
+/* What defaultSettings shows of settings in later versions besides; a new one comes with its default. */
+static const struct { const char *key, *value; int since; } later[] = {
+	{ "accessLogEnable", "false", LATER },
+	{ "devChannelEnable", "false", LATER },
+	{ "isDevBuild", "false", LATER },
+	{ "subDomain", NULL, LATER },
+	{ "subThemeDir", "\"\"", LATER },
+	{ "webDomain", NULL, LATER },
+};
+
 static struct panel_setting_value *setting_at(struct panel_sim *sim, const char *key)
 {
 	for (size_t i = 0; i < sim->settings_count; i++)
@@ -140,6 +152,11 @@ void panel_setting_init(struct panel_sim *sim)
 	for (size_t i = 0; i < countof(known); i++)
 		if (sim->version >= known[i].since)
 			panel_setting_set(sim, known[i].key, json_tokener_parse(known[i].value));
+	for (size_t i = 0; i < countof(later); i++)
+		if (sim->version >= later[i].since && later[i].value)
+			panel_setting_set(sim, later[i].key, json_tokener_parse(later[i].value));
+	if (sim->version >= LATER)
+		panel_setting_set(sim, "subClashEnable", json_object_new_boolean(false));
 	panel_setting_set(sim, "webListen", json_object_new_string(config->listen));
 	panel_setting_set(sim, "webDomain", json_object_new_string(config->web_domain));
 	panel_setting_set(sim, "webBasePath", json_object_new_string(config->base_path));
@@ -219,11 +236,14 @@ static void on_defaults(struct panel_call *c)
 	json_out_init(&j, &b);
 	json_open(&j, '{');
 	for (size_t i = 0; i < countof(known); i++)
-		if (known[i].shown && sim->version >= known[i].since)
+		if (known[i].shown && sim->version >= known[i].since && (sim->version < LATER || strcmp(known[i].key, "remarkModel")))
 			put_value(&j, known[i].key, panel_setting(sim, known[i].key));
+	for (size_t i = 0; i < countof(later); i++)
+		if (sim->version >= later[i].since)
+			put_value(&j, later[i].key, panel_setting(sim, later[i].key));
 	json_put_str(&j, "defaultCert", panel_setting_text(sim, "webCertFile"));
 	json_put_str(&j, "defaultKey", panel_setting_text(sim, "webKeyFile"));
-	json_put_bool(&j, "ipLimitEnable", false);
+	json_put_bool(&j, "ipLimitEnable", sim->version >= LATER);
 	for (size_t i = 0; i < countof(prefixes); i++)
 		if (sim->version >= prefixes[i].since)
 			json_put_cstr(&j, prefixes[i].own, panel_setting_bool(sim, "subEnable") && panel_setting_bool(sim, prefixes[i].enable)

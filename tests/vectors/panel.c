@@ -4,11 +4,13 @@
  * only a run knows (cookie, CSRF token, API tokens, the two-factor code) is filled in. Prints each exchange that
  * differs; a difference in msg alone is counted apart and is no failure. */
 #include "lib/base/clock.h"
+#include "lib/base/rand.h"
 #include "tests/sim/panel.h"
 #include "tests/sim/recorded.h"
 
 #define LINE_BYTES_MAX (4u << 20)
 #define STEP_MS 20 /* between two exchanges without times of their own */
+#define POLL_SECONDS 5
 #define TOKENS_MAX 16
 #define TWO_FACTOR "JBSWY3DPEHPK3PXP"
 
@@ -30,6 +32,8 @@ struct replay {
 	char *cookie_of_login, *csrf_of_login;
 	struct { char *name, *token; } tokens[TOKENS_MAX];
 	size_t tokens_count;
+	struct recorded_drawn drawn;
+	bool traffic, invents; /* real bytes flowed; dialect C: the panel invents credentials */
 	size_t passed, failed, skipped, msg_only;
 };
 
@@ -204,7 +208,8 @@ static void exchange(struct replay *r, struct json_object *line, struct arena *a
 
 	r->now_ms = t > r->now_ms ? t : r->now_ms + STEP_MS;
 	build(r, &q, json_at(line, "request"), a);
-	compared = (struct recorded){ .want = json_at(line, "response"), .route = route_of(r, &q, a), .have = &p, .differences = &differences };
+	compared = (struct recorded){ .want = json_at(line, "response"), .route = route_of(r, &q, a), .have = &p, .differences = &differences,
+				       .drawn = r->invents ? &r->drawn : NULL, .traffic = r->traffic };
 	if (!is_modelled(compared.route)) {
 		r->skipped++;
 		return;
@@ -232,6 +237,9 @@ static void event(struct replay *r, struct json_object *line)
 
 	if (json_object_is_type(what, json_type_object)) {
 		seconds = json_object_get_double(json_at(what, "waitedSeconds"));
+		if (json_bool_at(what, "happened", false))
+			seconds += POLL_SECONDS; /* the recorder stopped waiting at the poll; ours comes at another moment */
+		r->traffic |= json_at(what, "traffic") != NULL;
 		if (json_bool_at(what, "traffic.passed", false))
 			panel_sim_use(r->sim, json_str_at(what, "traffic.email").at, json_i64_at(what, "traffic.requestedUpBytes", 0),
 				      json_i64_at(what, "traffic.requestedDownBytes", 0));
@@ -250,6 +258,7 @@ static void begin(struct replay *r, struct json_object *meta)
 	};
 
 	r->meta = json_object_get(meta);
+	r->invents = str_starts(version, "v3.") && !str_starts(version, "v3.0.");
 	r->panel_port = (int)json_i64_at(meta, "panelPort", 2053);
 	config.panel_port = r->panel_port;
 	config.sub_port = r->panel_port + 1;
@@ -288,12 +297,26 @@ static void replay_release(struct replay *r)
 		free(r->tokens[i].name);
 		free(r->tokens[i].token);
 	}
+	recorded_drawn_release(&r->drawn);
 	json_object_put(r->meta);
 	panel_sim_free(r->sim);
 }
 
+/* The same "random" credentials in every run: a search by substring may meet them. */
+static void draw(void *ctx, void *out, size_t n)
+{
+	uint64_t *state = ctx;
+	unsigned char *p = out;
+
+	for (size_t i = 0; i < n; i++) {
+		*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		p[i] = (unsigned char)(*state >> 56);
+	}
+}
+
 static void replay_file(struct replay *sum, const char *name)
 {
+	uint64_t seed = 1;
 	struct replay r = { .file = strrchr(name, '/') ? strrchr(name, '/') + 1 : name };
 	struct arena a = { 0 };
 	FILE *f = fopen(name, "r");
@@ -306,6 +329,7 @@ static void replay_file(struct replay *sum, const char *name)
 		sum->failed++;
 		return;
 	}
+	rand_set_source(draw, &seed);
 	while ((n = getline(&line, &cap, f)) > 0) {
 		one_line(&r, str_trim(str_n(line, (size_t)n)), &a);
 		arena_clear(&a);
@@ -318,6 +342,7 @@ static void replay_file(struct replay *sum, const char *name)
 	sum->failed += r.failed;
 	sum->skipped += r.skipped;
 	sum->msg_only += r.msg_only;
+	rand_set_source(NULL, NULL);
 	replay_release(&r);
 }
 

@@ -1,0 +1,96 @@
+/* The whole bot against the simulators, in memory, on a virtual clock: what stories are told with.
+ *
+ *	struct world *w = world_new(NULL);
+ *	int64_t anna = world_customer(w, "Anna", "en");
+ *	world_say(w, anna, "/start");
+ *	world_run(w, 2000);
+ *	…assert what botapi shows, what the panel holds, what the tables say…
+ *	world_free(w);   // checks that everything sums up
+ *
+ * The process can be killed at any named step (core.h) and starts again by itself; the network then loses what was on its
+ * way, or not. The store is a file in a directory of its own. */
+#ifndef OBOL_STORY_WORLD_H
+#define OBOL_STORY_WORLD_H
+
+#include "bot/core/config.h"
+#include "bot/core/core.h"
+#include "tests/sim/botapi.h"
+#include "tests/sim/cryptopay.h"
+#include "tests/sim/panel.h"
+#include "tests/story/memnet.h"
+
+#define WORLD_TELEGRAM "http://telegram.test"
+#define WORLD_CRYPTOPAY "http://cryptopay.test"
+#define WORLD_START_MS INT64_C(1793612000000) /* 2 November 2026 */
+#define WORLD_ADMIN INT64_C(900001)
+#define WORLD_PANELS_MAX 5
+#define WORLD_SECRET "MARKER-s3cret-panel-password" /* must never be seen anywhere in clear */
+
+struct world_panel {
+	struct panel_sim *sim;
+	char origin[64];         /* where the bot finds it */
+	int64_t panel_id, inbound_id;
+};
+
+struct world {
+	char dir[64], database[96];
+	struct memnet *net;
+	struct botapi *telegram;
+	struct cryptopay_sim *cryptopay;
+	struct world_panel panels[WORLD_PANELS_MAX];
+	size_t panels_count;
+	struct config config;
+	struct seal_key key;
+	struct i18n *i18n;
+	struct shared shared;
+	struct db *db;
+	struct core *core;
+	int kills;
+	struct buf log;          /* every line, for the search for secrets */
+	/* the next death */
+	const char *die_at;
+	int die_countdown;
+	bool lose_requests;
+};
+
+struct world_options {
+	const char *versions[WORLD_PANELS_MAX]; /* panels to begin with, "2.8.5" …; NULL ends */
+	const char *protocol;                   /* of their inbound; NULL: vless */
+	bool no_plan;                           /* else plan 1: "Month", 30 days, 100 GB, 2 devices, 300 XTR, 5.00 USDT */
+	bool crypto_pay;                        /* CRYPTO_PAY_TOKEN is set */
+	int send_rate_per_s;                    /* 0: 30 */
+	bool closed;                            /* the core is not started yet */
+};
+
+struct world *world_new(const struct world_options *options); /* NULL: one panel 3.6.0, a plan */
+void world_free(struct world *w);
+
+/* Life of the process. */
+void world_start(struct world *w);
+void world_stop(struct world *w);                       /* in an orderly way */
+void world_kill(struct world *w);                       /* SIGKILL; world_start starts again */
+void world_die_at(struct world *w, const char *step, int nth); /* killed there and started again, once */
+
+void world_run(struct world *w, int64_t ms);            /* virtual time passes */
+void world_settle(struct world *w);                     /* until nothing is under way or due within a second; at most an hour */
+
+/* People. */
+int64_t world_customer(struct world *w, const char *name, const char *language);
+void world_say(struct world *w, int64_t user, const char *text);   /* and runs 1 s */
+/* Taps the button with that label (a part of it) on the newest visible message that has one; asserts that there is one. Runs 1 s. */
+void world_tap(struct world *w, int64_t user, const char *label);
+const struct botapi_message *world_last(struct world *w, int64_t user);
+bool world_sees(struct world *w, int64_t user, const char *part);  /* some visible message shows it */
+/* Plans, buys and pays with Stars through the chat; returns when nothing moves any more. */
+void world_buy(struct world *w, int64_t user);
+int world_pay_invoice(struct world *w, int64_t user);              /* the newest invoice message; the checkout */
+
+/* Panels. */
+struct world_panel *world_add_panel(struct world *w, const char *version, const char *protocol); /* simulator, row, inbound for sale */
+int64_t world_number(struct world *w, const char *sql);            /* one number from the tables */
+size_t world_clients_of(struct world *w, struct world_panel *p, int64_t telegram_id); /* by tgId, in all inbounds */
+
+/* What must hold in the end; asserts. Called by world_free too. */
+void world_check(struct world *w);
+
+#endif
