@@ -17,12 +17,12 @@
 #define LIST_BYTES_MAX JSON_CUT_BODY_MAX
 #define HEAD_MAX 4096 /* of a raw stream, kept to tell an error from a file */
 
-static xui_program_fn *const programs[XUI_WHATS] = {
-	[XUI_PROBE] = xui_program_probe, [XUI_INBOUNDS] = xui_program_inbounds, [XUI_LOOK] = xui_program_look, [XUI_CLIENTS] = xui_program_clients,
-	[XUI_ADD] = xui_program_add, [XUI_UPDATE] = xui_program_update, [XUI_RESET] = xui_program_reset, [XUI_DELETE] = xui_program_delete,
-	[XUI_ONLINES] = xui_program_onlines, [XUI_IPS] = xui_program_ips, [XUI_IPS_CLEAR] = xui_program_ips_clear, [XUI_STATUS] = xui_program_status,
-	[XUI_BACKUP] = xui_program_backup, [XUI_SETTINGS] = xui_program_settings, [XUI_INBOUND_ADD] = xui_program_inbound_add,
-	[XUI_INBOUND_UPDATE] = xui_program_inbound_update, [XUI_INBOUND_DELETE] = xui_program_inbound_delete,
+static program_fn *const programs[XUI_WHATS] = {
+	[XUI_PROBE] = program_probe, [XUI_INBOUNDS] = program_inbounds, [XUI_LOOK] = program_look, [XUI_CLIENTS] = program_clients,
+	[XUI_ADD] = program_add, [XUI_UPDATE] = program_update, [XUI_RESET] = program_reset, [XUI_DELETE] = program_delete,
+	[XUI_ONLINES] = program_onlines, [XUI_IPS] = program_ips, [XUI_IPS_CLEAR] = program_ips_clear, [XUI_STATUS] = program_status,
+	[XUI_BACKUP] = program_database, [XUI_SETTINGS] = program_settings, [XUI_INBOUND_ADD] = program_inbound_add,
+	[XUI_INBOUND_UPDATE] = program_inbound_update, [XUI_INBOUND_DELETE] = program_inbound_delete,
 };
 
 struct xui_op *xui_op_new(struct arena *a, struct xui_panel *panel, const struct xui_ask *ask)

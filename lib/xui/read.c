@@ -133,7 +133,7 @@ static void take_traffic(struct xui_op *op, const struct reply *r)
 	l->agrees = row_agrees(&l->client, &l->traffic);
 }
 
-enum xui_turn xui_program_look(struct xui_op *op, const struct reply *r)
+enum xui_turn program_look(struct xui_op *op, const struct reply *r)
 {
 	if (!r)
 		return look_begin(op);
@@ -203,7 +203,7 @@ static const struct json_cut_rule inbounds_rules[] = {
 	{ .path = "obj[].clientStats" },
 };
 
-enum xui_turn xui_program_inbounds(struct xui_op *op, const struct reply *r)
+enum xui_turn program_inbounds(struct xui_op *op, const struct reply *r)
 {
 	if (!r)
 		return call_stream(op, R_INBOUNDS, inbounds_rules, countof(inbounds_rules));
@@ -212,9 +212,9 @@ enum xui_turn xui_program_inbounds(struct xui_op *op, const struct reply *r)
 
 /* --- probe: the way to the first call proves everything --- */
 
-enum xui_turn xui_program_probe(struct xui_op *op, const struct reply *r)
+enum xui_turn program_probe(struct xui_op *op, const struct reply *r)
 {
-	return xui_program_inbounds(op, r);
+	return program_inbounds(op, r);
 }
 
 /* --- all clients --- */
@@ -313,7 +313,7 @@ static const struct json_cut_rule clients_rules[] = {
 
 static const struct json_cut_rule records_rules[] = { { .path = "obj[]", .fn = list_record } };
 
-enum xui_turn xui_program_clients(struct xui_op *op, const struct reply *r)
+enum xui_turn program_clients(struct xui_op *op, const struct reply *r)
 {
 	if (r)
 		return r->err ? op_fail_reply(op, r) : op_done(op);
@@ -358,7 +358,7 @@ static enum err list_online(void *ctx, struct str text)
 
 static const struct json_cut_rule onlines_rules[] = { { .path = "obj[]", .fn = list_online } };
 
-enum xui_turn xui_program_onlines(struct xui_op *op, const struct reply *r)
+enum xui_turn program_onlines(struct xui_op *op, const struct reply *r)
 {
 	if (!r)
 		return call_stream(op, R_ONLINES, onlines_rules, countof(onlines_rules));
@@ -404,7 +404,7 @@ static void take_ips(struct xui_op *op, struct json_object *list)
 	}
 }
 
-enum xui_turn xui_program_ips(struct xui_op *op, const struct reply *r)
+enum xui_turn program_ips(struct xui_op *op, const struct reply *r)
 {
 	struct json_object *inner = NULL;
 
@@ -428,7 +428,7 @@ static int hundredths(struct json_object *o, const char *path, int factor)
 	return d >= 0 && d < 1e9 ? (int)(d + 0.5) : 0;
 }
 
-enum xui_turn xui_program_status(struct xui_op *op, const struct reply *r)
+enum xui_turn program_status(struct xui_op *op, const struct reply *r)
 {
 	struct xui_status *s = &op->result.status;
 	struct json_object *loads;
@@ -452,7 +452,7 @@ enum xui_turn xui_program_status(struct xui_op *op, const struct reply *r)
 	return op_done(op);
 }
 
-enum xui_turn xui_program_settings(struct xui_op *op, const struct reply *r)
+enum xui_turn program_settings(struct xui_op *op, const struct reply *r)
 {
 	struct xui_settings *s = &op->result.settings;
 
@@ -505,7 +505,7 @@ static enum xui_turn backup_refused(struct xui_op *op)
 	return turn;
 }
 
-enum xui_turn xui_program_backup(struct xui_op *op, const struct reply *r)
+enum xui_turn program_database(struct xui_op *op, const struct reply *r)
 {
 	if (!r) {
 		call_get(op, R_DB);

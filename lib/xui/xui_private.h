@@ -57,7 +57,7 @@ struct reply {
 };
 
 /* A program is asked for the first call with reply NULL, then gets each answer. It answers with call_*, op_done, op_fail. */
-typedef enum xui_turn xui_program_fn(struct xui_op *op, const struct reply *r);
+typedef enum xui_turn program_fn(struct xui_op *op, const struct reply *r);
 
 struct call {
 	enum route_id route;
@@ -89,7 +89,7 @@ struct xui_op {
 	bool maybe_done;             /* a write got an answer that proves nothing, and no look has followed */
 
 	/* the operation's own call */
-	xui_program_fn *program;
+	program_fn *program;
 	int phase;                   /* of the program */
 	bool is_pending;             /* call is chosen */
 	struct call call;
@@ -143,10 +143,10 @@ struct str inbound_shadowsocks_method(struct arena *a, const struct xui_inbound 
 
 /* --- programs --- */
 
-extern xui_program_fn xui_program_probe, xui_program_inbounds, xui_program_look, xui_program_clients, xui_program_onlines, xui_program_ips, xui_program_status,
-	xui_program_backup, xui_program_settings;
-extern xui_program_fn xui_program_add, xui_program_update, xui_program_reset, xui_program_delete, xui_program_ips_clear, xui_program_inbound_add,
-	xui_program_inbound_update, xui_program_inbound_delete;
+extern program_fn program_probe, program_inbounds, program_look, program_clients, program_onlines, program_ips, program_status,
+	program_database, program_settings;
+extern program_fn program_add, program_update, program_reset, program_delete, program_ips_clear, program_inbound_add,
+	program_inbound_update, program_inbound_delete;
 
 /* The first half of look, which every write begins with. look_taken: OK also when there is no such client. */
 enum xui_turn look_begin(struct xui_op *op);
