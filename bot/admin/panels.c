@@ -211,7 +211,7 @@ static enum err ask_online(struct talk *t, const struct panel *p)
 
 	if (!e)
 		e = admin_note(t, "panel.online", "panel", id, NULL, NULL);
-	return e ? e : talk_toast(t, "toast.working");
+	return e ? e : admin_say(t, "admin.online.asking");
 }
 
 enum err admin_cmd_online(struct talk *t, struct str args)
