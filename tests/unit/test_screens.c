@@ -127,7 +127,6 @@ static void stock(void)
 static int set_up(void **state)
 {
 	static const struct job_kind *kinds[] = { &reconcile_kind, &pay_job_create, &pay_job_poll, &pay_job_refund, &pay_job_stars, &order_job_fulfil };
-	static struct job_kind jobs[countof(kinds)];
 	static const struct settle_row settles[] = { { "live", screen_settle_live } };
 	struct core_setup setup = { .tables = &w.tables, .shared = &w.shared, .config = &w.config, .api = { .base_url = TELEGRAM, .token = BOTAPI_TOKEN } };
 	struct buf report;
@@ -155,13 +154,11 @@ static int set_up(void **state)
 	botapi_set_now(w.telegram, START_MS);
 	memnet_serve(w.net, TELEGRAM, 0, botapi_handle, w.telegram);
 	memnet_serve(w.net, CRYPTO_PAY, 0, cryptopay_sim_handle, w.crypto_pay);
-	for (size_t i = 0; i < countof(kinds); i++)
-		jobs[i] = *kinds[i];
 	router_reset();
 	screens_register();
 	router_add(&admin_tables);
 	w.tables = (struct core_tables){ .on_start = pay_on_start, .on_ready = screens_ready, .on_update = router_update, .is_money = router_is_money,
-		.on_parked = router_parked, .on_gone = user_unreachable, .on_alert = no_alert, .jobs = jobs, .jobs_count = countof(jobs),
+		.on_parked = router_parked, .on_gone = user_unreachable, .on_alert = no_alert, .jobs = kinds, .jobs_count = countof(kinds),
 		.settles = settles, .settles_count = countof(settles) };
 	setup.net = memnet_net(w.net);
 	assert_int_equal(db_open(&w.db, w.path, DB_WRITE, NULL), OK);
