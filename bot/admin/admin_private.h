@@ -77,6 +77,11 @@ enum err admin_do_panel_keep(struct talk *t, struct str subject, const char *rea
 
 void admin_health_text(struct screen *s, const struct panel *p);
 
+/* --- drift.c --- */
+
+enum err admin_drifts_text(struct screen *s);                      /* what waits for a decision, with its buttons */
+enum err admin_on_drift(struct talk *t, struct str id, struct str arg);
+
 /* --- panel_add.c, panel_set.c --- */
 
 enum err admin_cmd_panel_add(struct talk *t, struct str args);

@@ -260,10 +260,13 @@ static enum err show_health(struct talk *t)
 	for (size_t i = 0; i < count; i++)
 		admin_health_text(&s, &list[i]);
 	e = alerts_text(&s);
+	if (!e)
+		e = admin_drifts_text(&s);
 	if (e) {
 		screen_drop(&s);
 		return e;
 	}
+	screen_row(&s);
 	if (count)
 		screen_button(&s, "a_health", NULL, NULL, "button.refresh");
 	return screen_show(&s);

@@ -1157,6 +1157,31 @@ static void test_alert_chat(void **state)
 	assert_int_equal(w->chats_heard[1], 1);
 }
 
+/* --- drift --- */
+
+static void test_drift_is_decided(void **state)
+{
+	struct world *w = *state;
+
+	furnish(w);
+	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'until', '1793614200000', '1793700600000', 'open', 1)");
+	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'quota', '53687091200', '0', 'open', 1)");
+	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'enabled', '1', '0', 'open', 1)");
+	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'devices', '2', '1', 'open', 1)");
+	say(w, OWNER, "/health");
+	assert_heard(w, "3 November 2026");
+	tap(w, OWNER, button(w, "a_drift:1:adopt"));
+	assert_string_equal(text(w, "SELECT state FROM drifts WHERE id=1"), "adopted");
+	tap(w, OWNER, "a_drift:2:adopt"); /* B30: metered stays metered */
+	assert_says(w, "admin.drift.metered");
+	tap(w, OWNER, "a_drift:2:repair");
+	assert_string_equal(text(w, "SELECT state FROM drifts WHERE id=2"), "repaired");
+	tap(w, OWNER, "a_drift:2:repair"); /* decided */
+	tap(w, OWNER, "a_drift:4:burn");
+	assert_int_equal(number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 2);
+	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action IN ('drift.adopt', 'drift.repair')"), 2);
+}
+
 /* --- the book --- */
 
 static void test_audit(void **state)
@@ -1212,7 +1237,8 @@ int main(void)
 		proves(test_alerts_fold, "R128 B48"),
 		proves(test_alert_texts, ""),
 		proves(test_alert_chat, "R282"),
-		proves(test_audit, "R080"),
+		proves(test_drift_is_decided, ""),
+		proves(test_audit, ""),
 	};
 
 	for (size_t i = 0; i < countof(tests); i++) {
