@@ -61,10 +61,11 @@ vectors: $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(if $(KIND),tests/vectors/$(
 # One program per kind of vector file: tests/vectors/KIND.c reads a file, prints each mismatch by name and, as its last
 # line, "N passed, N failed".
 VEC_BIN := $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(wildcard tests/vectors/*.c))
+$(BUILD)/v/payments: $(BUILD)/s/tests/vectors/shop/payments_business.o
 $(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@mkdir -p $(@D)
 	@echo "ld $@"
-	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+	@$(CC) $(SAN) -Wl,--start-group $^ -Wl,--end-group -o $@ $(LIBS)
 
 # make demo: the sandbox in the browser; SCRIPT=1: played in the terminal; SEED=n: other people, prices, panels;
 # EMPTY=1: a shop that nobody has set up yet.
