@@ -9,6 +9,9 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 	@echo "gen $@"
 	@sh lib/i18n/embed.sh $(LOCALES) >$@.new && mv $@.new $@
 
+# The panel story is a program (make panel-story) and, without its main, part of what tests link.
+SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
+
 OBJ_O := $(PRODUCT:%.c=$(BUILD)/o/%.o) $(GEN:%.c=$(BUILD)/o/%.o)
 OBJ_S := $(PRODUCT:%.c=$(BUILD)/s/%.o) $(GEN:%.c=$(BUILD)/s/%.o)
 SIM_O := $(SIM:%.c=$(BUILD)/o/%.o)
@@ -60,6 +63,16 @@ vectors: $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(if $(KIND),tests/vectors/$(
 VEC_BIN := $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(wildcard tests/vectors/*.c))
 $(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@mkdir -p $(@D)
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+
+# The life of a client on a real panel; without URL it says how. Variables of the command line reach it as its environment.
+.PHONY: panel-story
+panel-story:
+	@tests/setup $(if $(filter-out 0,$(TRAFFIC)),$(if $(XRAY),build,proxy),build)
+	@$(MAKE) --no-print-directory $(BUILD)/panel-story >&2
+	@$(BUILD)/panel-story
+$(BUILD)/panel-story: $(BUILD)/s/tests/panel_story/main.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@echo "ld $@"
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
 
