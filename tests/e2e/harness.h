@@ -114,6 +114,7 @@ struct str rig_log(struct rig *r);                      /* all it wrote on both 
 bool rig_logged(struct rig *r, const char *part);
 size_t rig_times_logged(struct rig *r, const char *part);
 int64_t rig_number(struct rig *r, const char *sql);     /* one number from the database, running or not; no row: 0 */
+char *rig_text(struct rig *r, struct arena *arena, const char *sql); /* one text; NULL: no row */
 int rig_port(struct rig *r, const char *listener);      /* "public", "admin": where this child listens; 0: not yet */
 
 /* One exchange with the bot's server. Borrowed until the next one. */

@@ -9,6 +9,7 @@
 #include "bot/core/core.h"
 #include "bot/fleet/fleet.h"
 #include "bot/schema.h"
+#include "bot/shop/pay.h"
 #include "bot/shop/plan.h"
 #include "bot/tables.h"
 #include "lib/base/clock.h"
@@ -186,4 +187,29 @@ void prepare_shop(struct rig *r)
 		open_panel(&s, &r->panels[i]);
 	must(core_do(s.core, add_plan, NULL), "plan");
 	inside_close(&s);
+}
+
+/* --- callbacks --- */
+
+const char *prepare_callback_path(struct rig *r, struct arena *arena)
+{
+	struct seal_key key;
+	struct shared shared = { .key = &key };
+	struct act a = { .shared = &shared, .arena = arena };
+
+	must(keyfile_read(&key, keyfile_path(arena, r->database)), "key");
+	return str_dup(arena, pay_callback_path(&a, pay_provider_find(STR("crypto_pay"))));
+}
+
+int prepare_deliver(struct rig *r, const struct cryptopay_callback *callback)
+{
+	struct http_request request = { .method = HTTP_POST, .body = callback->body };
+	struct arena arena = { 0 };
+	int status;
+
+	for (size_t i = 0; i < callback->headers_count; i++)
+		http_add_header(&request, callback->headers[i].name, callback->headers[i].value);
+	status = rig_http(r, "public", &request, prepare_callback_path(r, &arena))->status;
+	arena_release(&arena);
+	return status;
 }
