@@ -427,6 +427,11 @@ const char *rig_words(struct rig *r)
 	return buf_cstr(&r->scratch);
 }
 
+void rig_complain(struct rig *r)
+{
+	fprintf(stderr, "%s\n", rig_words(r));
+}
+
 /* --- looking at it --- */
 
 struct str rig_log(struct rig *r)

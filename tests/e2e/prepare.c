@@ -15,6 +15,8 @@
 #include "lib/base/clock.h"
 #include "lib/crypto/keyfile.h"
 
+#define PUBLIC_HOST "vpn.example.com" /* where customers connect */
+
 /* What bot/run.c opens, with the environment's place taken by the rig. */
 struct inside {
 	struct rig *rig;
@@ -108,7 +110,7 @@ static enum err add_panel(struct act *a, void *ctx)
 	struct panel_wish *w = ctx;
 	const bool http = true;
 	const struct panel_given given = { .name = w->name, .url = w->url, .username = "admin", .password = RIG_PANEL_PASSWORD,
-		.host = "vpn.example.com", .allow_http = &http };
+		.host = PUBLIC_HOST, .allow_http = &http };
 
 	return panel_add(&w->id, a, &given);
 }
@@ -154,11 +156,19 @@ static bool is_known(struct inside *s, struct sale *sale)
 	return n > 0;
 }
 
+/* The panel of the environment stands at a loopback address: no link may name that. */
+static enum err set_host(struct act *a, void *ctx)
+{
+	return panel_set(a, *(int64_t *)ctx, &(struct panel_given){ .host = PUBLIC_HOST });
+}
+
 static int64_t panel_of(struct inside *s, const struct rig_panel *p)
 {
 	struct panel_wish wish = { .name = "Amsterdam", .url = p->url };
 
-	if (db_get_i64(&wish.id, s->db, "SELECT id FROM panels WHERE url=?1", p->url) != OK)
+	if (db_get_i64(&wish.id, s->db, "SELECT id FROM panels WHERE url=?1", p->url) == OK)
+		must(core_do(s->core, set_host, &wish.id), "host");
+	else
 		must(core_do(s->core, add_panel, &wish), "panel");
 	return wish.id;
 }
