@@ -144,7 +144,7 @@ static void test_checkout_answered_and_the_payment_not_come(void **state)
 static enum err restart_plan(struct act *a, void *ctx)
 {
 	(void)ctx;
-	return db_run(a->tx, "UPDATE plans SET restart=1");
+	return db_run(a->tx, "UPDATE plans SET early='restart'");
 }
 
 static void test_between_reset_and_update(void **state)
