@@ -67,7 +67,7 @@ int place_choose(const struct candidate *c, size_t count)
 #define CLIENTS_OF(table, where_access, where_order) \
 	"max(" table ".clients + (SELECT count(*) FROM accesses WHERE deleted_ms=0 AND seen_exists=0 AND " where_access ")," \
 	" (SELECT count(*) FROM accesses WHERE deleted_ms=0 AND " where_access "))" \
-	" + (SELECT count(*) FROM orders WHERE reserved_until_ms>?6 AND id<>?5 AND " where_order ")"
+	" + (SELECT count(*) FROM orders WHERE reserved_until_ms>0 AND reserved_until_ms>?6 AND id<>?5 AND " where_order ")"
 
 static const char candidates_sql[] =
 	"SELECT i.panel_id, i.inbound_id, p.priority, p.weight, p.capacity, i.capacity,"

@@ -1,10 +1,10 @@
 /* Drawing: pieces of text and buttons become one payload in the outbox. */
-#include "bot/screens/screen.h"
+#include "bot/chat/screen.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "bot/screens/callback.h"
+#include "bot/chat/callback.h"
 #include "lib/base/clock.h"
 #include "lib/qr/qr.h"
 #include "lib/telegram/tg_text.h"
@@ -164,6 +164,7 @@ static enum err show(struct screen *s, int64_t edits, int64_t live_id, const cha
 		tg_edit_text(&payload, s->chat_id, edits, parts[0], markup);
 	} else {
 		tg_send_message(&payload, &(struct tg_send){ .chat_id = s->chat_id, .thread_id = s->thread_id, .html = parts[0], .markup = markup });
+		o.unknown = UNKNOWN_AGAIN; /* a screen shown twice is harmless, one never shown is a dead end */
 	}
 	if (live_id) { /* edits too: one that is no longer possible goes out as a new message */
 		o.then_name = "live";
