@@ -130,3 +130,4 @@ $(BUILD)/obol-steps: $(BUILD)/s/tests/e2e/obol_steps.o $(BUILD)/s/tests/e2e/obol
 
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
+$(BUILD)/t/test_demo_browser: | $(BUILD)/demo
