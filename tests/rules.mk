@@ -66,6 +66,15 @@ $(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(BUILD)/libsim-san.a $(BUILD)/libobo
 	@echo "ld $@"
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
 
+# make demo: the sandbox in the browser; SCRIPT=1: played in the terminal; SEED=n: other people, prices, panels;
+# EMPTY=1: a shop that nobody has set up yet.
+$(BUILD)/libobol.a: $(OBJ_O)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/demo: $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/demo/*.c)) $(filter $(BUILD)/o/tests/sim/%,$(SIM_O)) $(BUILD)/libobol.a
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS)
+
 .SECONDARY:
 
 # Checks of the source itself: floors (includes), sentences (texts only in locales/), locales (keys and arguments).
@@ -85,6 +94,18 @@ requirements:
 	@tests/tools/requirements $(ROWS)
 checks: floors sentences locales
 	@tests/tools/selftest $(BUILD)/tools/locales
+
+# What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses.
+BENCH_O := $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/bench/*.c))
+$(BUILD)/bench: $(BENCH_O) $(filter-out $(BUILD)/o/tests/story/%,$(SIM_O)) $(OBJ_O)
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS)
+.PHONY: bench
+bench: $(BUILD)/bench $(BUILD)/obol
+	@$(BUILD)/bench $(RUNS)
+
+# End-to-end tests start the program itself.
+$(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD)/obol-san
 
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales

@@ -27,23 +27,24 @@ enum err admin_inbound_sample(struct inbound_sample *out, struct act *a, const s
 	struct link_inbound read;
 	struct links links;
 	struct link_ask ask = { .style = link_style_of(p->dialect == 'A' ? 2 : 3), .inbound = &read, .client = &nobody,
-		.place = { .host = host_of_url(p->url), .public_host = host_of_url(p->sub_url), .seller = str_of(in->host ? in->host : p->host) } };
+		.place = { .host = host_of_url(p->url), .seller = str_of(in->host ? in->host : p->host) } };
 	enum err e = link_inbound_read(&read, a->arena, str_of(in->body));
 
 	if (!e)
 		e = links_make(&links, a->arena, &ask);
 	if (e)
 		return E_NOTFOUND;
-	*out = (struct inbound_sample){ .insisted = in->host || p->host };
+	*out = (struct inbound_sample){ 0 };
 	for (size_t i = 0; i < links.count; i++) {
 		enum link_reach reach = link_host_reach(links.at[i].host);
 
-		if (i && reach <= out->reach)
+		if (i && reach >= out->reach)
 			continue;
 		out->reach = reach;
 		out->host = links.at[i].host;
 		out->link = links.at[i].uri;
 	}
+	out->insisted = ask.place.seller.len && str_eq(out->host, link_host_bare(ask.place.seller));
 	return links.count ? OK : E_NOTFOUND;
 }
 

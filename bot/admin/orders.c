@@ -246,6 +246,6 @@ enum err admin_on_order_retry(struct talk *t, struct str id, struct str arg)
 	if (!e && o.subscription_id)
 		e = fleet_reconcile(t->a, o.subscription_id, JOB_PERSON);
 	if (!e)
-		e = admin_note(t, "order.retry", "order", o.public_id, NULL, NULL);
+		e = admin_note(t, "delivery.retry", "order", o.public_id, NULL, NULL);
 	return e ? e : admin_say(t, "admin.order.retrying");
 }

@@ -1,10 +1,7 @@
 /* Where a new access goes: by priority, then load, then free capacity (R134), never where it is full (R135). */
-#include <assert.h>
-
 #include "bot/fleet/fleet.h"
 
 #define NOMINAL_CAPACITY 1000 /* a panel without a limit is as loaded as one of this size */
-#define CANDIDATES_MAX 4096
 #define MILLION 1000000
 
 static bool is_full(int64_t clients, int64_t capacity)
@@ -70,7 +67,7 @@ int place_choose(const struct candidate *c, size_t count)
 #define CLIENTS_OF(table, where_access, where_order) \
 	"max(" table ".clients + (SELECT count(*) FROM accesses WHERE deleted_ms=0 AND seen_exists=0 AND " where_access ")," \
 	" (SELECT count(*) FROM accesses WHERE deleted_ms=0 AND " where_access "))" \
-	" + (SELECT count(*) FROM orders WHERE reserved_until_ms>?6 AND id<>?5 AND " where_order ")"
+	" + (SELECT count(*) FROM orders WHERE reserved_until_ms>0 AND reserved_until_ms>?6 AND id<>?5 AND " where_order ")"
 
 static const char candidates_sql[] =
 	"SELECT i.panel_id, i.inbound_id, p.priority, p.weight, p.capacity, i.capacity,"
@@ -79,26 +76,31 @@ static const char candidates_sql[] =
 	" FROM panels p JOIN inbounds i ON i.panel_id=p.id"
 	" WHERE p.state='ok' AND p.drain=0 AND p.deleted_ms=0 AND i.for_sale=1 AND i.enabled=1 AND i.gone=0"
 	" AND (?1 IS NULL OR i.protocol=?1 OR (?1='hysteria2' AND i.protocol='hysteria')) AND (?2 IS NULL OR p.region=?2)"
-	" AND (?3=0 OR i.panel_id=?3) AND (?4=0 OR i.inbound_id=?4) LIMIT ?7";
+	" AND (?3=0 OR i.panel_id=?3) AND (?4=0 OR i.inbound_id=?4)";
 
 enum err place_find(struct place *out, struct act *a, const struct place_wish *w)
 {
-	struct candidate *c = arena_array(a->arena, struct candidate, CANDIDATES_MAX);
+	struct candidate pair[2]; /* the best so far, if any, and the next */
 	struct db_rows r;
 	size_t n = 0;
-	int chosen;
 	enum err e;
 
-	db_select(&r, a->tx, candidates_sql, w->protocol, w->region, w->panel_id, w->inbound_id, w->order_id, a->now_ms, CANDIDATES_MAX);
-	while (n < CANDIDATES_MAX && db_next(&r))
-		c[n++] = (struct candidate){ .place = { db_i64(&r, 0), db_i64(&r, 1) }, .priority = (int)db_i64(&r, 2), .weight = (int)db_i64(&r, 3),
+	db_select(&r, a->tx, candidates_sql, w->protocol, w->region, w->panel_id, w->inbound_id, w->order_id, a->now_ms);
+	while (db_next(&r)) {
+		int chosen;
+
+		pair[n++] = (struct candidate){ .place = { db_i64(&r, 0), db_i64(&r, 1) }, .priority = (int)db_i64(&r, 2), .weight = (int)db_i64(&r, 3),
 			.capacity = db_i64(&r, 4), .inbound_capacity = db_i64(&r, 5), .clients = db_i64(&r, 6), .inbound_clients = db_i64(&r, 7) };
+		chosen = place_choose(pair, n);
+		if (chosen > 0)
+			pair[0] = pair[chosen];
+		n = chosen >= 0;
+	}
 	e = db_end(&r);
 	if (e)
 		return e;
-	chosen = place_choose(c, n);
-	if (chosen < 0)
+	if (!n)
 		return E_FULL;
-	*out = c[chosen].place;
+	*out = pair[0].place;
 	return OK;
 }

@@ -54,9 +54,8 @@ static enum err read_session(struct work *w, struct act *a, struct arena *arena)
 	return db_end(&r);
 }
 
-enum err work_open(struct work *w, struct act *a, struct job *job, int64_t panel_id)
+static enum err open_row(struct work *w, struct act *a, struct arena *arena, int64_t panel_id)
 {
-	struct arena *arena = &job->arena;
 	struct db_rows r;
 	struct str state;
 	enum err e;
@@ -93,7 +92,23 @@ enum err work_open(struct work *w, struct act *a, struct job *job, int64_t panel
 	/* whatever way they might take into a log line (R002) */
 	log_add_secret(str_of(w->panel.password));
 	log_add_secret(str_of(w->panel.token));
-	return e ? e : read_session(w, a, arena);
+	return e;
+}
+
+enum err work_open(struct work *w, struct act *a, struct job *job, int64_t panel_id)
+{
+	enum err e = open_row(w, a, &job->arena, panel_id);
+
+	return e ? e : read_session(w, a, &job->arena);
+}
+
+enum err panel_reach(struct xui_panel *out, struct act *a, int64_t id)
+{
+	struct work *w = arena_new(a->arena, struct work); /* its trust is borrowed by *out */
+	enum err e = open_row(w, a, a->arena, id);
+
+	*out = w->panel;
+	return e;
 }
 
 void work_release(struct work *w)

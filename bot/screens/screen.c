@@ -164,6 +164,7 @@ static enum err show(struct screen *s, int64_t edits, int64_t live_id, const cha
 		tg_edit_text(&payload, s->chat_id, edits, parts[0], markup);
 	} else {
 		tg_send_message(&payload, &(struct tg_send){ .chat_id = s->chat_id, .thread_id = s->thread_id, .html = parts[0], .markup = markup });
+		o.unknown = UNKNOWN_AGAIN; /* a screen shown twice is harmless, one never shown is a dead end */
 	}
 	if (live_id) { /* edits too: one that is no longer possible goes out as a new message */
 		o.then_name = "live";

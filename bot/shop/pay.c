@@ -74,7 +74,7 @@ static enum err insert(int64_t *id, struct act *a, const struct payment *p, cons
 		payer = known.id;
 	else if (e != E_NOTFOUND)
 		return e;
-	else if (m->has_invoice)
+	else if (!p->telegram_id && m->has_invoice) /* the provider does not tell: most likely the one who ordered */
 		payer = m->owner.id;
 	e = db_run(a->tx, "INSERT INTO payments(provider, provider_payment_id, invoice_id, order_id, user_id, payer_telegram_id, amount_minor, currency, state,"
 		" raw_payload, paid_ms, created_ms) VALUES(?1, ?2, nullif(?3, 0), nullif(?4, 0), nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12)"

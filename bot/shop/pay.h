@@ -106,6 +106,9 @@ enum err pay_forget(struct act *a);            /* schedule, daily: raw callbacks
 /* A provider's key ("CRYPTO_PAY_TOKEN") as an admin types it; sealed at once, empty removes it. E_INVALID: no such key,
  * or with it the account's values cannot be right (nothing is stored). */
 enum err pay_set_key(struct act *a, const char *name, struct str value);
+/* The seller's account there, keys opened into the arena. E_NOTFOUND: not switched on. A provider without keys always is. */
+struct pay_account;
+enum err provider_account(struct pay_account *out, struct act *a, struct arena *arena, const struct pay_provider *p);
 /* "/cb/<provider>/<secret>": the secret part is derived from the sealing key. */
 struct str pay_callback_path(struct act *a, const struct pay_provider *p);
 

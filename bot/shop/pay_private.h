@@ -13,11 +13,6 @@
 
 extern struct pay_hooks pay_hooks; /* all may be NULL */
 
-/* --- provider.c: the seller's accounts --- */
-
-/* The provider's keys, opened into the arena. E_NOTFOUND: not switched on. A provider without keys always is. */
-enum err provider_account(struct pay_account *out, struct act *a, struct arena *arena, const struct pay_provider *p);
-
 /* --- invoice.c --- */
 
 extern const char *const invoice_states[];

@@ -49,8 +49,8 @@ bool reminder_is_used(int kind, int64_t used_bytes, int64_t quota_bytes)
 {
 	static const int64_t percent[] = { 80, 90, 100 };
 
-	/* divided first: a quota may be large, and nobody is told a few bytes too late */
-	return quota_bytes > 0 && (percent[kind] == 100 ? used_bytes >= quota_bytes : used_bytes / percent[kind] >= quota_bytes / 100 && used_bytes > 0);
+	/* in two parts, so that no quota is too large to be multiplied */
+	return quota_bytes > 0 && used_bytes >= quota_bytes / 100 * percent[kind] + quota_bytes % 100 * percent[kind] / 100;
 }
 
 /* --- decided once --- */

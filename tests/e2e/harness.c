@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -279,6 +280,7 @@ static _Noreturn void become(struct rig *r, const char *const *args, int in, int
 
 	for (size_t i = 0; i < ARGS_MAX && args[i]; i++)
 		argv[i + 1] = args[i];
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that breaks off leaves nothing behind */
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(out, 2);
@@ -450,6 +452,11 @@ size_t rig_times_logged(struct rig *r, const char *part)
 		log = str_n(at + 1, (size_t)(log.at + log.len - at - 1));
 	}
 	return n;
+}
+
+bool rig_is_up(struct rig *r)
+{
+	return r->pid && (int)rig_times_logged(r, " obol.started ") >= r->starts;
 }
 
 /* E_BUSY: the bot is at a moment at which nobody may look; the next look will do. */

@@ -81,6 +81,7 @@ struct str rig_read(struct rig *r, const char *name);             /* whole; empt
 /* --- the child --- */
 
 void rig_start(struct rig *r);
+bool rig_is_up(struct rig *r);     /* this start has opened everything */
 void rig_kill(struct rig *r);      /* SIGKILL; it is gone when this returns. Also from a hook of serve. */
 int rig_stop(struct rig *r);       /* SIGTERM; the exit code, -1 for any other end */
 int rig_wait_exit(struct rig *r);  /* until it ends by itself; the same. Kills and says -1 after RIG_GUARD_MS */

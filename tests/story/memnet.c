@@ -172,6 +172,7 @@ static void copy_request(struct http_exchange *x, const struct http_request *r)
 		multipart(x, r);
 	else
 		x->request.body = str_n(arena_strndup(&x->arena, r->body.at, r->body.len), r->body.len);
+	x->request.connection = x->id;
 	x->request.arena = &x->arena;
 }
 
@@ -268,9 +269,7 @@ static void ask_model(struct memnet *n, struct http_exchange *x)
 		return;
 	}
 	x->phase = AT_MODEL;
-	x->due_us = r.retry_ms ? r.retry_ms * 1000 : n->now_us + 1000000;
-	if (x->due_us <= n->now_us)
-		x->due_us = n->now_us + 1000;
+	x->due_us = n->now_us + (r.retry_ms > 0 ? r.retry_ms : SECOND_MS) * 1000;
 	if (x->due_us > x->deadline_us)
 		fail_with(x, HTTP_FAIL_TIMEOUT, x->deadline_us);
 }

@@ -84,7 +84,7 @@ static void assert_delivered(struct world *w, int64_t user, int64_t bought_ms)
 	assert_true(f.client.enable && f.client.has_row && f.client.row_enable);
 	assert_int_equal(f.client.total_bytes, 107374182400);
 	assert_int_equal(f.client.row_total_bytes, 107374182400);
-	assert_in_range(f.client.expiry_ms, bought_ms + 30 * DAY_MS - 120000, bought_ms + 30 * DAY_MS + 120000);
+	assert_in_range(f.client.expiry_ms, bought_ms + 30 * DAY_MS, bought_ms + 30 * DAY_MS + HOUR_MS);
 	assert_int_equal(f.client.expiry_ms, f.client.row_expiry_ms);
 	assert_int_equal(f.client.limit_ip, 2);
 	assert_int_equal(panel_sim_drift(w->panels[0].sim, NULL), 0);

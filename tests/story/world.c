@@ -194,15 +194,25 @@ static bool offers(struct world *w, int64_t user, const char *label)
 	return m && has_label(m, label, &whole);
 }
 
+static bool has_invoice(struct world *w, int64_t user)
+{
+	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;)
+		if (botapi_message_at(w->telegram, user, i)->invoice_stars && !botapi_message_at(w->telegram, user, i)->deleted)
+			return true;
+	return false;
+}
+
+/* As people do it: what does not answer is asked again. The process may die and come back on the way. */
 void world_buy(struct world *w, int64_t user)
 {
-	world_say(w, user, "/plans");
-	world_run(w, 30000); /* the process may die and come back on the way */
-	world_tap(w, user, "Month");
-	world_run(w, 30000);
-	if (offers(w, user, "Telegram Stars"))
-		world_tap(w, user, "Telegram Stars");
-	world_run(w, 30000);
+	for (int tries = 0; tries < 3 && !offers(w, user, "Month"); tries++) {
+		world_say(w, user, "/plans");
+		world_run(w, 30000);
+	}
+	for (int tries = 0; tries < 3 && !has_invoice(w, user); tries++) {
+		world_tap(w, user, offers(w, user, "Telegram Stars") ? "Telegram Stars" : "Month");
+		world_run(w, 30000);
+	}
 	world_pay_invoice(w, user);
 	world_settle(w);
 }
