@@ -332,8 +332,8 @@ static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 	}
 }
 
-/* 2.x and 3.0.x keep the last client of an inbound: ours that is there twice could only be switched off, not deleted. */
-static bool is_nearly_last(const struct run *r)
+/* 2.x and 3.0.x keep the last client of an inbound: ours that is there twice could not be deleted. */
+static bool is_all_there_is(const struct run *r)
 {
 	return r->work.panel.dialect != XUI_C && r->look.clients_in_inbound <= r->look.found;
 }
@@ -378,7 +378,7 @@ static enum err write_step(struct act *a, struct job *job, struct run *r)
 	case STEP_DELETE:
 		ask.what = XUI_DELETE;
 		ask.client = r->look.client;
-		if (!r->x.gone && is_nearly_last(r))
+		if (r->look.found > 1 && is_all_there_is(r))
 			ask_keeper(&ask, job);
 		break;
 	case STEP_NOTHING:
