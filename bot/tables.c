@@ -103,7 +103,7 @@ static const struct schedule_row schedules[] = {
 	{ "reminders",     MINUTE_MS,         reminders_run },
 	{ "expiry",        MINUTE_MS,         expiry_run },
 	{ "watch",         MINUTE_MS,         fleet_watch },
-	{ "look",          MINUTE_MS,         fleet_look_due },
+	{ "look",          15 * MINUTE_MS,    fleet_look_due },
 	{ "stars",         10 * MINUTE_MS,    pay_poll_stars },
 	{ "forget",        HOUR_MS,           forget_old },
 };
@@ -119,7 +119,7 @@ static const struct route_row routes[] = {
 };
 
 static const struct job_kind *const jobs[] = {
-	&fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &pay_job_create, &pay_job_poll, &pay_job_refund, &pay_job_stars,
+	&fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &order_job_fulfil, &pay_job_create, &pay_job_poll, &pay_job_refund, &pay_job_stars,
 };
 
 const struct core_tables tables = {

@@ -22,6 +22,7 @@
 struct sqlite3;
 struct sqlite3_stmt;
 struct db;
+struct db_slot;
 
 /* --- arguments --- */
 
@@ -100,7 +101,7 @@ struct db_rows {
 	struct db *db;
 	struct sqlite3_stmt *stmt; /* NULL when it could not begin */
 	enum err error;
-	bool cached;
+	struct db_slot *slot; /* where it is kept; NULL: nowhere */
 };
 
 #define db_run(db, sql, ...) db_run_list((db), (sql), DB_LIST(__VA_ARGS__))

@@ -93,7 +93,7 @@ static struct str fitting_password(struct xui_op *op, struct str method, struct 
 	return body_of(op, &b);
 }
 
-enum xui_turn xui_program_update(struct xui_op *op, const struct reply *r)
+enum xui_turn program_update(struct xui_op *op, const struct reply *r)
 {
 	const struct xui_look *l = &op->result.look;
 	struct xui_client want = op->ask.want;
@@ -276,7 +276,7 @@ static enum xui_turn add_finish(struct xui_op *op, const struct reply *r)
 	return finish(op, &seen);
 }
 
-enum xui_turn xui_program_add(struct xui_op *op, const struct reply *r)
+enum xui_turn program_add(struct xui_op *op, const struct reply *r)
 {
 	if (!r)
 		return look_begin(op);
@@ -340,7 +340,7 @@ static enum xui_turn delete_answered(struct xui_op *op, const struct reply *r)
 	return look_begin(op);
 }
 
-enum xui_turn xui_program_delete(struct xui_op *op, const struct reply *r)
+enum xui_turn program_delete(struct xui_op *op, const struct reply *r)
 {
 	if (!r)
 		return look_begin(op);
@@ -353,12 +353,12 @@ enum xui_turn xui_program_delete(struct xui_op *op, const struct reply *r)
 
 /* --- short ones --- */
 
-enum xui_turn xui_program_reset(struct xui_op *op, const struct reply *r)
+enum xui_turn program_reset(struct xui_op *op, const struct reply *r)
 {
 	return r ? finish(op, r) : call_send(op, R_CLIENT_RESET, STR(""));
 }
 
-enum xui_turn xui_program_ips_clear(struct xui_op *op, const struct reply *r)
+enum xui_turn program_ips_clear(struct xui_op *op, const struct reply *r)
 {
 	return r ? finish(op, r) : call_send(op, R_IPS_CLEAR, STR(""));
 }
@@ -403,7 +403,7 @@ static struct str inbound_body(struct xui_op *op, const struct xui_inbound *in)
 	return body_of(op, &b);
 }
 
-enum xui_turn xui_program_inbound_add(struct xui_op *op, const struct reply *r)
+enum xui_turn program_inbound_add(struct xui_op *op, const struct reply *r)
 {
 	if (!r && !is_writable(&op->ask.inbound))
 		return refuse(op, E_INVALID);
@@ -414,7 +414,7 @@ enum xui_turn xui_program_inbound_add(struct xui_op *op, const struct reply *r)
 }
 
 /* Already gone is success. */
-enum xui_turn xui_program_inbound_delete(struct xui_op *op, const struct reply *r)
+enum xui_turn program_inbound_delete(struct xui_op *op, const struct reply *r)
 {
 	if (!r)
 		return call_send(op, R_INBOUND_DELETE, STR(""));
@@ -489,7 +489,7 @@ static enum xui_turn send_inbound(struct xui_op *op, struct json_object *o)
 	return call_send(op, R_INBOUND_UPDATE, body_of(op, &b));
 }
 
-enum xui_turn xui_program_inbound_update(struct xui_op *op, const struct reply *r)
+enum xui_turn program_inbound_update(struct xui_op *op, const struct reply *r)
 {
 	const struct xui_inbound *in = &op->ask.inbound;
 	unsigned change = op->ask.inbound_change;
