@@ -14,7 +14,7 @@
 #include "bot/core/config.h"
 #include "bot/core/core.h"
 #include "bot/schema.h"
-#include "bot/screens/callback.h"
+#include "bot/chat/callback.h"
 #include "bot/screens/screens.h"
 #include "bot/screens/screens_hooks.h"
 #include "bot/screens/screens_private.h"
