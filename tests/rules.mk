@@ -122,3 +122,4 @@ $(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD
 
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
+$(BUILD)/t/test_demo_browser: | $(BUILD)/demo

@@ -79,7 +79,7 @@ static enum err err_of(int rc)
 
 static const char *const pragmas[] = {
 	[DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
-		"PRAGMA busy_timeout=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA trusted_schema=OFF;",
+		"PRAGMA busy_timeout=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2048; PRAGMA trusted_schema=OFF;",
 	[DB_READ] = "PRAGMA query_only=ON; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_COPY] = "PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_CHECKPOINT] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA busy_timeout=0;",
@@ -248,17 +248,14 @@ enum err db_run_list(struct db *db, const char *sql, const struct db_arg *args, 
 
 void db_select_list(struct db_rows *r, struct db *db, const char *sql, const struct db_arg *args, size_t count)
 {
-	struct db_slot *slot;
-
 	*r = (struct db_rows){ .db = db, .error = injected(DB_POINT_RUN) };
 	if (r->error)
 		return;
-	r->stmt = statement(db, sql, &slot, &r->error);
+	r->stmt = statement(db, sql, &r->slot, &r->error);
 	if (!r->stmt)
 		return;
-	r->slot = slot;
-	if (slot)
-		slot->busy = true;
+	if (r->slot)
+		r->slot->busy = true;
 	/* copied: the caller's arguments may be gone by the second row */
 	assert(count <= DB_ARGS_MAX && (int)count == sqlite3_bind_parameter_count(r->stmt));
 	for (size_t i = 0; i < count; i++) {

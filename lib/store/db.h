@@ -21,8 +21,8 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
-struct db;
 struct db_slot;
+struct db;
 
 /* --- arguments --- */
 
@@ -101,7 +101,7 @@ struct db_rows {
 	struct db *db;
 	struct sqlite3_stmt *stmt; /* NULL when it could not begin */
 	enum err error;
-	struct db_slot *slot; /* where it is kept; NULL: nowhere */
+	struct db_slot *slot;         /* of the cache; NULL: the statement is ours alone */
 };
 
 #define db_run(db, sql, ...) db_run_list((db), (sql), DB_LIST(__VA_ARGS__))
