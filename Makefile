@@ -34,7 +34,7 @@ run: all
 demo:
 	@tests/setup $(if $(SCRIPT),demo,build)
 	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/obol $(BUILD)/demo
-	@SEED='$(SEED)' $(BUILD)/demo $(if $(SCRIPT),--script) $(if $(EMPTY),--empty)
+	@SEED='$(SEED)' $(BUILD)/demo $(if $(SCRIPT),--script) $(if $(EMPTY),--panels 0)
 
 include tests/rules.mk
 

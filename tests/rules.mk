@@ -11,6 +11,8 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 
 # What end-to-end tests and the bench share is linked like a simulator.
 SIM += $(filter-out tests/e2e/test_%,$(wildcard tests/e2e/*.c))
+# The panel story is a program (make panel-story) and, without its main, part of what tests link.
+SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
 
 OBJ_O := $(PRODUCT:%.c=$(BUILD)/o/%.o) $(GEN:%.c=$(BUILD)/o/%.o)
 OBJ_S := $(PRODUCT:%.c=$(BUILD)/s/%.o) $(GEN:%.c=$(BUILD)/s/%.o)
@@ -76,6 +78,16 @@ $(BUILD)/demo: $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/demo/*.c)) $(filte
 	@echo "ld $@"
 	@$(CC) $(OPT) $^ -o $@ $(LIBS)
 
+# The life of a client on a real panel; without URL it says how. Variables of the command line reach it as its environment.
+.PHONY: panel-story
+panel-story:
+	@tests/setup $(if $(filter-out 0,$(TRAFFIC)),$(if $(XRAY),build,proxy),build)
+	@$(MAKE) --no-print-directory $(BUILD)/panel-story >&2
+	@$(BUILD)/panel-story
+$(BUILD)/panel-story: $(BUILD)/s/tests/panel_story/main.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+
 .SECONDARY:
 
 # Checks of the source itself: floors (includes), sentences (texts only in locales/), locales (keys and arguments).
@@ -110,3 +122,4 @@ $(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD
 
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
+$(BUILD)/t/test_demo_browser: | $(BUILD)/demo

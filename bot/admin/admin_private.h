@@ -4,7 +4,7 @@
 
 #include "bot/admin/admin.h"
 #include "bot/admin/confirm.h"
-#include "bot/screens/screen.h"
+#include "bot/chat/screen.h"
 #include "bot/shop/audit.h"
 #include "bot/shop/order.h"
 #include "bot/shop/plan.h"

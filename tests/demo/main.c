@@ -1,8 +1,8 @@
 /* make demo: the sandbox in the browser, or with --script the same played in the terminal.
  *
- *	build/demo [--script] [--empty] [--bot PROGRAM] [--address-file PATH]
+ *	build/demo [--script] [--panels N] [--bot PROGRAM]
  *
- * SEED=n in the environment draws other people, prices and panels. Run from the top of the repository. */
+ * --panels: how many the admin's part adds before people come (0: a shop that nobody has set up). SEED=n in the environment draws other people, prices and panels. Run from the top of the repository. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,26 +17,35 @@
 #define TICK_MS 1000
 
 struct options {
-	bool script, empty;
-	const char *bot, *address_file;
+	bool script;
+	size_t panels;               /* that are set up before people come */
+	const char *bot;
 	uint64_t seed;
 };
+
+static bool read_count(size_t *out, const char *text)
+{
+	int64_t n;
+
+	if (str_to_i64(&n, str_of(text)) != OK || n < 0 || n > CAST_PANELS)
+		return false;
+	*out = (size_t)n;
+	return true;
+}
 
 static bool read_options(struct options *o, int argc, char **argv)
 {
 	const char *seed = getenv("SEED");
 	int64_t number = CAST_SEED_DEFAULT;
 
-	*o = (struct options){ .bot = "build/obol" };
+	*o = (struct options){ .bot = "build/obol", .panels = CAST_PANELS };
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--script") == 0)
 			o->script = true;
-		else if (strcmp(argv[i], "--empty") == 0)
-			o->empty = true;
+		else if (strcmp(argv[i], "--panels") == 0 && i + 1 < argc && read_count(&o->panels, argv[i + 1]))
+			i++;
 		else if (strcmp(argv[i], "--bot") == 0 && i + 1 < argc)
 			o->bot = argv[++i];
-		else if (strcmp(argv[i], "--address-file") == 0 && i + 1 < argc)
-			o->address_file = argv[++i];
 		else
 			return false;
 	}
@@ -46,24 +55,9 @@ static bool read_options(struct options *o, int argc, char **argv)
 	return true;
 }
 
-/* For tests: written whole, then renamed, so that whoever waits for the file reads all of it. */
-static bool write_address(const char *path, const char *url)
-{
-	char draft[256];
-	FILE *f;
-	bool fine;
-
-	snprintf(draft, sizeof draft, "%s.new", path);
-	f = fopen(draft, "w");
-	fine = f && fprintf(f, "%s\n", url) > 0;
-	if (f)
-		fine = fclose(f) == 0 && fine;
-	return fine && rename(draft, path) == 0;
-}
-
 static bool run_script(struct play *p)
 {
-	if (!script_set_up(p) || !script_purchase(p))
+	if (!script_set_up(p, CAST_PANELS) || !script_purchase(p))
 		return false;
 	script_summary(p);
 	return true;
@@ -90,11 +84,14 @@ static bool run_sandbox(struct play *p)
 
 static bool sandbox(struct play *p, const struct options *o, const char *url)
 {
-	if (!o->empty && !script_set_up(p))
-		return p->stopped;
-	if (o->address_file && !write_address(o->address_file, url))
-		return play_fail(p, "%s cannot be written", o->address_file);
-	printf("\n  The sandbox is open: %s\n  Customers and the admin chat there with the real bot; Ctrl-C ends it and leaves nothing behind.\n\n", url);
+	printf("\n  The sandbox is open: %s\n\n  Customers and the admin chat there with the real bot. Ctrl-C ends it and leaves nothing behind.\n", url);
+	if (o->panels)
+		printf("  The admin is setting the shop up, at Telegram's one message a second; watch, or take part when it is done.\n");
+	fflush(stdout);
+	if (o->panels && !script_set_up(p, o->panels))
+		return false;
+	if (o->panels)
+		printf("  The shop is set up: buy something.\n");
 	fflush(stdout);
 	return run_sandbox(p);
 }
@@ -110,7 +107,7 @@ int main(int argc, char **argv)
 	bool fine;
 
 	if (!read_options(&o, argc, argv)) {
-		fputs("usage: [SEED=n] build/demo [--script] [--empty] [--bot PROGRAM] [--address-file PATH]\n", stderr);
+		fputs("usage: [SEED=n] build/demo [--script] [--panels N] [--bot PROGRAM]\n", stderr);
 		return 2;
 	}
 	buf_init(&why, 4096);

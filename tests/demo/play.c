@@ -10,10 +10,11 @@
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 
-#define DEADLINE_MS (30 * SECOND_MS) /* of one expectation; the bot is a local process */
+#define DEADLINE_MS (75 * SECOND_MS) /* of one expectation: a busy machine, a shop that asks Crypto Pay twice a minute */
 #define TEXTS_BYTES_MAX ((size_t)1 << 20)
 #define PAYLOAD_BYTES_MAX ((size_t)64 * 1024)
 #define FORMS_MAX 8
+#define MARGIN "%14s"              /* who speaks */
 
 /* --- the words of a key --- */
 
@@ -109,7 +110,7 @@ static void print_block(struct play *p, const char *who, struct str text)
 	while (text.at) {
 		struct str line = str_cut(&text, '\n');
 
-		fprintf(p->out, "%14s %s %.*s\n", first ? who : "", first ? "│" : "│", STR_ARG(line));
+		fprintf(p->out, MARGIN " │ %.*s\n", first ? who : "", STR_ARG(line));
 		first = false;
 	}
 }
@@ -125,7 +126,7 @@ static void print_keyboard(struct play *p, struct json_object *payload)
 	for (size_t i = 0; i < json_len(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
-		fprintf(p->out, "%14s │  ", "");
+		fprintf(p->out, MARGIN " │  ", "");
 		for (size_t k = 0; k < json_object_array_length(row); k++)
 			fprintf(p->out, " [%.*s]", STR_ARG(json_str_at(json_object_array_get_idx(row, k), "text")));
 		fputc('\n', p->out);
@@ -221,7 +222,7 @@ void play_note(struct play *p, const char *format, ...)
 
 	if (p->failed || !p->out)
 		return;
-	fprintf(p->out, "%14s · ", "");
+	fprintf(p->out, MARGIN " · ", "");
 	va_start(args, format);
 	vfprintf(p->out, format, args);
 	va_end(args);
@@ -433,7 +434,9 @@ static void act_end(struct play *p, const char *mark, struct str text)
 		return;
 	fputs(p->color ? "\033[33m" : "", p->out);
 	while (text.at) {
-		fprintf(p->out, "%14s %s %.*s\n", mark ? p->me->name : "", mark ? mark : " ", STR_ARG(str_cut(&text, '\n')));
+		struct str line = str_cut(&text, '\n');
+
+		fprintf(p->out, MARGIN " %s %.*s\n", mark ? p->me->name : "", mark ? mark : " ", STR_ARG(line));
 		mark = NULL;
 	}
 	fputs(p->color ? "\033[0m" : "", p->out);

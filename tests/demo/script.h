@@ -4,8 +4,8 @@
 
 #include "tests/demo/play.h"
 
-/* The admin's part: three panels and a plan, all in the chat. False: play_fail was called. */
-bool script_set_up(struct play *p);
+/* The admin's part: so many panels and a plan, all in the chat. False: play_fail was called. */
+bool script_set_up(struct play *p, size_t panels);
 /* The customer's part, the QR read by zbarimg, the panel looked at; then the figures. */
 bool script_purchase(struct play *p);
 void script_summary(struct play *p);

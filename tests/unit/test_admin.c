@@ -13,7 +13,7 @@
 #include "bot/core/config.h"
 #include "bot/core/core_private.h"
 #include "bot/schema.h"
-#include "bot/screens/router.h"
+#include "bot/chat/router.h"
 #include "bot/shop/audit.h"
 #include "bot/shop/order.h"
 #include "bot/shop/settings.h"
