@@ -10,7 +10,7 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 	@sh lib/i18n/embed.sh $(LOCALES) >$@.new && mv $@.new $@
 
 # What end-to-end tests and the bench share is linked like a simulator.
-SIM += $(filter-out tests/e2e/test_%,$(wildcard tests/e2e/*.c))
+SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c,$(wildcard tests/e2e/*.c))
 # The panel story is a program (make panel-story) and, without its main, part of what tests link.
 SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
 
@@ -110,7 +110,7 @@ checks: floors sentences locales
 
 # What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses.
 BENCH_O := $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/bench/*.c))
-$(BUILD)/bench: $(BENCH_O) $(filter-out $(BUILD)/o/tests/story/%,$(SIM_O)) $(OBJ_O)
+$(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare.o,$(SIM_O)) $(OBJ_O)
 	@echo "ld $@"
 	@$(CC) $(OPT) $^ -o $@ $(LIBS)
 .PHONY: bench
@@ -118,7 +118,15 @@ bench: $(BUILD)/bench $(BUILD)/obol
 	@$(BUILD)/bench $(RUNS)
 
 # End-to-end tests start the program itself.
-$(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD)/obol-san
+$(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD)/obol-san $(BUILD)/obol-steps
+
+# The program that dies at named steps: its main is called by another one.
+$(BUILD)/s/tests/e2e/obol_main.o: bot/main.c
+	@mkdir -p $(@D)
+	@$(CC) $(BASE) $(WARN) -Wno-missing-prototypes -Dmain=obol_main $(SAN) -MMD -MP -c $< -o $@
+$(BUILD)/obol-steps: $(BUILD)/s/tests/e2e/obol_steps.o $(BUILD)/s/tests/e2e/obol_main.o $(OBJ_S)
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS)
 
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales

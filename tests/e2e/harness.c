@@ -70,7 +70,7 @@ struct str rig_read(struct rig *r, const char *name)
 {
 	buf_clear(&r->scratch);
 	read_file(&r->scratch, rig_path(r, name));
-	return buf_str(&r->scratch);
+	return str_n(buf_cstr(&r->scratch), r->scratch.len);
 }
 
 static void remove_tree(const char *path)
@@ -427,13 +427,18 @@ const char *rig_words(struct rig *r)
 	return buf_cstr(&r->scratch);
 }
 
+void rig_complain(struct rig *r)
+{
+	fprintf(stderr, "%s\n", rig_words(r));
+}
+
 /* --- looking at it --- */
 
 struct str rig_log(struct rig *r)
 {
 	buf_clear(&r->log);
 	read_file(&r->log, rig_path(r, LOG_NAME));
-	return buf_str(&r->log);
+	return str_n(buf_cstr(&r->log), r->log.len); /* never NULL: memmem minds */
 }
 
 bool rig_logged(struct rig *r, const char *part)
@@ -459,26 +464,52 @@ bool rig_is_up(struct rig *r)
 	return r->pid && (int)rig_times_logged(r, " obol.started ") >= r->starts;
 }
 
-/* E_BUSY: the bot is at a moment at which nobody may look; the next look will do. */
-int64_t rig_number(struct rig *r, const char *sql)
+typedef enum err ask_fn(void *out, struct arena *arena, struct db *db, const char *sql);
+
+/* E_BUSY: the bot is at a moment at which nobody may look; the next look will do. False: no row. */
+static bool ask(struct rig *r, ask_fn *fn, void *out, struct arena *arena, const char *sql)
 {
-	int64_t until_us = rig_deadline_us(), n = 0;
+	int64_t until_us = rig_deadline_us();
 	struct db *db;
 	enum err e;
 
-	do {
-		n = 0;
+	for (;;) {
 		e = db_open(&db, r->database, DB_READ, NULL);
 		if (!e) {
-			e = db_get_i64(&n, db, sql);
+			e = fn(out, arena, db, sql);
 			db_close(db);
 		}
-		if (e)
-			rig_turn(r, 5);
-	} while (e && e != E_NOTFOUND && clock_mono_us() < until_us);
-	if (e && e != E_NOTFOUND)
-		broken("cannot ask the database", sql);
-	return n;
+		if (!e || e == E_NOTFOUND)
+			return !e;
+		if (clock_mono_us() > until_us)
+			broken("cannot ask the database", sql);
+		poll(NULL, 0, 1);
+	}
+}
+
+static enum err get_number(void *out, struct arena *arena, struct db *db, const char *sql)
+{
+	(void)arena;
+	return db_get_i64((int64_t *)out, db, sql);
+}
+
+static enum err get_text(void *out, struct arena *arena, struct db *db, const char *sql)
+{
+	return db_get_text((char **)out, arena, db, sql);
+}
+
+int64_t rig_number(struct rig *r, const char *sql)
+{
+	int64_t n = 0;
+
+	return ask(r, get_number, &n, NULL, sql) ? n : 0;
+}
+
+char *rig_text(struct rig *r, struct arena *arena, const char *sql)
+{
+	char *text = NULL;
+
+	return ask(r, get_text, &text, arena, sql) ? text : NULL;
 }
 
 int rig_port(struct rig *r, const char *listener)

@@ -99,13 +99,16 @@ void rig_turn(struct rig *r, int timeout_ms);
 	do { \
 		int64_t until_us_ = rig_deadline_us(); \
 		while (!(condition)) { \
-			if (rig_is_over((r), until_us_)) \
-				fail_msg("never came: %s\n%s", #condition, rig_words(r)); \
+			if (rig_is_over((r), until_us_)) { \
+				rig_complain(r); \
+				fail_msg("never came: %s", #condition); \
+			} \
 			rig_turn((r), 20); \
 		} \
 	} while (0)
 int64_t rig_deadline_us(void);
 bool rig_is_over(struct rig *r, int64_t until_us);
+void rig_complain(struct rig *r);     /* rig_words on standard error: cmocka would cut it off */
 const char *rig_words(struct rig *r); /* how the child is and the end of its log */
 
 /* --- looking at it --- */
@@ -114,6 +117,7 @@ struct str rig_log(struct rig *r);                      /* all it wrote on both 
 bool rig_logged(struct rig *r, const char *part);
 size_t rig_times_logged(struct rig *r, const char *part);
 int64_t rig_number(struct rig *r, const char *sql);     /* one number from the database, running or not; no row: 0 */
+char *rig_text(struct rig *r, struct arena *arena, const char *sql); /* one text; NULL: no row */
 int rig_port(struct rig *r, const char *listener);      /* "public", "admin": where this child listens; 0: not yet */
 
 /* One exchange with the bot's server. Borrowed until the next one. */

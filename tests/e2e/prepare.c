@@ -9,10 +9,13 @@
 #include "bot/core/core.h"
 #include "bot/fleet/fleet.h"
 #include "bot/schema.h"
+#include "bot/shop/pay.h"
 #include "bot/shop/plan.h"
 #include "bot/tables.h"
 #include "lib/base/clock.h"
 #include "lib/crypto/keyfile.h"
+
+#define PUBLIC_HOST "vpn.example.com" /* where customers connect */
 
 /* What bot/run.c opens, with the environment's place taken by the rig. */
 struct inside {
@@ -107,7 +110,7 @@ static enum err add_panel(struct act *a, void *ctx)
 	struct panel_wish *w = ctx;
 	const bool http = true;
 	const struct panel_given given = { .name = w->name, .url = w->url, .username = "admin", .password = RIG_PANEL_PASSWORD,
-		.host = "vpn.example.com", .allow_http = &http };
+		.host = PUBLIC_HOST, .allow_http = &http };
 
 	return panel_add(&w->id, a, &given);
 }
@@ -153,11 +156,19 @@ static bool is_known(struct inside *s, struct sale *sale)
 	return n > 0;
 }
 
+/* The panel of the environment stands at a loopback address: no link may name that. */
+static enum err set_host(struct act *a, void *ctx)
+{
+	return panel_set(a, *(int64_t *)ctx, &(struct panel_given){ .host = PUBLIC_HOST });
+}
+
 static int64_t panel_of(struct inside *s, const struct rig_panel *p)
 {
 	struct panel_wish wish = { .name = "Amsterdam", .url = p->url };
 
-	if (db_get_i64(&wish.id, s->db, "SELECT id FROM panels WHERE url=?1", p->url) != OK)
+	if (db_get_i64(&wish.id, s->db, "SELECT id FROM panels WHERE url=?1", p->url) == OK)
+		must(core_do(s->core, set_host, &wish.id), "host");
+	else
 		must(core_do(s->core, add_panel, &wish), "panel");
 	return wish.id;
 }
@@ -186,4 +197,29 @@ void prepare_shop(struct rig *r)
 		open_panel(&s, &r->panels[i]);
 	must(core_do(s.core, add_plan, NULL), "plan");
 	inside_close(&s);
+}
+
+/* --- callbacks --- */
+
+const char *prepare_callback_path(struct rig *r, struct arena *arena)
+{
+	struct seal_key key;
+	struct shared shared = { .key = &key };
+	struct act a = { .shared = &shared, .arena = arena };
+
+	must(keyfile_read(&key, keyfile_path(arena, r->database)), "key");
+	return str_dup(arena, pay_callback_path(&a, pay_provider_find(STR("crypto_pay"))));
+}
+
+int prepare_deliver(struct rig *r, const struct cryptopay_callback *callback)
+{
+	struct http_request request = { .method = HTTP_POST, .body = callback->body };
+	struct arena arena = { 0 };
+	int status;
+
+	for (size_t i = 0; i < callback->headers_count; i++)
+		http_add_header(&request, callback->headers[i].name, callback->headers[i].value);
+	status = rig_http(r, "public", &request, prepare_callback_path(r, &arena))->status;
+	arena_release(&arena);
+	return status;
 }

@@ -17,4 +17,8 @@ void prepare_shop(struct rig *r);
 /* Panels that are known to the shop but never answer: their rows alone. url is copied. */
 void prepare_panel(struct rig *r, const char *name, const char *url);
 
+/* Gives the bot a callback of the payment service, at the path only the two of them know; the status. */
+int prepare_deliver(struct rig *r, const struct cryptopay_callback *callback);
+const char *prepare_callback_path(struct rig *r, struct arena *arena);
+
 #endif

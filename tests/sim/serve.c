@@ -112,6 +112,8 @@ static void conn_close(struct conn *c)
 	c->dead = true;
 	if (c->ssl)
 		SSL_free(c->ssl);
+	/* a child between fork and exec may share it: closing alone would not take it out */
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	c->endpoint->counts.open--;
 	TAILQ_REMOVE(&s->conns, c, link);
