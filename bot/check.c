@@ -41,19 +41,19 @@ void check_say(struct check *c, enum check_verdict v, const char *part, const ch
 
 static void check_configuration(struct check *c)
 {
+	check_say(c, CHECK_OK, "configuration", NULL, "every value can be used");
+}
+
+static void check_admins(struct check *c)
+{
 	int64_t claimed = 0;
 
-	if (c->config.admins_count) {
-		check_say(c, CHECK_OK, "configuration", NULL, "every value can be used; %zu in BOT_ADMINS", c->config.admins_count);
-		return;
-	}
 	if (c->db)
 		(void)db_get_i64(&claimed, c->db, "SELECT count(*) FROM users WHERE is_admin=1");
-	if (claimed)
-		check_say(c, CHECK_OK, "configuration", NULL, "every value can be used; %" PRId64 " admins by claim link", claimed);
+	if (c->config.admins_count || claimed)
+		check_say(c, CHECK_OK, "admins", NULL, "%zu in BOT_ADMINS, %" PRId64 " by claim link", c->config.admins_count, claimed);
 	else
-		check_say(c, CHECK_WARN, "configuration", "set BOT_ADMINS to your Telegram id, or open the link that `obol run` prints",
-			"every value can be used, but nobody is an admin yet");
+		check_say(c, CHECK_WARN, "admins", "set BOT_ADMINS to your Telegram id (/id in the chat shows it), or open the link that `obol run` prints", "nobody yet");
 }
 
 static void check_texts(struct check *c)
@@ -140,7 +140,7 @@ static void check_ports(struct check *c)
 /* --- all of it --- */
 
 static void (*const parts[])(struct check *c) = {
-	check_database, check_configuration, check_texts, check_disk, check_key, check_telegram, check_clock,
+	check_configuration, check_texts, check_database, check_admins, check_disk, check_key, check_telegram, check_clock,
 	check_public_url, check_ports, check_panels, check_providers,
 };
 

@@ -52,9 +52,13 @@ static const struct { const char *step, *what, *advice; } failures[] = {
 
 struct check_trouble check_trouble_of(struct check *c, const struct http_response *r, const char *url)
 {
+	/* silence before a byte of ours could leave is a hand-shake that never ended */
+	bool in_tls = r->failure == HTTP_FAIL_TIMEOUT && r->certain_unsent && str_starts(str_of(url), "https://");
+	enum http_failure f = in_tls ? HTTP_FAIL_TLS : r->failure;
+
 	return (struct check_trouble){
-		.step = failures[r->failure].step, .advice = failures[r->failure].advice,
-		.finding = arena_printf(&c->arena, "%s: %s: %s (%s)", failures[r->failure].step, check_authority(c, url), failures[r->failure].what, r->detail),
+		.step = failures[f].step, .advice = failures[f].advice,
+		.finding = arena_printf(&c->arena, "%s: %s: %s (%s)", failures[f].step, check_authority(c, url), failures[f].what, r->detail),
 	};
 }
 
@@ -85,11 +89,10 @@ static void say_unreachable(struct check *c, const struct http_response *respons
 
 	if (c->config.proxy)
 		check_say(c, CHECK_FAIL, "Telegram", "does the proxy of BOT_PROXY run, and does it let this machine through?", "through BOT_PROXY, %s", t.finding);
+	else if (response->failure == HTTP_FAIL_RESOLVE)
+		check_say(c, CHECK_FAIL, "Telegram", "does this machine's DNS work (getent hosts NAME)? Where Telegram is blocked: BOT_PROXY=socks5h://ADDRESS:PORT", "%s", t.finding);
 	else
-		check_say(c, CHECK_FAIL, "Telegram",
-			response->failure == HTTP_FAIL_ABORTED ? "BOT_API_URL is usually not set at all" :
-				"has this machine a way out? Where Telegram is blocked: BOT_PROXY=socks5h://ADDRESS:PORT",
-			"%s", t.finding);
+		check_say(c, CHECK_FAIL, "Telegram", "has this machine a way out? Where Telegram is blocked: BOT_PROXY=socks5h://ADDRESS:PORT", "%s", t.finding);
 }
 
 static void say_refused(struct check *c, const struct tg_answer *answer)

@@ -13,6 +13,7 @@
 #include "bot/check_private.h"
 #include "bot/open.h"
 #include "bot/schema.h"
+#include "bot/shop/pay.h"
 #include "lib/base/clock.h"
 #include "lib/crypto/keyfile.h"
 
@@ -60,6 +61,16 @@ static void say_state(struct check *c, int64_t version)
 			"%s is sound, schema %" PRId64 "%s", path, version, c->is_running ? "; the shop is running" : "");
 }
 
+static void check_ledger(struct check *c)
+{
+	bool balanced = false;
+
+	if (ledger_check(&c->act, &balanced) != OK || !balanced)
+		check_say(c, CHECK_FAIL, "ledger", "keep a copy of the database and report it: this must not happen", "debits and credits do not add up");
+	else
+		check_say(c, CHECK_OK, "ledger", NULL, "balanced");
+}
+
 void check_database(struct check *c)
 {
 	int64_t version = 0;
@@ -80,11 +91,13 @@ void check_database(struct check *c)
 		return;
 	}
 	say_state(c, version);
+	c->act.tx = c->db;
 	if (version != (int64_t)schema_migrations_count) { /* our tables are not, or not as we know them */
 		db_close(c->db);
-		c->db = NULL;
+		c->act.tx = c->db = NULL;
+		return;
 	}
-	c->act.tx = c->db;
+	check_ledger(c);
 }
 
 /* --- the disk --- */

@@ -11,6 +11,8 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 
 # What end-to-end tests and the bench share is linked like a simulator.
 SIM += $(filter-out tests/e2e/test_%,$(wildcard tests/e2e/*.c))
+# The panel story is a program (make panel-story) and, without its main, part of what tests link.
+SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
 
 OBJ_O := $(PRODUCT:%.c=$(BUILD)/o/%.o) $(GEN:%.c=$(BUILD)/o/%.o)
 OBJ_S := $(PRODUCT:%.c=$(BUILD)/s/%.o) $(GEN:%.c=$(BUILD)/s/%.o)
@@ -61,10 +63,11 @@ vectors: $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(if $(KIND),tests/vectors/$(
 # One program per kind of vector file: tests/vectors/KIND.c reads a file, prints each mismatch by name and, as its last
 # line, "N passed, N failed".
 VEC_BIN := $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(wildcard tests/vectors/*.c))
+$(BUILD)/v/payments: $(BUILD)/s/tests/vectors/shop/payments_business.o
 $(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@mkdir -p $(@D)
 	@echo "ld $@"
-	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+	@$(CC) $(SAN) -Wl,--start-group $^ -Wl,--end-group -o $@ $(LIBS)
 
 # make demo: the sandbox in the browser; SCRIPT=1: played in the terminal; SEED=n: other people, prices, panels;
 # EMPTY=1: a shop that nobody has set up yet.
@@ -74,6 +77,16 @@ $(BUILD)/libobol.a: $(OBJ_O)
 $(BUILD)/demo: $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/demo/*.c)) $(filter $(BUILD)/o/tests/sim/%,$(SIM_O)) $(BUILD)/libobol.a
 	@echo "ld $@"
 	@$(CC) $(OPT) $^ -o $@ $(LIBS)
+
+# The life of a client on a real panel; without URL it says how. Variables of the command line reach it as its environment.
+.PHONY: panel-story
+panel-story:
+	@tests/setup $(if $(filter-out 0,$(TRAFFIC)),$(if $(XRAY),build,proxy),build)
+	@$(MAKE) --no-print-directory $(BUILD)/panel-story >&2
+	@$(BUILD)/panel-story
+$(BUILD)/panel-story: $(BUILD)/s/tests/panel_story/main.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS)
 
 .SECONDARY:
 

@@ -41,6 +41,7 @@ static const struct verb_row verbs[] = {
 	{ "a_log",      WHO_ADMIN, admin_on_panel_log },
 	{ "a_online",   WHO_ADMIN, admin_on_online },
 	{ "a_health",   WHO_ADMIN, admin_on_health },
+	{ "a_drift",    WHO_ADMIN, admin_on_drift },          /* a_drift:DRIFT:adopt|repair */
 	{ "a_pdel",     WHO_ADMIN, admin_on_panel_del },
 	{ "a_pset",     WHO_ADMIN, admin_on_panel_set },      /* a_pset:PANEL:FIELD */
 	{ "a_plogin",   WHO_ADMIN, admin_on_panel_login },

@@ -4,7 +4,7 @@
 
 #include "bot/admin/admin.h"
 #include "bot/admin/confirm.h"
-#include "bot/screens/screen.h"
+#include "bot/chat/screen.h"
 #include "bot/shop/audit.h"
 #include "bot/shop/order.h"
 #include "bot/shop/plan.h"
@@ -76,6 +76,11 @@ enum err admin_do_panel_keep(struct talk *t, struct str subject, const char *rea
 /* --- panel_answers.c: what a health check found, also for /health --- */
 
 void admin_health_text(struct screen *s, const struct panel *p);
+
+/* --- drift.c --- */
+
+enum err admin_drifts_text(struct screen *s);                      /* what waits for a decision, with its buttons */
+enum err admin_on_drift(struct talk *t, struct str id, struct str arg);
 
 /* --- panel_add.c, panel_set.c --- */
 

@@ -34,7 +34,7 @@ enum err confirm_ask(struct screen *s, const char *act, const char *subject, con
 
 	assert(find_act(act) && strlen(subject) <= CONFIRM_SUBJECT_BYTES_MAX);
 	enc_random_base32(code, CODE_CHARS);
-	e = db_run(s->a->tx, "DELETE FROM confirms WHERE expires_ms<?1", s->a->now_ms);
+	e = db_run(s->a->tx, "DELETE FROM confirms WHERE expires_ms<=?1", s->a->now_ms);
 	if (!e)
 		e = db_run(s->a->tx, "INSERT INTO confirms(code, user_id, act, subject, reason, expires_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 			code, s->user_id, act, subject, reason, s->a->now_ms + QUESTION_MS);

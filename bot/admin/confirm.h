@@ -10,7 +10,7 @@
 #ifndef OBOL_ADMIN_CONFIRM_H
 #define OBOL_ADMIN_CONFIRM_H
 
-#include "bot/screens/screen.h"
+#include "bot/chat/screen.h"
 
 #define CONFIRM_SUBJECT_BYTES_MAX 64
 

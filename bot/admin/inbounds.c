@@ -116,7 +116,7 @@ static enum err look_again(struct talk *t, const struct panel *p)
 {
 	enum err e = panel_ask(t->a, p->id, ASK_INBOUNDS, t->chat_id);
 
-	return e ? e : talk_toast(t, "toast.working");
+	return e ? e : admin_say(t, "admin.online.asking");
 }
 
 enum err admin_cmd_inbounds(struct talk *t, struct str args)

@@ -54,17 +54,32 @@ static void trouble_text(struct screen *s, const struct trouble *trouble)
 		screen_text(s, "admin.order.waiting", T_MOMENT("at", trouble->next_ms), T_ID("attempts", trouble->attempts), T_STR("error", reason_of(trouble)));
 }
 
+/* Where it is to be delivered. False: nowhere yet. */
+static bool place_of(struct place *out, struct act *a, const struct order *o)
+{
+	struct db_rows r;
+
+	db_select(&r, a->tx, "SELECT panel_id, inbound_id FROM accesses WHERE subscription_id=?1 AND deleted_ms=0 ORDER BY id DESC LIMIT 1", o->subscription_id);
+	if (db_first(&r))
+		return false;
+	*out = (struct place){ .panel_id = db_i64(&r, 0), .inbound_id = db_i64(&r, 1) };
+	return db_end(&r) == OK;
+}
+
 /* What to look at on the panel; NULL: nothing is wrong with the place itself. */
 static const char *place_hint(struct act *a, const struct order *o)
 {
+	struct place place;
 	struct panel p;
 	struct inbound in;
 
-	if (panel_get(&p, a, o->panel_id))
+	if (!place_of(&place, a, o))
+		return "admin.order.hint_no_place";
+	if (panel_get(&p, a, place.panel_id))
 		return "admin.order.hint_no_panel";
 	if (p.state != PANEL_OK)
 		return "admin.order.hint_panel";
-	if (inbound_get(&in, a, o->panel_id, o->inbound_id) || in.gone)
+	if (inbound_get(&in, a, place.panel_id, place.inbound_id) || in.gone)
 		return "admin.order.hint_gone";
 	if (!in.enabled)
 		return "admin.order.hint_off";
@@ -180,9 +195,16 @@ static enum err stuck_details(struct screen *s, const struct order *o)
 	return OK;
 }
 
+static struct str panel_word(struct act *a, const struct order *o)
+{
+	struct place place;
+	struct panel p;
+
+	return place_of(&place, a, o) && panel_get(&p, a, place.panel_id) == OK ? str_of(p.name) : STR("–");
+}
+
 static enum err card(struct screen *s, const struct order *o)
 {
-	struct panel p;
 	struct user u = { 0 };
 	enum err e = user_get(&u, s->a, o->user_id);
 
@@ -195,8 +217,7 @@ static enum err card(struct screen *s, const struct order *o)
 	if (!e && o->state == ORDER_PAID)
 		e = stuck_details(s, o);
 	if (o->state == ORDER_DELIVERED)
-		screen_text(s, "admin.order.delivered", T_MOMENT("at", o->delivered_ms),
-			T_STR("panel", panel_get(&p, s->a, o->panel_id) ? "–" : p.name));
+		screen_text(s, "admin.order.delivered", T_MOMENT("at", o->delivered_ms), T_STR("panel", panel_word(s->a, o)));
 	screen_row(s);
 	screen_button(s, "a_user", u.public_id, NULL, "button.user");
 	return e;

@@ -211,7 +211,7 @@ static enum err ask_online(struct talk *t, const struct panel *p)
 
 	if (!e)
 		e = admin_note(t, "panel.online", "panel", id, NULL, NULL);
-	return e ? e : talk_toast(t, "toast.working");
+	return e ? e : admin_say(t, "admin.online.asking");
 }
 
 enum err admin_cmd_online(struct talk *t, struct str args)
@@ -260,10 +260,13 @@ static enum err show_health(struct talk *t)
 	for (size_t i = 0; i < count; i++)
 		admin_health_text(&s, &list[i]);
 	e = alerts_text(&s);
+	if (!e)
+		e = admin_drifts_text(&s);
 	if (e) {
 		screen_drop(&s);
 		return e;
 	}
+	screen_row(&s);
 	if (count)
 		screen_button(&s, "a_health", NULL, NULL, "button.refresh");
 	return screen_show(&s);

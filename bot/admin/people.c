@@ -299,20 +299,19 @@ enum err admin_on_grant(struct talk *t, struct str id, struct str arg)
 enum err admin_do_grant(struct talk *t, struct str subject, const char *reason)
 {
 	struct str user = str_cut(&subject, ':');
-	struct order o;
+	struct order o; /* which writes the audit itself */
 	struct screen s;
 	struct user u;
 	struct plan p;
 	enum err e = find_pair(&u, &p, t, user, subject);
 
+	(void)reason;
 	if (!e)
 		e = order_grant(&o, t->a, &u, &p, p.days, &t->user);
 	if (e == E_FULL)
 		return admin_say(t, "admin.grant.full");
 	if (e == E_NOTFOUND || e == E_REFUSED || e == E_CONFLICT)
 		return talk_stale(t);
-	if (!e)
-		e = admin_note(t, "user.grant", "user", u.public_id, reason, o.public_id);
 	if (e)
 		return e;
 	screen_begin(&s, t);

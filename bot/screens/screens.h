@@ -2,7 +2,7 @@
 #ifndef OBOL_SCREENS_SCREENS_H
 #define OBOL_SCREENS_SCREENS_H
 
-#include "bot/screens/router.h"
+#include "bot/chat/router.h"
 
 /* Adds the customer's tables to the router and sets the hooks of the shop (orders, payments, reminders). Once, at start. */
 void screens_register(void);

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "bot/core/alert.h"
 #include "bot/screens/buy_private.h"
 
 #define REMINDER_FRESH_MS (12 * HOUR_MS)
@@ -195,21 +194,13 @@ static const char *reason_key(struct act *a, const struct i18n_to *to, const cha
 	return i18n_has(to->texts, key) ? key : "pay.reason.other";
 }
 
-static enum err tell_admins(struct act *a, const struct payment_row *p)
-{
-	struct i18n_to plain = { .texts = a->shared->i18n };
-
-	return alert_tell(a, ALERT_WARNING, "suspense", str_dup(a->arena, word_money(a, &plain, p->amount_minor, p->currency)), p->reason);
-}
-
 static enum err on_set_aside(struct act *a, const struct payment_row *p, const struct user *u)
 {
 	struct send_as as = as_money(NULL);
 	struct screen s;
-	enum err e = tell_admins(a, p);
 
-	if (e || !u)
-		return e;
+	if (!u) /* nobody we know: a matter of the admins alone */
+		return OK;
 	screen_begin_for(&s, a, u);
 	screen_text(&s, "pay.suspense", T_STR("price", word_money(a, &s.to, p->amount_minor, p->currency)), T_KEY("reason", reason_key(a, &s.to, p->reason)));
 	screen_button(&s, "support", NULL, NULL, "button.support");
@@ -266,20 +257,11 @@ static enum err on_refunded(struct act *a, const struct payment_row *p)
 	return e;
 }
 
-/* The customer was promised nothing yet: only the admins hear of it. */
-static enum err on_refund_failed(struct act *a, const struct payment_row *p, const char *why)
-{
-	struct i18n_to plain = { .texts = a->shared->i18n };
-
-	return alert_tell(a, ALERT_WARNING, "refund_failed", str_dup(a->arena, word_money(a, &plain, p->amount_minor, p->currency)), why);
-}
-
 const struct pay_hooks screens_pay_hooks = {
 	.invoice_ready = on_invoice_ready,
 	.invoice_failed = on_invoice_failed,
 	.set_aside = on_set_aside,
 	.refunded = on_refunded,
-	.refund_failed = on_refund_failed,
 };
 
 /* --- reminders: the button inside leads to the way of paying --- */

@@ -3,7 +3,7 @@
 #define OBOL_SCREENS_PRIVATE_H
 
 #include "bot/fleet/fleet.h"
-#include "bot/screens/screen.h"
+#include "bot/chat/screen.h"
 #include "bot/shop/extras.h"
 #include "bot/shop/order.h"
 #include "bot/shop/pay.h"

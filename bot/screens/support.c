@@ -1,8 +1,6 @@
 /* Questions to a person: the next message goes to the admins, whose button answers it here in the chat. */
 #include "bot/screens/screens_private.h"
 
-#include "bot/core/alert.h"
-
 #define QUESTION_POINTS_MAX 2000
 
 /* --- asking --- */

@@ -51,5 +51,5 @@ enum err admin_claim_redeem(struct act *a, struct user *u, struct str code)
 	if (!e)
 		e = user_set_admin(a, u->id, true);
 	u->is_admin = !e;
-	return e ? e : audit_add(a, u->id, "admin.claim", arena_printf(a->arena, "user:%s", u->public_id), NULL, NULL);
+	return e ? e : audit_add(a, u->id, "admin_claim", arena_printf(a->arena, "user:%s", u->public_id), NULL, NULL);
 }

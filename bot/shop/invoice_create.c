@@ -263,5 +263,5 @@ static enum err create_answer(struct act *a, struct job *job, const struct http_
 }
 
 const struct job_kind pay_job_create = {
-	.name = "pay.create", .begin = create_begin, .answer = create_answer, .backoff_ms = 4 * SECOND_MS, .backoff_max_ms = MINUTE_MS,
+	.name = "pay_create", .begin = create_begin, .answer = create_answer, .backoff_ms = 4 * SECOND_MS, .backoff_max_ms = MINUTE_MS,
 };

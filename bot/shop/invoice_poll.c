@@ -98,5 +98,5 @@ static enum err poll_answer(struct act *a, struct job *job, const struct http_re
 }
 
 const struct job_kind pay_job_poll = {
-	.name = "pay.poll", .begin = poll_begin, .answer = poll_answer, .backoff_ms = EVERY_MS, .backoff_max_ms = 10 * MINUTE_MS,
+	.name = "pay_poll", .begin = poll_begin, .answer = poll_answer, .backoff_ms = EVERY_MS, .backoff_max_ms = 10 * MINUTE_MS,
 };

@@ -157,7 +157,7 @@ static enum err fulfil_begin(struct act *a, struct job *job)
 }
 
 const struct job_kind order_job_fulfil = {
-	.name = "order.fulfil", .begin = fulfil_begin, .backoff_ms = 30 * SECOND_MS, .backoff_max_ms = 10 * MINUTE_MS,
+	.name = "order_fulfil", .begin = fulfil_begin, .backoff_ms = 30 * SECOND_MS, .backoff_max_ms = 10 * MINUTE_MS,
 };
 
 enum err order_pay(struct act *a, struct order *o)

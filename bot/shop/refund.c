@@ -212,5 +212,5 @@ static enum err refund_answer(struct act *a, struct job *job, const struct http_
 }
 
 const struct job_kind pay_job_refund = {
-	.name = "pay.refund", .begin = refund_begin, .answer = refund_answer, .backoff_ms = 5 * SECOND_MS, .backoff_max_ms = 10 * MINUTE_MS,
+	.name = "pay_refund", .begin = refund_begin, .answer = refund_answer, .backoff_ms = 5 * SECOND_MS, .backoff_max_ms = 10 * MINUTE_MS,
 };

@@ -236,5 +236,5 @@ static enum err stars_answer(struct act *a, struct job *job, const struct http_r
 }
 
 const struct job_kind pay_job_stars = {
-	.name = "pay.stars", .begin = ask, .answer = stars_answer, .backoff_ms = 30 * SECOND_MS, .backoff_max_ms = 10 * MINUTE_MS,
+	.name = "pay_stars", .begin = ask, .answer = stars_answer, .backoff_ms = 30 * SECOND_MS, .backoff_max_ms = 10 * MINUTE_MS,
 };

@@ -19,7 +19,7 @@
 #include "tests/bench/load.h"
 #include "tests/e2e/prepare.h"
 
-#define PROGRAM "build/obol"
+#define PROGRAM (getenv("OBOL") ? getenv("OBOL") : "build/obol")
 #define PLACE "build/bench-place"
 #define WARM_USERS 2000
 #define BASE_USERS 50000

@@ -104,7 +104,7 @@ void world_settle(struct world *w)
 		world_run(w, 500);
 	while (memnet_now_ms(w->net) < limit_ms &&
 		(!core_is_idle(w->core) || world_number(w, "SELECT count(*) FROM outbox WHERE state=0") ||
-		world_number(w, "SELECT count(*) FROM jobs WHERE kind IN ('reconcile', 'pay.create', 'pay.refund') AND state<>2")));
+		world_number(w, "SELECT count(*) FROM jobs WHERE kind IN ('reconcile', 'pay_create', 'pay_refund') AND state<>2")));
 }
 
 /* --- people --- */

@@ -2,8 +2,8 @@
  *
  * What we build fits by construction: verbs, public ids and arguments are ours and short (asserted). What comes back was
  * chosen by whoever sent it: the parts are only words to look up, never a right to anything. */
-#ifndef OBOL_SCREENS_CALLBACK_H
-#define OBOL_SCREENS_CALLBACK_H
+#ifndef OBOL_CHAT_CALLBACK_H
+#define OBOL_CHAT_CALLBACK_H
 
 #include "lib/telegram/tg_call.h"
 

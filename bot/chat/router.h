@@ -6,8 +6,8 @@
  * for a command or button that does not exist (R276). Groups: only admin commands, and only for admins.
  *
  * bot/screens and bot/admin each own tables; main registers both. A test walks them: unique names, texts in every locale. */
-#ifndef OBOL_SCREENS_ROUTER_H
-#define OBOL_SCREENS_ROUTER_H
+#ifndef OBOL_CHAT_ROUTER_H
+#define OBOL_CHAT_ROUTER_H
 
 #include "bot/shop/user.h"
 #include "lib/base/clock.h"

@@ -12,11 +12,11 @@
  * which becomes the live one (in groups: the tapped one, else a new one). screen_send makes a message of its own that is
  * never edited: money and keys. A text longer than a message is cut when shown, and sent as several messages, the
  * keyboard under the last. Whoever is known to have blocked the bot is sent nothing. */
-#ifndef OBOL_SCREENS_SCREEN_H
-#define OBOL_SCREENS_SCREEN_H
+#ifndef OBOL_CHAT_SCREEN_H
+#define OBOL_CHAT_SCREEN_H
 
 #include "bot/core/outbox.h"
-#include "bot/screens/router.h"
+#include "bot/chat/router.h"
 #include "lib/telegram/tg_call.h"
 
 struct screen {

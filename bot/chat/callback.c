@@ -1,5 +1,5 @@
 /* callback_data: see callback.h. */
-#include "bot/screens/callback.h"
+#include "bot/chat/callback.h"
 
 #include <assert.h>
 #include <string.h>

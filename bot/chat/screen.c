@@ -1,10 +1,10 @@
 /* Drawing: pieces of text and buttons become one payload in the outbox. */
-#include "bot/screens/screen.h"
+#include "bot/chat/screen.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "bot/screens/callback.h"
+#include "bot/chat/callback.h"
 #include "lib/base/clock.h"
 #include "lib/qr/qr.h"
 #include "lib/telegram/tg_text.h"

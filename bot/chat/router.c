@@ -2,15 +2,15 @@
  *
  * What is closed to somebody looks to them like what does not exist: one place (find_*) decides who may see a row, so
  * that no handler has to remember to ask. */
-#include "bot/screens/router.h"
+#include "bot/chat/router.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "bot/core/alert.h"
 #include "bot/core/config.h"
-#include "bot/screens/callback.h"
-#include "bot/screens/screen.h"
+#include "bot/chat/callback.h"
+#include "bot/chat/screen.h"
 #include "bot/shop/pay.h"
 #include "bot/shop/settings.h"
 #include "lib/base/log.h"
