@@ -303,14 +303,16 @@ void outbox_send(struct core *c)
 	for (size_t i = 0; i < c->turn.claimed_count; i++) {
 		struct send *s = c->turn.claimed[i];
 
-		if (!s->id)
+		if (!s->id) {
 			outbox_forget(c, s);
-		else if (s->qr.len)
+			continue;
+		}
+		if (s->qr.len)
 			start_picture(c, s);
 		else
 			start_call(c, s, s->method, s->payload, NULL);
-		if (s->id) /* what they pointed to goes with the turn */
-			s->payload = s->qr = str_of(NULL), s->method = NULL;
+		s->payload = s->qr = str_of(NULL); /* what they pointed to goes with the turn */
+		s->method = NULL;
 	}
 	c->turn.claimed_count = 0;
 }
