@@ -226,7 +226,7 @@ static void test_story_sees_faults(void **state)
 	static const struct { const char *name; struct panel_rule rule; } cases[] = {
 		{ "adds are lost", { .route = "add", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":null}" } },
 		{ "updates are lost", { .route = "update", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":null}" } },
-		{ "deletes are refused twice", { .route = "/del", .times = 2, .fault = PANEL_DB_LOCKED } },
+		{ "deletes are refused twice", { .route = "/del", .times = 2, .fault = PANEL_REFUSE, .text = "Something went wrong (database is locked)" } },
 	};
 
 	(void)state;

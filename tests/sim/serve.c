@@ -112,6 +112,9 @@ static void conn_close(struct conn *c)
 	c->dead = true;
 	if (c->ssl)
 		SSL_free(c->ssl);
+	/* not left to close: a child that is just being started may still hold the descriptor, and epoll would go on
+	 * reporting a connection that is freed */
+	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	c->endpoint->counts.open--;
 	TAILQ_REMOVE(&s->conns, c, link);
