@@ -14,7 +14,7 @@ PRODUCT := $(filter-out bot/main.c,$(wildcard lib/*/*.c bot/*.c bot/*/*.c))
 SIM     := $(filter-out tests/%/main.c,$(wildcard tests/sim/*.c)) $(filter-out tests/story/test_%,$(wildcard tests/story/*.c))
 TESTS   := $(wildcard tests/unit/test_*.c tests/story/test_*.c tests/e2e/test_*.c)
 
-.PHONY: all setup test unit vectors floors requirements clean run
+.PHONY: all setup test unit vectors floors requirements clean run demo
 all: setup
 	@$(MAKE) --no-print-directory $(BUILD)/obol
 
@@ -29,6 +29,12 @@ test:
 
 run: all
 	@$(BUILD)/obol run
+
+# The real bot against simulators, nothing leaves this machine: in the browser, or with SCRIPT=1 in the terminal.
+demo:
+	@tests/setup $(if $(SCRIPT),demo,build)
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/obol $(BUILD)/demo
+	@SEED='$(SEED)' $(BUILD)/demo $(if $(SCRIPT),--script) $(if $(EMPTY),--panels 0)
 
 include tests/rules.mk
 

@@ -67,6 +67,8 @@ static bool listen_at(struct program *p, int listener, const char *name, const c
 	if (e)
 		fprintf(stderr, "obol: %s=%s: %s. Example: 127.0.0.1:8088, or off\n", name, address,
 			e == E_BUSY ? "the port is taken by another program" : e == E_INVALID ? "is no numeric address and port" : "cannot be opened");
+	else if (address)
+		log_info("http.listening", KV("listener", listener == LISTENER_ADMIN ? "admin" : "public"), KV("port", http_server_port(p->server, listener)));
 	return !e;
 }
 

@@ -86,6 +86,14 @@ static const char first[] =
 	"	reason TEXT,"
 	"	detail TEXT) STRICT;"
 
+	"CREATE TABLE confirms(" /* questions before dangerous acts: pressed once, in time, by who was asked */
+	"	code TEXT PRIMARY KEY,"
+	"	user_id INTEGER NOT NULL,"
+	"	act TEXT NOT NULL,"                   /* a row of the table of dangerous acts */
+	"	subject TEXT NOT NULL,"
+	"	reason TEXT,"
+	"	expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
 	/* --- fleet --- */
 	"CREATE TABLE panels("
 	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -108,9 +116,11 @@ static const char first[] =
 	"	failures INTEGER NOT NULL DEFAULT 0," /* in a row */
 	"	latency_ms INTEGER NOT NULL DEFAULT 0,"
 	"	session_ms INTEGER NOT NULL DEFAULT 3600000," /* R006: how long a login is used */
+	"	login_refused_ms INTEGER NOT NULL DEFAULT 0," /* the panel refused our login then: it is left alone for a while */
 	"	clients INTEGER NOT NULL DEFAULT 0,"  /* on the panel at the last count, ours and others */
 	"	online INTEGER NOT NULL DEFAULT 0,"
 	"	checked_ms INTEGER NOT NULL DEFAULT 0,"
+	"	refreshed_ms INTEGER NOT NULL DEFAULT 0," /* inbounds, counts and addresses were read */
 	"	health TEXT,"                         /* last health result as JSON, R092 */
 	"	created_ms INTEGER NOT NULL,"
 	"	deleted_ms INTEGER NOT NULL DEFAULT 0) STRICT;"
@@ -199,11 +209,16 @@ static const char first[] =
 	"	reset_rev INTEGER NOT NULL DEFAULT 0," /* traffic resets asked for so far */
 	"	revision INTEGER NOT NULL DEFAULT 1," /* raised by every change of what is wanted */
 	"	period INTEGER NOT NULL DEFAULT 1,"   /* counts purchases and renewals: reminders and grace are once per period */
-	"	grace_until_ms INTEGER NOT NULL DEFAULT 0,"
+	"	grace_until_ms INTEGER NOT NULL DEFAULT 0," /* given shortly before the end; the panel is told the later of this and expires_ms */
+	"	remind_ms INTEGER NOT NULL DEFAULT 0," /* when reminders_run looks at it again; 0: nothing to come */
+	"	step_ms INTEGER NOT NULL DEFAULT 0,"  /* the same for expiry_run: grace, stop, deletion */
 	"	used_bytes INTEGER NOT NULL DEFAULT 0, used_seen_ms INTEGER NOT NULL DEFAULT 0," /* in this period, from the last look; 0 seen: no data yet */
 	"	lifetime_bytes INTEGER NOT NULL DEFAULT 0,"
 	"	created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, deleted_ms INTEGER NOT NULL DEFAULT 0) STRICT;"
 	"CREATE INDEX subscriptions_user ON subscriptions(user_id);"
+	"CREATE INDEX subscriptions_password ON subscriptions(password);" /* claiming by a pasted link */
+	"CREATE INDEX subscriptions_remind ON subscriptions(remind_ms) WHERE remind_ms>0;"
+	"CREATE INDEX subscriptions_step ON subscriptions(step_ms) WHERE step_ms>0;"
 	"CREATE INDEX subscriptions_expiry ON subscriptions(expires_ms) WHERE deleted_ms=0 AND expires_ms>0;"
 
 	"CREATE TABLE accesses(" /* subscription × panel × inbound: where it stands and what was seen there */
@@ -217,15 +232,21 @@ static const char first[] =
 	"	seen_limit_ip INTEGER NOT NULL DEFAULT 0,"
 	"	seen_up_bytes INTEGER NOT NULL DEFAULT 0, seen_down_bytes INTEGER NOT NULL DEFAULT 0,"
 	"	seen_ms INTEGER NOT NULL DEFAULT 0,"  /* 0: never looked */
-	"	written_rev INTEGER NOT NULL DEFAULT 0," /* subscription revision whose values we last wrote: what differs from it is drift */
+	"	written_rev INTEGER NOT NULL DEFAULT 0," /* subscription revision we last wrote; 0: the panel was never sent this client */
+	/* the values on the panel that we know of: written by us or decided about; what differs from them is drift */
 	"	wrote_enabled INTEGER NOT NULL DEFAULT 0, wrote_expires_ms INTEGER NOT NULL DEFAULT 0, wrote_quota_bytes INTEGER NOT NULL DEFAULT 0, wrote_limit_ip INTEGER NOT NULL DEFAULT 0,"
+	"	writing INTEGER NOT NULL DEFAULT 0,"  /* 1: a write was begun and no look has followed: what is seen may be before or after it */
+	"	update_due INTEGER NOT NULL DEFAULT 0," /* 1: an update must follow whatever is seen (after a reset, after a cut-off) */
+	"	panel_uuid TEXT, panel_sub_id TEXT,"  /* the keys the panel had at the last look; other than wanted while keys change */
 	"	done_rev INTEGER NOT NULL DEFAULT 0,"  /* revision at which wanted and seen agreed */
 	"	done_reset_rev INTEGER NOT NULL DEFAULT 0,"
 	"	link TEXT,"                           /* share links, one a line; NULL: not built yet */
-	"	created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, deleted_ms INTEGER NOT NULL DEFAULT 0,"
+	"	created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, deleted_ms INTEGER NOT NULL DEFAULT 0," /* deleted: no longer wanted at this place */
 	"	UNIQUE(panel_id, email)) STRICT;"
+	"CREATE INDEX accesses_email ON accesses(email);"
 	"CREATE INDEX accesses_subscription ON accesses(subscription_id);"
-	"CREATE INDEX accesses_panel ON accesses(panel_id) WHERE deleted_ms=0;"
+	"CREATE INDEX accesses_panel ON accesses(panel_id, inbound_id) WHERE deleted_ms=0;" /* load: counted without reading rows */
+	"CREATE INDEX accesses_unseen ON accesses(panel_id, inbound_id) WHERE deleted_ms=0 AND seen_exists=0;"
 
 	"CREATE TABLE drifts(" /* made by hand on the panel and not ours to overwrite silently */
 	"	id INTEGER PRIMARY KEY,"
@@ -254,6 +275,7 @@ static const char first[] =
 	"	paid_ms INTEGER NOT NULL DEFAULT 0, delivered_ms INTEGER NOT NULL DEFAULT 0, closed_ms INTEGER NOT NULL DEFAULT 0) STRICT;"
 	"CREATE INDEX orders_user ON orders(user_id, id);"
 	"CREATE INDEX orders_state ON orders(state, id) WHERE state IN ('open', 'paid');"
+	"CREATE INDEX orders_reserved ON orders(panel_id, reserved_until_ms) WHERE reserved_until_ms>0;"
 	"CREATE INDEX orders_subscription ON orders(subscription_id) WHERE subscription_id IS NOT NULL;"
 	"CREATE TABLE order_prices(" /* the quote's prices */
 	"	order_id INTEGER NOT NULL REFERENCES orders(id), currency TEXT NOT NULL, amount_minor INTEGER NOT NULL CHECK(amount_minor>0),"
@@ -270,6 +292,8 @@ static const char first[] =
 	"	external_id TEXT, metadata TEXT NOT NULL DEFAULT '{}',"
 	"	message_id INTEGER NOT NULL DEFAULT 0," /* the Telegram message that asks for the money */
 	"	polls INTEGER NOT NULL DEFAULT 0,"
+	"	asked_ms INTEGER NOT NULL DEFAULT 0," /* the provider was asked to make it then, outcome unknown; 0: not */
+	"	told INTEGER NOT NULL DEFAULT 0,"     /* 1: the customer knows that this way does not answer */
 	"	created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX invoices_open ON invoices(order_id, provider) WHERE state IN ('created', 'pending');"
 	"CREATE INDEX invoices_state ON invoices(state, id) WHERE state IN ('created', 'pending');"
@@ -279,12 +303,14 @@ static const char first[] =
 	"	id INTEGER PRIMARY KEY,"
 	"	provider TEXT NOT NULL, provider_payment_id TEXT NOT NULL,"
 	"	invoice_id INTEGER REFERENCES invoices(id), order_id INTEGER REFERENCES orders(id), user_id INTEGER REFERENCES users(id),"
-	"	amount_minor INTEGER NOT NULL CHECK(amount_minor>0), currency TEXT NOT NULL,"
+	"	payer_telegram_id INTEGER NOT NULL DEFAULT 0," /* who really paid, where the provider tells; 0: unknown */
+	"	amount_minor INTEGER NOT NULL CHECK(amount_minor>=0), currency TEXT NOT NULL," /* 0: no exact amount of a currency we know, see raw_payload */
 	"	state TEXT NOT NULL,"                 /* applied suspense kept refunding refunded */
 	"	external_id TEXT,"
 	"	raw_payload TEXT,"                    /* blanked; dropped after 90 days */
 	"	paid_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, refunded_ms INTEGER NOT NULL DEFAULT 0,"
 	"	UNIQUE(provider, provider_payment_id)) STRICT;"
+	"CREATE INDEX payments_created ON payments(created_ms) WHERE raw_payload IS NOT NULL;"
 	"CREATE INDEX payments_order ON payments(order_id) WHERE order_id IS NOT NULL;"
 
 	"CREATE TABLE suspense(" /* money that a person decides about */
@@ -321,6 +347,7 @@ static const char first[] =
 	"	used_subscription_id INTEGER REFERENCES subscriptions(id), used_order_id INTEGER REFERENCES orders(id),"
 	"	created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL) STRICT;"
 	"CREATE INDEX bonuses_user ON bonuses(user_id);"
+	"CREATE INDEX bonuses_waiting ON bonuses(state, usable_ms) WHERE state IN ('pending', 'usable');"
 
 	"CREATE TABLE reminders(" /* each due one is decided once */
 	"	subscription_id INTEGER NOT NULL REFERENCES subscriptions(id),"

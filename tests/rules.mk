@@ -9,6 +9,8 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 	@echo "gen $@"
 	@sh lib/i18n/embed.sh $(LOCALES) >$@.new && mv $@.new $@
 
+# What end-to-end tests and the bench share is linked like a simulator.
+SIM += $(filter-out tests/e2e/test_%,$(wildcard tests/e2e/*.c))
 # The panel story is a program (make panel-story) and, without its main, part of what tests link.
 SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
 
@@ -61,10 +63,20 @@ vectors: $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(if $(KIND),tests/vectors/$(
 # One program per kind of vector file: tests/vectors/KIND.c reads a file, prints each mismatch by name and, as its last
 # line, "N passed, N failed".
 VEC_BIN := $(patsubst tests/vectors/%.c,$(BUILD)/v/%,$(wildcard tests/vectors/*.c))
+$(BUILD)/v/payments: $(BUILD)/s/tests/vectors/shop/payments_business.o
 $(BUILD)/v/%: $(BUILD)/s/tests/vectors/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@mkdir -p $(@D)
 	@echo "ld $@"
-	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+	@$(CC) $(SAN) -Wl,--start-group $^ -Wl,--end-group -o $@ $(LIBS)
+
+# make demo: the sandbox in the browser; SCRIPT=1: played in the terminal; SEED=n: other people, prices, panels;
+# EMPTY=1: a shop that nobody has set up yet.
+$(BUILD)/libobol.a: $(OBJ_O)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/demo: $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/demo/*.c)) $(filter $(BUILD)/o/tests/sim/%,$(SIM_O)) $(BUILD)/libobol.a
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS)
 
 # The life of a client on a real panel; without URL it says how. Variables of the command line reach it as its environment.
 .PHONY: panel-story
@@ -96,5 +108,18 @@ requirements:
 checks: floors sentences locales
 	@tests/tools/selftest $(BUILD)/tools/locales
 
+# What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses.
+BENCH_O := $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/bench/*.c))
+$(BUILD)/bench: $(BENCH_O) $(filter-out $(BUILD)/o/tests/story/%,$(SIM_O)) $(OBJ_O)
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS)
+.PHONY: bench
+bench: $(BUILD)/bench $(BUILD)/obol
+	@$(BUILD)/bench $(RUNS)
+
+# End-to-end tests start the program itself.
+$(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD)/obol-san
+
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
+$(BUILD)/t/test_demo_browser: | $(BUILD)/demo

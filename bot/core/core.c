@@ -14,6 +14,11 @@ struct act core_act(struct core *c)
 	return (struct act){ .core = c, .shared = c->setup.shared, .tx = c->db, .arena = &c->turn_arena, .now_ms = clock_now_ms() };
 }
 
+const struct tg_api *core_api(const struct act *a)
+{
+	return &a->core->setup.api;
+}
+
 int64_t core_backoff_ms(int64_t first_ms, int64_t max_ms, int attempts)
 {
 	int64_t wait = first_ms;
@@ -122,6 +127,11 @@ void core_close(struct core *c)
 	free(c->turn.calls);
 	free(c->turn.ended);
 	free(c);
+}
+
+enum err core_forget(struct act *a)
+{
+	return inbox_forget(a->core);
 }
 
 int core_run(struct core *c)

@@ -49,7 +49,7 @@ struct core_tables {
 	enum err (*on_gone)(struct act *a, int64_t chat_id);       /* 403: blocked, deactivated */
 	enum err (*on_moved)(struct act *a, int64_t chat_id, int64_t to_chat_id); /* group became a supergroup */
 	enum err (*on_alert)(struct act *a, const struct alert *alert);
-	const struct job_kind *jobs; size_t jobs_count;
+	const struct job_kind *const *jobs; size_t jobs_count;
 	const struct settle_row *settles; size_t settles_count;
 	const struct schedule_row *schedules; size_t schedules_count;
 	const struct route_row *routes; size_t routes_count;
@@ -82,6 +82,13 @@ int core_exit_code(const struct core *c); /* -1: go on */
 bool core_is_idle(const struct core *c);  /* nothing under way, nothing due now: for simulated worlds and tests */
 int64_t core_due_ms(const struct core *c); /* when the next timer is due; INT64_MAX: none */
 
+/* Runs fn as an event of its own, now: one transaction, effects leave after it. For the program's own beginnings and for
+ * tests. Must not be called from a handler. */
+enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void *ctx);
+
+/* Schedule, hourly: forgets ids of updates older than 48 h. */
+enum err core_forget(struct act *a);
+
 /* Figures the loop keeps about itself, since the start. */
 struct core_figures {
 	int64_t turns, updates, duplicates, sent, commits, commits_failed;
@@ -92,6 +99,9 @@ struct core_figures {
 	int64_t last_update_ms;
 };
 void core_figures(const struct core *c, struct core_figures *out);
+
+/* Where and as whom Telegram is asked: for jobs that call a method and need its answer. */
+const struct tg_api *core_api(const struct act *a);
 
 /* Answers a request from within its handler; leaves after the commit. */
 void inbound_answer(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body);

@@ -69,8 +69,8 @@ void job_park(struct job *job, const char *reason)
 static const struct job_kind *kind_of(const struct core *c, struct str name)
 {
 	for (size_t i = 0; i < c->tables->jobs_count; i++)
-		if (str_is(name, c->tables->jobs[i].name))
-			return &c->tables->jobs[i];
+		if (str_is(name, c->tables->jobs[i]->name))
+			return c->tables->jobs[i];
 	return NULL;
 }
 
@@ -94,6 +94,8 @@ static void run_free(struct core *c, struct run *r)
 {
 	LIST_REMOVE(r);
 	c->runs_count--;
+	if (r->job.state && r->job.kind->release)
+		r->job.kind->release(&r->job);
 	arena_release(&r->job.arena);
 	free(r);
 }

@@ -34,6 +34,8 @@ struct job_kind {
 	int attempts_max;        /* failures in a row before it is parked; 0: never */
 	/* Hears that the job was parked, in the same transaction: tell people. May be NULL. */
 	enum err (*parked)(struct act *a, struct job *job);
+	/* Frees what job->state holds outside the arena: once per run that has a state, however it ends. May be NULL. */
+	void (*release)(struct job *job);
 };
 
 enum job_next { JOB_UNDECIDED, JOB_CALL, JOB_DONE, JOB_LATER, JOB_PARK };

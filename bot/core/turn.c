@@ -298,6 +298,29 @@ static void unstall(struct core *c)
 	log_info("store.works_again");
 }
 
+enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void *ctx)
+{
+	struct act a = core_act(c);
+	enum err e = db_begin(c->db);
+
+	if (!e)
+		e = fn(&a, ctx);
+	if (!e)
+		e = outbox_claim(c);
+	if (!e)
+		e = db_commit(c->db);
+	if (e) {
+		stall(c, e);
+		c->stall_until_us = 0; /* nothing waits for this one: go on at once */
+		return e;
+	}
+	inbound_send(c);
+	outbox_send(c);
+	c->jobs_next_ms = earlier(c->jobs_next_ms, c->turn.jobs_next_ms);
+	turn_clear(c);
+	return OK;
+}
+
 /* --- measuring --- */
 
 static void keep_largest(int64_t *largest, int64_t value)

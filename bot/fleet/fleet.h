@@ -33,7 +33,9 @@ int place_choose(const struct candidate *c, size_t count); /* index or -1 */
 /* --- reconcile --- */
 
 struct sub_want { bool gone, enabled; int64_t expires_ms, quota_bytes; int limit_ip; int64_t reset_rev; };
-struct sub_have { bool exists, enabled; int64_t expires_ms, quota_bytes; int limit_ip; int found; };
+/* found: how many there are (B51). stale: an update is due although these values may agree: after a reset, when the panel's
+ * two places differ, when its keys are not ours any more. */
+struct sub_have { bool exists, enabled, stale; int64_t expires_ms, quota_bytes; int limit_ip; int found; };
 enum sub_step { STEP_NOTHING, STEP_CREATE, STEP_RESET, STEP_UPDATE, STEP_DELETE };
 enum sub_step sub_next(const struct sub_want *w, const struct sub_have *h, int64_t done_reset_rev);
 
@@ -42,6 +44,14 @@ enum err fleet_reconcile(struct act *a, int64_t subscription_id, enum job_prio p
 /* A row in accesses with an e-mail that no other has: derived from name, within the panel's characters, plus a random suffix (R032). */
 enum err access_add(int64_t *id, struct act *a, int64_t subscription_id, struct place place, struct str name);
 void access_email(char *out, size_t size, struct str name); /* the rule, for its property test */
+/* This place is no longer wanted: the access does not count any more, its panel's reconcile removes what stands there. */
+enum err access_drop(struct act *a, int64_t access_id, enum job_prio prio);
+/* What a client of this protocol is given as its password, from the subscription's (base64 of 32 random bytes):
+ *   shadowsocks, method 2022-…-aes-128-…   base64 of the first 16 bytes (24 characters)
+ *   shadowsocks else, wireguard             as it is (44 characters: a 2022 key of 32 bytes, a private key)
+ *   trojan, hysteria …                      the same bytes in base64url without padding (43): nothing to escape in links
+ * out has at least 45 bytes. VLESS and VMess take the UUID instead. */
+void access_password(char *out, size_t size, struct str password, struct str protocol, struct str method);
 /* Share links of this subscription, one a line, from what the panels showed last; empty: not known yet. */
 struct access_links { struct str links, sub_url; };
 enum err access_links(struct access_links *out, struct act *a, int64_t subscription_id);
@@ -75,6 +85,7 @@ struct fleet_hooks {
 	enum err (*access_waits)(struct act *a, int64_t subscription_id);   /* the panel does not answer: called at every failed attempt */
 	enum err (*usage_seen)(struct act *a, int64_t subscription_id, int64_t up_bytes, int64_t down_bytes);
 	enum err (*answered)(struct act *a, const struct panel_answer *answer);
+	bool (*repairs_drift)(struct act *a);  /* SETTING_DRIFT_REPAIR; NULL: no */
 };
 void fleet_set_hooks(const struct fleet_hooks *hooks);
 

@@ -32,6 +32,10 @@ struct inbound {
 const char *panel_state_name(enum panel_state s);
 enum err panel_get(struct panel *out, struct act *a, int64_t id);
 enum err panel_list(struct panel *out, size_t *count, size_t max, struct act *a);
+/* How to reach it: what lib/xui asks for, credentials opened into a->arena, without a session. For `obol check`; the shop's
+ * own calls are jobs. E_NOTFOUND: no such panel, or deleted. */
+struct xui_panel;
+enum err panel_reach(struct xui_panel *out, struct act *a, int64_t id);
 /* What an admin gives. NULL or 0: as it is (panel_set), default (panel_add). Secrets are sealed at once. */
 struct panel_given {
 	const char *name, *url, *username, *password, *token, *totp, *host, *region, *ca_pem, *pin;

@@ -12,6 +12,7 @@
 #ifndef OBOL_SHOP_ORDER_H
 #define OBOL_SHOP_ORDER_H
 
+#include "bot/core/jobs.h"
 #include "bot/shop/subscription.h"
 
 #define ORDER_OPEN_MS (24 * HOUR_MS)
@@ -33,6 +34,7 @@ struct order {
 	struct price prices[PLAN_PRICES_MAX];
 	size_t prices_count;
 	int64_t panel_id, inbound_id, reserved_until_ms;
+	int64_t target_rev;      /* delivered when the panel agrees with this revision; 0: not fulfilled yet */
 	int64_t created_ms, expires_ms, paid_ms, delivered_ms;
 };
 
@@ -52,10 +54,14 @@ enum err order_cancel(struct act *a, struct order *o);                      /* b
 enum err order_reserve(struct act *a, struct order *o);
 
 /* The one step from paid to wanted: creates or renews the subscription, asks for reconcile. Called by pay_confirm,
- * trial and grant, in their transaction. */
+ * trial and grant, in their transaction. Where the reserved place died another is found (R141); without any the order
+ * stays paid and order_job_fulfil tries again. */
 enum err order_fulfil(struct act *a, struct order *o);
 
-/* Trial and gift: an order that costs nothing. trial: E_CONFLICT when this telegram_id had one, ever (R-trial, B36). */
+extern const struct job_kind order_job_fulfil; /* subject: order id */
+
+/* Trial and gift: an order that costs nothing. trial: E_CONFLICT when this telegram_id had one, ever (R-trial, B36);
+ * E_NOTFOUND: none is given; E_FULL. grant: days 0 as the plan says; admin NULL: the program itself. */
 enum err order_trial(struct order *out, struct act *a, const struct user *u);
 enum err order_grant(struct order *out, struct act *a, const struct user *u, const struct plan *p, int days, const struct user *admin);
 

@@ -45,7 +45,7 @@ struct payment {
 	const char *provider;
 	struct str reference;        /* the provider's id of this payment: unique with provider */
 	struct str invoice;          /* our public id as it came back; may be anything */
-	int64_t amount_minor;
+	int64_t amount_minor;        /* 0: no exact amount of a currency we know; always set aside */
 	struct str currency;
 	int64_t telegram_id;         /* who paid, where the provider tells; 0: unknown */
 	bool recurring;
@@ -101,6 +101,16 @@ extern const struct job_kind pay_job_stars;    /* subject: "stars": getStarTrans
 enum err pay_poll_stars(struct act *a);        /* schedule, every 10 minutes, and at start */
 enum err invoices_expire(struct act *a);       /* schedule: only after a last question to the provider */
 enum err pay_on_start(struct act *a);          /* provider keys from the environment into the secrets table, once */
+enum err pay_forget(struct act *a);            /* schedule, daily: raw callbacks and payloads older than 90 days */
+
+/* A provider's key ("CRYPTO_PAY_TOKEN") as an admin types it; sealed at once, empty removes it. E_INVALID: no such key,
+ * or with it the account's values cannot be right (nothing is stored). */
+enum err pay_set_key(struct act *a, const char *name, struct str value);
+/* The seller's account there, keys opened into the arena. E_NOTFOUND: not switched on. A provider without keys always is. */
+struct pay_account;
+enum err provider_account(struct pay_account *out, struct act *a, struct arena *arena, const struct pay_provider *p);
+/* "/cb/<provider>/<secret>": the secret part is derived from the sealing key. */
+struct str pay_callback_path(struct act *a, const struct pay_provider *p);
 
 /* Ledger sums by currency must be zero over all accounts by construction; the check sums per account. For tests and obol check. */
 enum err ledger_check(struct act *a, bool *balanced);

@@ -28,13 +28,17 @@ struct subscription {
 	int64_t created_ms, deleted_ms;
 };
 
+/* What a panel is told as the end: the later of expiry and grace; 0: without end. */
+int64_t sub_ends_ms(const struct subscription *s);
+
 /* Pure rules, tested as tables. */
 enum sub_status { SUB_ACTIVE, SUB_CREATING, SUB_LIMITED, SUB_GRACE, SUB_EXPIRED, SUB_DISABLED, SUB_GONE };
 enum sub_status sub_status(const struct subscription *s, bool delivered, int64_t now_ms);
 const char *sub_status_name(enum sub_status status); /* last part of the locale key "sub.status.…" */
 
-/* What a renewal makes of it (K3, R185): expiry = max(now, our expiry) + duration, 0 days = without end; keep adds what is
- * left of the quota, restart begins anew. left_bytes from the last look. */
+/* What a renewal makes of it (K3, R185): expiry = max(now, our expiry) + duration, inside the grace counted from the old
+ * expiry; 0 days = without end, and what is without end stays so. Days are never lost. Of the quota, keep adds what is
+ * left of the running period by the last look, restart begins anew; a plan's quota never becomes 0 = unlimited (B30). */
 struct sub_terms { int64_t expires_ms, quota_bytes; };
 struct sub_terms sub_renewed(const struct subscription *s, int days, int64_t quota_bytes, bool restart, int64_t now_ms);
 

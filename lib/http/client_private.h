@@ -15,7 +15,7 @@
 #define TIMEOUT_MS 30000
 #define BODY_BYTES_MAX ((size_t)4 * 1024 * 1024)
 #define RESPONSE_HEADERS_MAX countof(((struct http_response *)0)->headers)
-#define KEPT_BYTES_MAX ((size_t)64 * 1024) /* a body buffer that grew larger is not kept for the next answer */
+#define KEPT_BYTES_MAX ((size_t)4 * 1024) /* of an answer's buffer between two exchanges: nearly all answers are messages */
 
 /* What comes back, while it comes and until its owner lets go. */
 struct answer {

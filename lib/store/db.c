@@ -16,7 +16,7 @@
 #define CACHE_SLOTS 1024 /* power of two; far more than the program has statements */
 #define CACHE_PROBES 8
 
-struct slot {
+struct db_slot {
 	const char *sql;
 	sqlite3_stmt *stmt;
 	bool busy; /* a db_rows is reading from it: a second user gets a statement of its own */
@@ -25,7 +25,7 @@ struct slot {
 struct db {
 	sqlite3 *handle;
 	char *path;
-	struct slot cache[CACHE_SLOTS];
+	struct db_slot cache[CACHE_SLOTS];
 };
 
 static enum err (*fault)(void *ctx, enum db_point point);
@@ -79,7 +79,7 @@ static enum err err_of(int rc)
 
 static const char *const pragmas[] = {
 	[DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
-		"PRAGMA busy_timeout=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA trusted_schema=OFF;",
+		"PRAGMA busy_timeout=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-2048; PRAGMA trusted_schema=OFF;",
 	[DB_READ] = "PRAGMA query_only=ON; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_COPY] = "PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_CHECKPOINT] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA busy_timeout=0;",
@@ -174,14 +174,14 @@ static size_t slot_of(const char *sql)
 }
 
 /* A prepared statement, from the cache when it has it idle. *slot is NULL when the caller must finalize. */
-static sqlite3_stmt *statement(struct db *db, const char *sql, struct slot **slot, enum err *e)
+static sqlite3_stmt *statement(struct db *db, const char *sql, struct db_slot **slot, enum err *e)
 {
 	size_t at = slot_of(sql);
 
 	*e = OK;
 	*slot = NULL;
 	for (size_t i = 0; i < CACHE_PROBES; i++) {
-		struct slot *s = &db->cache[(at + i) & (CACHE_SLOTS - 1)];
+		struct db_slot *s = &db->cache[(at + i) & (CACHE_SLOTS - 1)];
 
 		if (s->sql == sql && !s->busy && strcmp(sqlite3_sql(s->stmt), sql) == 0) {
 			*slot = s;
@@ -215,7 +215,7 @@ static void bind(sqlite3_stmt *stmt, const struct db_arg *args, size_t count)
 	}
 }
 
-static void give_back(struct slot *slot, sqlite3_stmt *stmt)
+static void give_back(struct db_slot *slot, sqlite3_stmt *stmt)
 {
 	if (!slot) {
 		sqlite3_finalize(stmt);
@@ -228,7 +228,7 @@ static void give_back(struct slot *slot, sqlite3_stmt *stmt)
 
 enum err db_run_list(struct db *db, const char *sql, const struct db_arg *args, size_t count)
 {
-	struct slot *slot;
+	struct db_slot *slot;
 	enum err e = injected(DB_POINT_RUN);
 	sqlite3_stmt *stmt;
 	int rc;
@@ -246,36 +246,16 @@ enum err db_run_list(struct db *db, const char *sql, const struct db_arg *args, 
 	return err_of(rc);
 }
 
-static struct slot *slot_holding(struct db *db, sqlite3_stmt *stmt, const char *sql)
-{
-	size_t at = slot_of(sql);
-
-	for (size_t i = 0; i < CACHE_PROBES; i++) {
-		struct slot *s = &db->cache[(at + i) & (CACHE_SLOTS - 1)];
-
-		if (s->stmt == stmt)
-			return s;
-	}
-	/* the text was built in memory that has moved on: a rare case, looked for the long way */
-	for (size_t i = 0; i < CACHE_SLOTS; i++)
-		if (db->cache[i].stmt == stmt)
-			return &db->cache[i];
-	return NULL;
-}
-
 void db_select_list(struct db_rows *r, struct db *db, const char *sql, const struct db_arg *args, size_t count)
 {
-	struct slot *slot;
-
 	*r = (struct db_rows){ .db = db, .error = injected(DB_POINT_RUN) };
 	if (r->error)
 		return;
-	r->stmt = statement(db, sql, &slot, &r->error);
+	r->stmt = statement(db, sql, &r->slot, &r->error);
 	if (!r->stmt)
 		return;
-	r->cached = slot != NULL;
-	if (slot)
-		slot->busy = true;
+	if (r->slot)
+		r->slot->busy = true;
 	/* copied: the caller's arguments may be gone by the second row */
 	assert(count <= DB_ARGS_MAX && (int)count == sqlite3_bind_parameter_count(r->stmt));
 	for (size_t i = 0; i < count; i++) {
@@ -305,7 +285,7 @@ bool db_next(struct db_rows *r)
 enum err db_end(struct db_rows *r)
 {
 	if (r->stmt)
-		give_back(r->cached ? slot_holding(r->db, r->stmt, sqlite3_sql(r->stmt)) : NULL, r->stmt);
+		give_back(r->slot, r->stmt);
 	r->stmt = NULL;
 	return r->error;
 }

@@ -21,6 +21,7 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct db_slot;
 struct db;
 
 /* --- arguments --- */
@@ -100,7 +101,7 @@ struct db_rows {
 	struct db *db;
 	struct sqlite3_stmt *stmt; /* NULL when it could not begin */
 	enum err error;
-	bool cached;
+	struct db_slot *slot;         /* of the cache; NULL: the statement is ours alone */
 };
 
 #define db_run(db, sql, ...) db_run_list((db), (sql), DB_LIST(__VA_ARGS__))

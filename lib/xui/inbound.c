@@ -38,6 +38,8 @@ void inbound_take(struct xui_inbound *out, struct arena *a, struct json_object *
 		.settings = json_text_at(a, o, "settings"),
 		.stream_settings = json_text_at(a, o, "streamSettings"),
 		.sniffing = json_text_at(a, o, "sniffing"),
+		.share_strategy = text_at(a, o, "shareAddrStrategy"),
+		.share_addr = text_at(a, o, "shareAddr"),
 	};
 	if (json_parse(&settings, out->settings))
 		return;

@@ -505,7 +505,7 @@ static enum xui_turn backup_refused(struct xui_op *op)
 	return turn;
 }
 
-enum xui_turn program_backup(struct xui_op *op, const struct reply *r)
+enum xui_turn program_database(struct xui_op *op, const struct reply *r)
 {
 	if (!r) {
 		call_get(op, R_DB);

@@ -102,6 +102,7 @@ struct xui_inbound {
 	struct str settings;          /* JSON text; clients is an empty list. No JSON: the panel then refuses every add */
 	struct str stream_settings;   /* JSON text, "" when there is none */
 	struct str sniffing;
+	struct str share_strategy, share_addr; /* 3.3.1 and later: which address links of this inbound name */
 	bool takes_clients;           /* settings has a list of clients */
 };
 

@@ -144,7 +144,7 @@ struct str inbound_shadowsocks_method(struct arena *a, const struct xui_inbound 
 /* --- programs --- */
 
 extern program_fn program_probe, program_inbounds, program_look, program_clients, program_onlines, program_ips, program_status,
-	program_backup, program_settings;
+	program_database, program_settings;
 extern program_fn program_add, program_update, program_reset, program_delete, program_ips_clear, program_inbound_add,
 	program_inbound_update, program_inbound_delete;
 

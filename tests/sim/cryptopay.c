@@ -609,32 +609,47 @@ size_t cryptopay_sim_count_invoices(const struct cryptopay_sim *sim)
 	return sim->count;
 }
 
-bool cryptopay_sim_find(struct cryptopay_view *out, size_t *times, struct cryptopay_sim *sim, const char *payload)
+static void invoice_view(struct cryptopay_view *out, const struct invoice *in)
 {
 	static char amount[64];
+	struct buf text;
+
+	buf_init(&text, sizeof amount);
+	money_write_plain(&text, in->amount_minor, in->currency->exponent);
+	snprintf(amount, sizeof amount, "%s", buf_cstr(&text));
+	buf_release(&text);
+	*out = (struct cryptopay_view){
+		.id = in->id, .payload = str_of(in->payload),
+		.status = str_of(in->deleted ? "deleted" : status_names[in->status]),
+		.currency = str_of(in->currency->code), .amount = str_of(amount),
+		.description = str_of(in->description), .created_ms = in->created_ms, .expires_ms = in->expires_ms,
+	};
+}
+
+bool cryptopay_sim_find(struct cryptopay_view *out, size_t *times, struct cryptopay_sim *sim, const char *payload)
+{
 	size_t found = 0;
 
 	for (size_t i = 0; i < sim->count; i++) {
-		const struct invoice *in = &sim->invoices[i];
-		struct buf text;
-
-		if (!in->payload || !str_is(str_of(payload), in->payload))
+		if (!sim->invoices[i].payload || !str_is(str_of(payload), sim->invoices[i].payload))
 			continue;
 		found++;
-		buf_init(&text, sizeof amount);
-		money_write_plain(&text, in->amount_minor, in->currency->exponent);
-		snprintf(amount, sizeof amount, "%s", buf_cstr(&text));
-		buf_release(&text);
-		*out = (struct cryptopay_view){
-			.id = in->id, .payload = str_of(in->payload),
-			.status = str_of(in->deleted ? "deleted" : status_names[in->status]),
-			.currency = str_of(in->currency->code), .amount = str_of(amount),
-			.description = str_of(in->description), .created_ms = in->created_ms, .expires_ms = in->expires_ms,
-		};
+		invoice_view(out, &sim->invoices[i]);
 	}
 	if (times)
 		*times = found;
 	return found > 0;
+}
+
+/* Each of an invoice's addresses ends with its hash. */
+bool cryptopay_sim_find_url(struct cryptopay_view *out, struct cryptopay_sim *sim, const char *url)
+{
+	for (size_t i = 0; i < sim->count; i++)
+		if (str_ends(str_of(url), sim->invoices[i].hash)) {
+			invoice_view(out, &sim->invoices[i]);
+			return true;
+		}
+	return false;
 }
 
 enum err cryptopay_sim_pay(struct cryptopay_sim *sim, int64_t id, const char *asset, int64_t now_ms)

@@ -28,6 +28,8 @@ struct cryptopay_view {
 size_t cryptopay_sim_count_invoices(const struct cryptopay_sim *sim);
 /* The latest with this payload; a payload may have come twice, times says how often (NULL: not asked). */
 bool cryptopay_sim_find(struct cryptopay_view *out, size_t *times, struct cryptopay_sim *sim, const char *payload);
+/* The one that a pay button leads to. */
+bool cryptopay_sim_find_url(struct cryptopay_view *out, struct cryptopay_sim *sim, const char *url);
 
 /* The payer presses "pay": paid whole in this asset at a made-up rate; a callback is queued.
  * E_NOTFOUND; E_CONFLICT: paid already, expired or deleted. */

@@ -17,7 +17,8 @@
 #define V360 VERSION(3, 6, 0)
 #define LAST VERSION_LAST
 
-/* Only the two ends, 3.1.0 and 3.6.0, were watched; what lies between follows the reference. */
+/* Only the two ends, 3.1.0 and 3.6.0, were watched; for what lies between the rows follow the reference and the
+ * published history of the panel. */
 static const struct {
 	int since, until;
 } traits[] = {
@@ -28,10 +29,11 @@ static const struct {
 	[C_ADD_DUPLICATES]        = { V328, VERSION(3, 4, 99) },
 	[C_ADD_OVERWRITES_ROW]    = { V360, LAST },
 	[C_DROPS_FLOW]            = { V325, LAST },
-	[C_RENAMES_RECORD]        = { V331, LAST },
-	[C_UPDATES_ORPHANS]       = { V331, LAST },
+	[C_RENAMES_RECORD]        = { V320, LAST },
+	[C_UPDATES_ORPHANS]       = { V360, LAST },
 	[C_RESET_ENABLES]         = { V331, LAST },
-	[C_ROWS_OUTLIVE]          = { V331, LAST },
+	[C_ROWS_OUTLIVE]          = { V360, LAST },
+	[C_DEL_KEEPS_ROWS]        = { V325, LAST },
 	[C_VALIDATES_INBOUND]     = { V320, LAST },
 	[C_NEW_TAGS]              = { V320, LAST },
 	[C_STATS_IN_GET]          = { V325, LAST },
@@ -40,7 +42,7 @@ static const struct {
 	[C_GONE_TEXT]             = { V320, LAST },
 	[C_COUNTS_FIRST_POLL]     = { V320, LAST },
 	[C_ONLINES]               = { V320, LAST },
-	[C_NULL_CLIENTS_OK]       = { V320, LAST },
+	[C_NULL_CLIENTS_OK]       = { V342, LAST },
 	[C_GROUPS]                = { V320, LAST },
 	[C_USED_TRAFFIC]          = { V331, LAST },
 	[C_EXTERNAL_LINKS]        = { V340, LAST },
@@ -54,11 +56,11 @@ static const struct {
 	[C_PAGED_COUNTS]          = { V360, LAST },
 	[C_PAGED_SECRETS]         = { V360, LAST }, /* search looks at credentials and tgId */
 	[C_PAGED_LISTS]           = { V320, LAST }, /* inbound=1,8 */
-	[C_OBTAIN]                = { V320, LAST }, /* prefix of clients/get; empty before */
-	[C_DEL_AGAIN_OK]          = { V320, LAST }, /* inbounds/del of an unknown id */
+	[C_OBTAIN]                = { V360, LAST }, /* prefix of clients/get; empty before */
+	[C_DEL_AGAIN_OK]          = { V325, LAST }, /* inbounds/del of an unknown id */
 	[C_LIST_SORTED]           = { V360, LAST }, /* inboundIds in list/paged */
 	[C_RESTARTS_ON_DEPLETION] = { V310, VERSION(3, 1, 99) },
-	[C_NEW_LINKS]             = { V320, LAST },
+	[C_NEW_LINKS]             = { V340, LAST },
 	[C_INFO]                  = { V360, LAST },
 	[C_SUB_HEAD]              = { V325, LAST },
 	[C_ADJUST_TOLERANT]       = { V320, LAST }, /* bulkAdjust counts what it could do, its reasons are its own */

@@ -3,7 +3,8 @@
  * panel_c.c          versions, routes, hooks          panel_c_store.c   records, elements and how they are kept equal
  * panel_c_json.c     clients and inbounds as JSON     panel_c_client.c  writes to one client
  * panel_c_read.c     list, paged, get, onlines …      panel_c_bulk.c    bulk routes, groups, export and import
- * panel_c_inbound.c  inbounds                         panel_c_poll.c    the traffic poll and who is let through
+ * panel_c_inbound.c  inbounds: writes …                panel_c_inbound_read.c   … and reads
+ * panel_c_poll.c     the traffic poll and who is let through
  * panel_c_link.c     share links                      panel_c_sub.c     the subscription listener
  *
  * A client lives in three places. A record is a row of the table `clients`; an element stands in settings.clients of
@@ -108,7 +109,8 @@ enum c_trait {
 	C_RENAMES_RECORD,      /* a rename keeps the row number */
 	C_UPDATES_ORPHANS,     /* update works on a client without inbounds */
 	C_RESET_ENABLES,       /* resetTraffic enables a disabled client */
-	C_ROWS_OUTLIVE,        /* traffic rows stay after the last detach, inbounds/del and keepTraffic=1 */
+	C_ROWS_OUTLIVE,        /* traffic rows stay after the last detach and with keepTraffic=1 */
+	C_DEL_KEEPS_ROWS,      /* traffic rows stay after inbounds/del */
 	C_VALIDATES_INBOUND,   /* "request body failed validation" */
 	C_NEW_TAGS,            /* in-443-tcp */
 	C_STATS_IN_GET,        /* inbounds/get fills clientStats */

@@ -300,6 +300,7 @@ static size_t adjust_one(struct panel_call *call, struct c_record *r, int64_t da
 {
 	const struct panel_traffic *row = panel_traffic_find(call->sim, str_of(c_get(&r->client, T_EMAIL)));
 	const char *email = arena_strdup(call->arena, c_get(&r->client, T_EMAIL)), *why;
+	int64_t before = r->client.number[N_UPDATED], second = call->sim->now_ms / 1000 * 1000;
 	struct c_client client = { 0 };
 	bool applied = false;
 
@@ -323,7 +324,7 @@ static size_t adjust_one(struct panel_call *call, struct c_record *r, int64_t da
 	if (why)
 		report_skip(report, email, why);
 	else if (applied && c_has(call->sim, C_ADJUST_TOLERANT))
-		r->client.number[N_UPDATED] = call->sim->now_ms / 1000 * 1000;
+		r->client.number[N_UPDATED] = before > second ? before : second; /* it goes past clients/update */
 	c_release(&client);
 	return applied && !why;
 }

@@ -434,7 +434,7 @@ bool c_link(struct buf *to, struct panel_sim *sim, const struct c_element *e, co
 
 const char *c_link_host(struct panel_call *call)
 {
-	struct str host = panel_header(call->request, "x-forwarded-host"), port;
+	struct str host = panel_header(call->request, "x-forwarded-host"), rest;
 	struct str domain = panel_setting_text(call->sim, "subDomain");
 
 	if (c_has(call->sim, C_CHECKS_NAMES) && !domain.len)
@@ -443,9 +443,11 @@ const char *c_link_host(struct panel_call *call)
 		return str_dup(call->arena, domain);
 	if (!host.len)
 		host = panel_header(call->request, "host");
-	port = host;
-	host = host.len && *host.at == '[' ? str_n(host.at, (size_t)((const char *)memchr(host.at, ']', host.len) - host.at) + 1)
-					   : str_cut(&port, ':');
+	rest = host;
+	if (str_starts(host, "[") && str_has(host, "]"))
+		host = str_n(host.at, str_cut(&rest, ']').len + 1);
+	else
+		host = str_cut(&rest, ':');
 	if (!host.len || (c_has(call->sim, C_NEW_LINKS) && loopback(host)))
 		return c_has(call->sim, C_NEW_LINKS) ? "localhost" : "127.0.0.1";
 	return str_dup(call->arena, host);

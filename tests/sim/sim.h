@@ -37,7 +37,7 @@ struct sim_response {
 	struct http_header headers[SIM_HEADERS_MAX]; /* Content-Length, Date and Connection are the adapter's */
 	size_t headers_count;
 	struct str body;      /* in the request's arena */
-	bool later;           /* long poll: nothing yet; ask the same request again at retry_ms or after model->changed */
+	bool later;           /* long poll: nothing yet; ask the same request again in retry_ms or after model->changed */
 	int64_t retry_ms;
 	struct sim_trouble trouble;
 };

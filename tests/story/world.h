@@ -36,7 +36,7 @@ struct world {
 	char dir[64], database[96];
 	struct memnet *net;
 	struct botapi *telegram;
-	struct cryptopay *cryptopay;
+	struct cryptopay_sim *cryptopay;
 	struct world_panel panels[WORLD_PANELS_MAX];
 	size_t panels_count;
 	struct config config;

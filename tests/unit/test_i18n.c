@@ -273,10 +273,10 @@ static void test_escaping(void **state)
 	i18n_add(&b, &en, "button.plan", T_STR("plan", "A & B"), T_MONEY("price", 300, currency_find(STR("XTR")))); /* plain */
 	expect(&b, "A & B – 300" NBSP "⭐");
 	buf_clear(&b);
-	i18n_add(&b, &en, "order.card", T_STR("order", "A7K2"), T_STR("plan", "<Month>"), T_MONEY("price", 499, currency_find(STR("USD"))));
-	expect(&b, "Order <code>A7K2</code>\n<b>&lt;Month&gt;</b> – $4.99");
+	i18n_add(&b, &en, "start.order_open", T_STR("order", "A7K2"), T_STR("plan", "<Month>"), T_MONEY("price", 499, currency_find(STR("USD"))));
+	expect(&b, "Order <code>A7K2</code> – &lt;Month&gt;, $4.99 – is waiting for payment.");
 	buf_clear(&b);
-	i18n_add(&b, &ru, "sub.card", T_STR("plan", "Месяц"), T_KEY("state", "state.active"));
+	i18n_add(&b, &ru, "sub.card", T_STR("plan", "Месяц"), T_KEY("state", "sub.status.active"));
 	expect(&b, "<b>Месяц</b> – работает");
 	assert_int_equal(i18n_faults(), before);
 	buf_release(&b);

@@ -343,7 +343,6 @@ static void replay_file(struct replay *sum, const char *name)
 	sum->skipped += r.skipped;
 	sum->msg_only += r.msg_only;
 	rand_set_source(NULL, NULL);
-	rand_set_source(NULL, NULL);
 	replay_release(&r);
 }
 

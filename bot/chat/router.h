@@ -6,10 +6,11 @@
  * for a command or button that does not exist (R276). Groups: only admin commands, and only for admins.
  *
  * bot/screens and bot/admin each own tables; main registers both. A test walks them: unique names, texts in every locale. */
-#ifndef OBOL_SCREENS_ROUTER_H
-#define OBOL_SCREENS_ROUTER_H
+#ifndef OBOL_CHAT_ROUTER_H
+#define OBOL_CHAT_ROUTER_H
 
 #include "bot/shop/user.h"
+#include "lib/base/clock.h"
 
 enum who { WHO_ANYONE, WHO_ADMIN };
 
@@ -24,6 +25,7 @@ struct talk {
 	bool in_group;
 	bool query_answered;        /* the callback query has its answer already */
 	bool shown;                 /* a screen was shown */
+	bool expects;               /* talk_expect was called while handling this update */
 };
 
 struct command_row {
@@ -31,6 +33,7 @@ struct command_row {
 	enum who who;
 	const char *menu_key;       /* "cmd.plans": in the command menu of that who; NULL: not in the menu */
 	enum err (*run)(struct talk *t, struct str args);
+	bool in_groups;             /* of WHO_ANYONE rows: admins may use it in groups too (WHO_ADMIN rows always are) */
 };
 
 struct verb_row {
@@ -39,7 +42,9 @@ struct verb_row {
 	enum err (*run)(struct talk *t, struct str id, struct str arg);
 };
 
-/* What the next typed text (or picture, forwarded message) answers; users.dialogue is "name" or "name:state". */
+/* What the next typed text (or picture, forwarded message) answers; users.dialogue is "name" or "name:state".
+ * The row named "" takes what is typed while no dialogue is under way. In groups only what an admin sends as a reply
+ * reaches a WHO_ADMIN dialogue. */
 struct dialogue_row {
 	const char *name;
 	enum who who;
@@ -62,9 +67,18 @@ enum err router_update(struct act *a, const struct tg_update *u);
 bool router_is_money(const struct tg_update *u);
 enum err router_parked(struct act *a, const struct tg_update *u);
 
-/* Ends or begins a dialogue. state may be NULL. A command or a tap on another screen ends it by itself. */
+/* Ends or begins a dialogue. state may be NULL. It goes on until then; but a command, and a tap that shows a screen,
+ * end it by themselves unless their handler calls talk_expect (t->user.dialogue is still the old one while it runs). */
 enum err talk_expect(struct talk *t, const char *dialogue, const char *state);
 enum err talk_expect_nothing(struct talk *t);
+/* R281: what cannot be undone asks first. The button that goes on carries the stamp as its arg, and later than CONFIRM_MS
+ * it is refused. */
+#define CONFIRM_MS (5 * MINUTE_MS)
+const char *confirm_stamp(struct act *a);
+bool confirm_is_fresh(const struct act *a, struct str stamp);
+
+/* What was tapped no longer fits the state of things: a toast that says so, and the first screen. */
+enum err talk_stale(struct talk *t);
 /* The customer's first screen (status card), from anywhere. */
 enum err router_home(struct talk *t);
 void router_set_home(enum err (*home)(struct talk *t));

@@ -9,12 +9,14 @@
  *	return screen_show(&s);
  *
  * screen_show edits the user's one live message: the tapped one when the tap came from it, else it sends a new one,
- * which becomes the live one. screen_send makes a message of its own that is never edited: money and keys. */
-#ifndef OBOL_SCREENS_SCREEN_H
-#define OBOL_SCREENS_SCREEN_H
+ * which becomes the live one (in groups: the tapped one, else a new one). screen_send makes a message of its own that is
+ * never edited: money and keys. A text longer than a message is cut when shown, and sent as several messages, the
+ * keyboard under the last. Whoever is known to have blocked the bot is sent nothing. */
+#ifndef OBOL_CHAT_SCREEN_H
+#define OBOL_CHAT_SCREEN_H
 
 #include "bot/core/outbox.h"
-#include "bot/screens/router.h"
+#include "bot/chat/router.h"
 #include "lib/telegram/tg_call.h"
 
 struct screen {
@@ -25,6 +27,8 @@ struct screen {
 	struct buf text, markup;    /* released by show, send, drop */
 	struct tg_keys keys;
 	bool has_keys;
+	enum tg_style style;        /* of the next button; set it before that button */
+	bool muted;                 /* nobody there to read it: send does nothing */
 };
 
 void screen_begin(struct screen *s, struct talk *t);
@@ -47,6 +51,8 @@ bool screen_button_copy(struct screen *s, const char *key, struct str text);   /
 void screen_row(struct screen *s);                        /* the next button starts a row */
 
 enum err screen_show(struct screen *s);
+/* The same without an update (screen_begin_for): edits u's live message, or sends a new one. */
+enum err screen_show_for(struct screen *s, const struct user *u, const char *about);
 struct send_as {
 	enum lane lane;
 	enum unknown unknown;       /* UNKNOWN_AGAIN for links, receipts, refund notices */
@@ -55,9 +61,12 @@ struct send_as {
 	const char *then_name; int64_t then_id;
 };
 enum err screen_send(struct screen *s, const struct send_as *as); /* NULL: interactive, skip */
+/* The same as a picture: qr drawn as a QR code (1 to QR_TEXT_BYTES_MAX bytes), the text as its caption. */
+enum err screen_send_qr(struct screen *s, struct str qr, const struct send_as *as);
 void screen_drop(struct screen *s);
 
-/* The little text over a tapped button; answers the callback query, once. key of the plain family "toast.…". */
+/* The little text over a tapped button; answers the callback query, once. key of the plain family "toast.…"; NULL: no
+ * text. A handler that says nothing needs not call it. */
 enum err talk_toast(struct talk *t, const char *key);
 /* Deletes the message the user has just sent (a typed password). */
 enum err talk_delete_typed(struct talk *t);

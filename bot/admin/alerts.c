@@ -1,0 +1,65 @@
+/* Alerts on their way to people. The core folds them: it calls once when a cause begins and once when it is over. */
+#include "bot/admin/admin_private.h"
+
+static const char *level_key(enum alert_level level)
+{
+	static const char *const keys[] = { "alert.level.notice", "alert.level.warning", "alert.level.critical" };
+
+	return keys[level];
+}
+
+static struct str alert_text(const struct screen *s, const struct alert *alert)
+{
+	const char *key = arena_printf(s->a->arena, "alert.%s", alert->text_key);
+
+	return i18n_text_new(s->a->arena, &s->to, key, (const struct i18n_arg[]){ T_STR("subject", alert->subject ? alert->subject : "–"),
+		T_STR("detail", alert->detail ? alert->detail : ""), T_INT("count", alert->count), T_MOMENT("at", alert->last_ms), { 0 } });
+}
+
+static void draw_alert(struct screen *s, const void *what)
+{
+	const struct alert *alert = what;
+	struct str text = alert_text(s, alert);
+
+	if (!alert->over) {
+		screen_text(s, "alert.frame", T_KEY("level", level_key(alert->level)), T_HTML("text", text));
+		return;
+	}
+	screen_text(s, "alert.clear", T_HTML("text", text), T_SPAN("span", s->a->now_ms - alert->first_ms));
+	if (alert->count > 1)
+		screen_text(s, "alert.folded", T_INT("count", alert->count), T_MOMENT("since", alert->first_ms), T_MOMENT("last", alert->last_ms));
+}
+
+enum err admin_alert(struct act *a, const struct alert *alert)
+{
+	return admin_tell_all(a, draw_alert, alert);
+}
+
+/* --- the alert chat itself --- */
+
+static void draw_chat_gone(struct screen *s, const void *what)
+{
+	(void)what;
+	screen_text(s, "admin.settings.alerts_gone");
+}
+
+enum err admin_chat_gone(struct act *a, int64_t chat_id)
+{
+	enum err e;
+
+	if (!chat_id || chat_id != setting_i64(a, SETTING_ADMIN_CHAT))
+		return OK;
+	e = setting_set(a, SETTING_ADMIN_CHAT, STR("0"));
+	if (!e)
+		e = setting_set(a, SETTING_ADMIN_THREAD, STR("0"));
+	if (!e)
+		e = audit_add(a, 0, "settings.set", "setting:admin_chat", NULL, "0");
+	return e ? e : admin_tell_all(a, draw_chat_gone, NULL);
+}
+
+enum err admin_chat_moved(struct act *a, int64_t chat_id, int64_t to_chat_id)
+{
+	if (!chat_id || chat_id != setting_i64(a, SETTING_ADMIN_CHAT))
+		return OK;
+	return setting_set(a, SETTING_ADMIN_CHAT, str_of(admin_number(a, to_chat_id)));
+}

@@ -1,0 +1,70 @@
+/* An access as it stands in the tables, with what its subscription wants at this moment. */
+#include "bot/fleet/fleet_private.h"
+
+/* What was sold decides whether there is a quota; the plan may have changed since. */
+#define METERED "coalesce((SELECT o.quota_bytes FROM orders o WHERE o.subscription_id=s.id AND o.state IN ('paid', 'delivered')" \
+	" ORDER BY o.id DESC LIMIT 1), p.quota_bytes)>0"
+
+enum err access_read(struct access *out, struct act *a, int64_t subscription_id, int64_t panel_id, int64_t after_id)
+{
+	struct db_rows r;
+	enum err e;
+	int i = 0;
+
+	db_select(&r, a->tx, "SELECT x.id, x.inbound_id, x.email, x.seen_exists, x.writing, x.update_due, x.link IS NOT NULL,"
+		" x.seen_expires_ms, x.seen_quota_bytes, x.seen_limit_ip, x.seen_enabled,"
+		" x.wrote_expires_ms, x.wrote_quota_bytes, x.wrote_limit_ip, x.wrote_enabled,"
+		" x.written_rev, x.done_rev, x.done_reset_rev, x.panel_uuid, x.panel_sub_id,"
+		" s.public_id, s.sub_id, s.uuid, s.password, p.protocol, p.region, coalesce(u.telegram_id, 0),"
+		" coalesce((SELECT o.id FROM orders o WHERE o.subscription_id=s.id AND o.state='paid' ORDER BY o.id LIMIT 1), 0),"
+		" coalesce(p.panel_id, 0), coalesce(p.inbound_id, 0), s.gone OR s.deleted_ms>0 OR x.deleted_ms>0, " METERED ","
+		/* grace: Telegram may be reachable only through this very access */
+		" CASE WHEN s.expires_ms>0 AND s.grace_until_ms>s.expires_ms THEN s.grace_until_ms ELSE s.expires_ms END,"
+		" s.quota_bytes, s.limit_ip, s.enabled, s.reset_days, s.reset_rev, s.revision, s.updated_ms"
+		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id JOIN plans p ON p.id=s.plan_id JOIN users u ON u.id=s.user_id"
+		" WHERE x.subscription_id=?1 AND x.panel_id=?2 AND (x.deleted_ms=0 OR x.seen_exists=1 OR x.writing=1) AND x.id>?3 ORDER BY x.id LIMIT 1", subscription_id, panel_id, after_id);
+	e = db_first(&r);
+	if (e)
+		return e;
+#define NUMBER db_i64(&r, i++)
+#define TEXT db_text(&r, i++, a->arena)
+	/* in the order of the columns */
+	*out = (struct access){ .subscription_id = subscription_id, .panel_id = panel_id };
+	out->id = NUMBER;
+	out->inbound_id = NUMBER;
+	out->email = TEXT;
+	out->seen_exists = NUMBER != 0;
+	out->writing = NUMBER != 0;
+	out->update_due = NUMBER != 0;
+	out->has_link = NUMBER != 0;
+	for (enum terms_field f = FIELD_UNTIL; f < FIELDS; f++)
+		out->seen.at[f] = NUMBER;
+	for (enum terms_field f = FIELD_UNTIL; f < FIELDS; f++)
+		out->wrote.at[f] = NUMBER;
+	out->written_rev = NUMBER;
+	out->done_rev = NUMBER;
+	out->done_reset_rev = NUMBER;
+	out->panel_uuid = TEXT;
+	out->panel_sub_id = TEXT;
+	out->public_id = TEXT;
+	out->sub_id = TEXT;
+	out->uuid = TEXT;
+	out->password = TEXT;
+	out->protocol = TEXT;
+	out->region = TEXT;
+	out->telegram_id = NUMBER;
+	out->order_id = NUMBER;
+	out->fixed_panel_id = NUMBER;
+	out->fixed_inbound_id = NUMBER;
+	out->gone = NUMBER != 0;
+	out->metered = NUMBER != 0;
+	for (enum terms_field f = FIELD_UNTIL; f < FIELDS; f++)
+		out->want.at[f] = NUMBER;
+	out->reset_days = NUMBER;
+	out->reset_rev = NUMBER;
+	out->revision = NUMBER;
+	out->changed_ms = NUMBER;
+#undef NUMBER
+#undef TEXT
+	return db_end(&r);
+}

@@ -1,0 +1,119 @@
+/* What the files of the fleet share.
+ *
+ * panel.c      panels as rows          inbound.c    their inbounds as rows
+ * work.c       an operation of lib/xui inside a job: session, log, state of the panel, alerts
+ * rule.c       the pure rules          drift.c      what was changed by hand
+ * reconcile.c  bringing one access in line            access_row.c  its row
+ * link.c       share links             ask.c, watch.c, look.c  what else panels are asked */
+#ifndef OBOL_FLEET_PRIVATE_H
+#define OBOL_FLEET_PRIVATE_H
+
+#include "bot/fleet/fleet.h"
+#include "lib/xui/xui.h"
+
+#define JOB_RECONCILE "reconcile"
+#define JOB_ASK "panel_ask"
+#define JOB_WATCH "panel_watch"
+
+extern struct fleet_hooks fleet_hooks;
+
+/* Host of a panel's address, without port and brackets; borrowed from url. */
+struct str panel_url_host(struct str url);
+enum err panel_set_state(struct act *a, int64_t id, enum panel_state state);
+/* The text sealed in this column, NULL when there is none or it cannot be opened (logged). */
+char *panel_unseal(struct act *a, struct arena *arena, const char *table, const char *column, int64_t row, struct str blob);
+
+/* --- work: one operation after the other on one panel, within one run of a job --- */
+
+struct work {
+	int64_t panel_id;
+	const char *name, *host;   /* host: typed by the seller, or NULL */
+	enum panel_state state;    /* follows what the operations show */
+	int64_t refreshed_ms;
+	int failures;
+	struct http_trust trust;
+	struct xui_panel panel;
+	struct xui_op *op;         /* NULL: none begun */
+	const struct xui_result *result; /* of the last one ended; lives as long as the run */
+	struct http_request request;
+	char *route;               /* of the call under way, fit for the log */
+	/* the last answer */
+	bool answered;             /* there was one in this operation */
+	enum http_failure failure;
+	bool unsent;
+	int status;
+	const char *detail;
+	int64_t last_ms, total_ms; /* of the last call, of all calls of the operation */
+};
+
+/* Reads the panel's row, credentials and session into the job's arena. E_NOTFOUND: no such panel, or deleted. */
+enum err work_open(struct work *w, struct act *a, struct job *job, int64_t panel_id);
+/* Begins an operation, or moves it on with an answer. *ended false: job_call has been said. true: w->result. ask and its
+ * texts live as long as the run. An error is the store's. */
+enum err work_begin(struct work *w, struct act *a, struct job *job, const struct xui_ask *ask, bool *ended);
+enum err work_answer(struct work *w, struct act *a, struct job *job, const struct http_response *answer, bool *ended);
+void work_release(struct work *w);
+
+/* After a failure: nobody listened there, and this run may have two more tries, 5 s apart (R140). Then job_later has been said. */
+bool work_tries_again(const struct work *w, const struct act *a, struct job *job);
+/* For job_later and people who read logs: what the failure was, without secrets. */
+const char *work_reason(const struct work *w);
+/* A trial succeeded, or an admin had a failing panel tested: it may be sold from. */
+enum err work_is_good(struct work *w, struct act *a);
+
+/* --- inbounds --- */
+
+enum err inbound_store(struct act *a, int64_t panel_id, const struct xui_result *r); /* what a list showed */
+
+enum err panel_keep_settings(struct act *a, const struct work *w); /* after XUI_SETTINGS */
+
+/* --- an access with what its subscription wants --- */
+
+enum terms_field { FIELD_UNTIL, FIELD_QUOTA, FIELD_DEVICES, FIELD_ENABLED, FIELDS };
+struct terms { int64_t at[FIELDS]; };   /* ms, bytes, count, 0 or 1 */
+const char *terms_field_name(enum terms_field f);
+
+struct access {
+	int64_t id, subscription_id, panel_id, inbound_id;
+	char *email;
+	bool seen_exists, writing, update_due, has_link;
+	struct terms seen, wrote;
+	bool left[FIELDS];               /* by drift_check: differs by hand and waits for a person */
+	int64_t written_rev, done_rev, done_reset_rev;
+	char *panel_uuid, *panel_sub_id; /* NULL: not seen yet */
+	/* its subscription */
+	char *public_id, *sub_id, *uuid, *password, *protocol, *region;
+	int64_t telegram_id, order_id;   /* order: paid and waiting for this; 0: none */
+	int64_t fixed_panel_id, fixed_inbound_id; /* of the plan; 0: by rule */
+	bool gone, metered;              /* metered: what was sold has a quota */
+	struct terms want;
+	int64_t reset_days, reset_rev, revision, changed_ms;
+};
+
+/* The first access of this subscription on this panel with a larger id; dropped ones too, until the panel has been seen
+ * without them: gone is true for those. E_NOTFOUND. */
+enum err access_read(struct access *out, struct act *a, int64_t subscription_id, int64_t panel_id, int64_t after_id);
+bool access_never_sent(const struct access *x); /* certain that its panel does not have it */
+struct sub_want access_want(const struct access *x);
+
+/* --- drift --- */
+
+enum drift_verdict { DRIFT_NONE, DRIFT_ADOPT, DRIFT_OVERRULED, DRIFT_REPORT };
+/* What to make of one value that is on the panel. busy: we are about to write anyway, or just tried. */
+enum drift_verdict drift_judge(enum terms_field f, const struct access *x, int64_t seen, bool busy);
+/* What is wanted once the larger value seen by hand is ours too. */
+int64_t drift_adopted(enum terms_field f, int64_t want, int64_t wrote, int64_t seen, int64_t changed_ms);
+/* Compares what was seen with what we know of, adopts, reports; then x->wrote is what is known and x->want what to strive
+ * for at this moment. *again_ms: look again then, 0: no need. */
+enum err drift_check(struct act *a, struct access *x, const struct terms *seen, const char *panel_name, int64_t *again_ms);
+/* A client of ours is missing: noted, it will be created again (R041). */
+enum err drift_missing(struct act *a, const struct access *x, const char *panel_name);
+
+/* --- links --- */
+
+/* The share links of this client on its inbound, one a line, as far as a customer can reach them. Empty: none.
+ * *unreachable: a host that was left out because no customer reaches it (B49); NULL: none.
+ * E_NOTFOUND: the inbound is not known yet. */
+enum err link_build(struct str *out, const char **unreachable, struct act *a, const struct work *w, const struct access *x, const struct xui_client *c);
+
+#endif

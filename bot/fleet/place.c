@@ -1,0 +1,106 @@
+/* Where a new access goes: by priority, then load, then free capacity (R134), never where it is full (R135). */
+#include "bot/fleet/fleet.h"
+
+#define NOMINAL_CAPACITY 1000 /* a panel without a limit is as loaded as one of this size */
+#define MILLION 1000000
+
+static bool is_full(int64_t clients, int64_t capacity)
+{
+	return capacity > 0 && clients >= capacity;
+}
+
+static int64_t load_ppm(const struct candidate *c)
+{
+	int64_t capacity = c->capacity > 0 ? c->capacity : NOMINAL_CAPACITY, weight = c->weight > 0 ? c->weight : 1;
+
+	return c->clients * MILLION / capacity / weight;
+}
+
+static int64_t inbound_load_ppm(const struct candidate *c)
+{
+	return c->inbound_clients * MILLION / (c->inbound_capacity > 0 ? c->inbound_capacity : NOMINAL_CAPACITY);
+}
+
+static int64_t room(const struct candidate *c)
+{
+	return c->capacity > 0 ? c->capacity - c->clients : INT64_MAX;
+}
+
+static int order(int64_t a, int64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+/* Negative: a is the better place. */
+static int compare(const struct candidate *a, const struct candidate *b)
+{
+	int by[] = {
+		order(a->priority, b->priority),
+		order(load_ppm(a), load_ppm(b)),
+		order(room(b), room(a)),
+		order(a->place.panel_id, b->place.panel_id),
+		order(inbound_load_ppm(a), inbound_load_ppm(b)),
+		order(a->place.inbound_id, b->place.inbound_id),
+	};
+
+	for (size_t i = 0; i < countof(by); i++)
+		if (by[i])
+			return by[i];
+	return 0;
+}
+
+int place_choose(const struct candidate *c, size_t count)
+{
+	int best = -1;
+
+	for (size_t i = 0; i < count; i++) {
+		if (is_full(c[i].clients, c[i].capacity) || is_full(c[i].inbound_clients, c[i].inbound_capacity))
+			continue;
+		if (best < 0 || compare(&c[i], &c[best]) < 0)
+			best = (int)i;
+	}
+	return best;
+}
+
+/* What the panel counted last may not know our newest accesses yet: those never seen there are added, and there are never
+ * fewer than we have. Reserved places count until they are paid or run out. */
+#define CLIENTS_OF(table, where_access, where_order) \
+	"max(" table ".clients + (SELECT count(*) FROM accesses WHERE deleted_ms=0 AND seen_exists=0 AND " where_access ")," \
+	" (SELECT count(*) FROM accesses WHERE deleted_ms=0 AND " where_access "))" \
+	" + (SELECT count(*) FROM orders WHERE reserved_until_ms>0 AND reserved_until_ms>?6 AND id<>?5 AND " where_order ")"
+
+static const char candidates_sql[] =
+	"SELECT i.panel_id, i.inbound_id, p.priority, p.weight, p.capacity, i.capacity,"
+	" " CLIENTS_OF("p", "panel_id=p.id", "panel_id=p.id") ","
+	" " CLIENTS_OF("i", "panel_id=i.panel_id AND inbound_id=i.inbound_id", "panel_id=i.panel_id AND inbound_id=i.inbound_id")
+	" FROM panels p JOIN inbounds i ON i.panel_id=p.id"
+	" WHERE p.state='ok' AND p.drain=0 AND p.deleted_ms=0 AND i.for_sale=1 AND i.enabled=1 AND i.gone=0"
+	" AND (?1 IS NULL OR i.protocol=?1 OR (?1='hysteria2' AND i.protocol='hysteria')) AND (?2 IS NULL OR p.region=?2)"
+	" AND (?3=0 OR i.panel_id=?3) AND (?4=0 OR i.inbound_id=?4)";
+
+enum err place_find(struct place *out, struct act *a, const struct place_wish *w)
+{
+	struct candidate pair[2]; /* the best so far, if any, and the next */
+	struct db_rows r;
+	size_t n = 0;
+	enum err e;
+
+	db_select(&r, a->tx, candidates_sql, w->protocol, w->region, w->panel_id, w->inbound_id, w->order_id, a->now_ms);
+	while (db_next(&r)) {
+		int chosen;
+
+		pair[n++] = (struct candidate){ .place = { db_i64(&r, 0), db_i64(&r, 1) }, .priority = (int)db_i64(&r, 2), .weight = (int)db_i64(&r, 3),
+			.capacity = db_i64(&r, 4), .inbound_capacity = db_i64(&r, 5), .clients = db_i64(&r, 6), .inbound_clients = db_i64(&r, 7) };
+		chosen = place_choose(pair, n);
+		if (chosen > 0)
+			pair[0] = pair[chosen];
+		n = chosen >= 0;
+	}
+	e = db_end(&r);
+	if (e)
+		return e;
+	if (!n)
+		return E_FULL;
+	*out = pair[0].place;
+	return OK;
+}

@@ -1,0 +1,687 @@
+/* Bringing the accesses of one subscription on one panel in line with what is wanted.
+ *
+ *   look ──▶ agree? ── yes ──▶ done_rev = revision, link, access_ready ──▶ next access
+ *    ▲         │ no
+ *    │         ▼
+ *    └──── one write
+ *
+ * Invariants:
+ *  1. Before a write leaves, the commit that sends it says so (writing, written_rev, wrote_*): after a kill at any
+ *     instruction the next look knows that what it sees may be either. written_rev 0 means: never sent, certainly not there.
+ *  2. Rows are read again for every decision; what is wanted may change while a call is under way.
+ *  3. done_reset_rev moves only on a reset that certainly happened, together with update_due: the update that must follow
+ *     a reset survives a kill, too (panel-api.md 5.6).
+ *  4. A client that is not ours is never written to. */
+#include "bot/fleet/fleet_private.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "bot/core/alert.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+
+#define WRITES_MAX 8                    /* in one run; then it does not get anywhere and waits */
+#define EMAIL_BYTES_MAX 128
+#define CUT_WAIT_MS (4 * SECOND_MS)     /* a panel that has just cut a client off half-applies writes for 0.3 s; safe from 3 s on */
+#define FAILING_WAIT_MS (10 * MINUTE_MS)
+#define EXPIRY_SLACK_MS MINUTE_MS       /* between the panel's clock and ours */
+
+struct fleet_hooks fleet_hooks;
+
+void fleet_set_hooks(const struct fleet_hooks *hooks)
+{
+	fleet_hooks = *hooks;
+}
+
+enum doing { DOING_LOOK, DOING_WRITE, DOING_INBOUNDS };
+
+struct run {
+	struct work work;
+	int64_t subscription_id, panel_id;
+	struct access x;             /* as at the last decision; texts live in the act's arena: only for that step */
+	int64_t access_id, after_id;
+	enum doing doing;
+	enum sub_step step;
+	int64_t step_reset_rev;      /* reset_rev as it was when the write under way was sent */
+	bool was_unsent;             /* before this write: never sent */
+	struct xui_look look;        /* the last one; texts in the job's arena */
+	int writes;
+	bool conflict;               /* the panel refused our e-mail although a look does not find it */
+	bool was_cut;                /* a write has brought somebody back who was cut off */
+	bool listed;                 /* inbounds were fetched in this run */
+	int64_t again_ms;            /* when to look once more after all agrees; 0: no need */
+};
+
+/* The access of this run as it is now. E_NOTFOUND: moved or deleted meanwhile. */
+static enum err read_again(struct act *a, struct run *r)
+{
+	enum err e = access_read(&r->x, a, r->subscription_id, r->panel_id, r->access_id - 1);
+
+	return !e && r->x.id != r->access_id ? E_NOTFOUND : e;
+}
+
+static enum err look_at(struct act *a, struct job *job, struct run *r);
+static enum err decide(struct act *a, struct job *job, struct run *r);
+
+/* --- ends --- */
+
+static void end_run(struct job *job, struct run *r)
+{
+	if (r->again_ms)
+		job_later(job, r->again_ms, NULL);
+	else
+		job_done(job);
+}
+
+static const char *stuck_cause(struct act *a, const struct job *job)
+{
+	return arena_printf(a->arena, "reconcile:%s", job->subject);
+}
+
+static enum err tell_stuck(struct act *a, struct job *job, const char *detail)
+{
+	struct run *r = job->state;
+	char *order = NULL;
+	enum err e = db_get_text(&order, a->arena, a->tx, "SELECT coalesce((SELECT public_id FROM orders WHERE subscription_id=?1 AND state='paid' ORDER BY id LIMIT 1),"
+		" (SELECT public_id FROM subscriptions WHERE id=?1))", r->subscription_id);
+
+	if (e && e != E_NOTFOUND)
+		return e;
+	return alert_raise(a, ALERT_WARNING, stuck_cause(a, job), "order_stuck", order, detail);
+}
+
+/* This attempt is over. The customer hears that money is safe; the rest of the shop goes on. */
+static enum err wait_later(struct act *a, struct job *job, struct run *r, const char *reason)
+{
+	bool is_due = r->x.done_rev < r->x.revision;
+
+	job_later(job, 0, reason);
+	return is_due && fleet_hooks.access_waits ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
+}
+
+static enum err park(struct act *a, struct job *job, struct run *r, const char *reason)
+{
+	enum err e = fleet_hooks.access_waits && r->x.done_rev < r->x.revision ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
+
+	job_park(job, arena_strdup(&job->arena, reason));
+	return e;
+}
+
+/* --- another place (R141) --- */
+
+static enum err settle_in(struct act *a, struct run *r, struct place to)
+{
+	enum err e = db_run(a->tx, "UPDATE OR IGNORE accesses SET panel_id=?2, inbound_id=?3, updated_ms=?4 WHERE id=?1",
+		r->access_id, to.panel_id, to.inbound_id, a->now_ms);
+	char email[EMAIL_BYTES_MAX];
+
+	if (e || db_changes(a->tx))
+		return e;
+	access_email(email, sizeof email, str_of(r->x.email)); /* somebody there has this name */
+	return db_run(a->tx, "UPDATE accesses SET panel_id=?2, inbound_id=?3, email=?4, updated_ms=?5 WHERE id=?1",
+		r->access_id, to.panel_id, to.inbound_id, email, a->now_ms);
+}
+
+/* Only for an access that its panel was certainly never sent. *moved false: nowhere to go, or its place is fixed. */
+static enum err move_elsewhere(bool *moved, struct act *a, struct run *r)
+{
+	const struct access *x = &r->x;
+	struct place_wish wish = { .protocol = x->protocol, .region = x->region, .panel_id = x->fixed_panel_id,
+		.inbound_id = x->fixed_inbound_id, .order_id = x->order_id };
+	struct place to;
+	enum err e;
+
+	*moved = false;
+	if (!access_never_sent(x) || x->gone)
+		return OK;
+	e = place_find(&to, a, &wish);
+	if (e == E_FULL || e == E_NOTFOUND)
+		return OK;
+	if (e || (to.panel_id == r->panel_id && to.inbound_id == x->inbound_id))
+		return e;
+	e = settle_in(a, r, to);
+	if (e)
+		return e;
+	*moved = true;
+	log_warn("access.moved", KV("access", r->access_id), KV("from", r->panel_id), KV("to", to.panel_id));
+	return job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, r->subscription_id, to.panel_id), to.panel_id, JOB_MONEY, a->now_ms);
+}
+
+static bool is_away(const struct run *r)
+{
+	return r->work.state == PANEL_DOWN || r->work.state == PANEL_FAILING;
+}
+
+/* --- failures --- */
+
+/* Repeating is no use when the panel says that it cannot read what we sent (R053). Unreadable answers are another matter. */
+static bool is_hopeless(const struct xui_result *x)
+{
+	return x->err == E_INVALID && !x->is_unknown && x->msg[0];
+}
+
+static enum err failed(struct act *a, struct job *job, struct run *r)
+{
+	const struct xui_result *x = r->work.result;
+	const char *reason = work_reason(&r->work);
+	bool moved = false;
+	enum err e = read_again(a, r);
+
+	if (e == E_NOTFOUND) {
+		job_done(job);
+		return OK;
+	}
+	if (!e && is_hopeless(x))
+		return park(a, job, r, reason);
+	if (!e && work_tries_again(&r->work, a, job))
+		return fleet_hooks.access_waits && r->x.done_rev < r->x.revision ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
+	if (!e && is_away(r))
+		e = move_elsewhere(&moved, a, r);
+	if (!e && moved) {
+		job_done(job);
+		return OK;
+	}
+	if (!e && (x->err == E_REFUSED || x->err == E_CONFLICT || x->err == E_INVALID || x->err == E_NOTFOUND))
+		e = tell_stuck(a, job, reason); /* the panel is there and says no: a person should know (R021) */
+	return e ? e : wait_later(a, job, r, reason);
+}
+
+/* --- agreement --- */
+
+static enum err go_on(struct act *a, struct job *job, struct run *r)
+{
+	struct access next;
+	enum err e;
+
+	r->after_id = r->access_id;
+	e = access_read(&next, a, r->subscription_id, r->panel_id, r->after_id);
+	if (e == E_NOTFOUND) {
+		end_run(job, r);
+		return OK;
+	}
+	r->access_id = next.id;
+	r->conflict = false;
+	return e ? e : look_at(a, job, r);
+}
+
+static enum err finish_gone(struct act *a, struct job *job, struct run *r)
+{
+	enum err e = db_run(a->tx, "UPDATE accesses SET deleted_ms=CASE deleted_ms WHEN 0 THEN ?2 ELSE deleted_ms END, updated_ms=?2, done_rev=?3,"
+		" seen_exists=0, writing=0, link=NULL WHERE id=?1", r->access_id, a->now_ms, r->x.revision);
+
+	if (!e)
+		e = db_run(a->tx, "UPDATE drifts SET state='gone', decided_ms=?2 WHERE access_id=?1 AND state='open'", r->access_id, a->now_ms);
+	if (!e)
+		e = alert_clear(a, stuck_cause(a, job), r->x.public_id);
+	return e ? e : go_on(a, job, r);
+}
+
+/* The panel must be asked once more a little later: it may have said yes to what it was just busy undoing (4.14). 3.0.x
+ * agrees in every place it shows and still leaves the client out for 25 s: there the update is sent a second time. */
+static enum err look_again_after_cut(struct act *a, struct run *r)
+{
+	if (!r->was_cut)
+		return OK;
+	if (!r->again_ms || r->again_ms > a->now_ms + CUT_WAIT_MS)
+		r->again_ms = a->now_ms + CUT_WAIT_MS;
+	if (r->work.panel.dialect == XUI_C)
+		return OK;
+	return db_run(a->tx, "UPDATE accesses SET update_due=1 WHERE id=?1", r->access_id);
+}
+
+static enum err tell_unreachable(struct act *a, struct run *r, const char *host)
+{
+	return alert_raise(a, ALERT_WARNING, arena_printf(a->arena, "panel.address:%" PRId64 ":%" PRId64, r->panel_id, r->x.inbound_id),
+		"panel_address", r->work.name, host);
+}
+
+static enum err agreed(struct act *a, struct job *job, struct run *r)
+{
+	struct str link = STR("");
+	const char *unreachable = NULL;
+	int64_t has_sub = 0;
+	bool is_news = r->x.done_rev < r->x.revision;
+	enum err e = link_build(&link, &unreachable, a, &r->work, &r->x, &r->look.client);
+
+	if (e == E_NOTFOUND && !r->listed) {
+		struct xui_ask ask = { .what = XUI_INBOUNDS };
+		bool ended;
+
+		r->doing = DOING_INBOUNDS;
+		e = work_begin(&r->work, a, job, &ask, &ended);
+		return !e && ended ? failed(a, job, r) : e;
+	}
+	if (e && e != E_NOTFOUND)
+		return e;
+	e = db_get_i64(&has_sub, a->tx, "SELECT sub_url IS NOT NULL FROM panels WHERE id=?1", r->panel_id);
+	if (!e && unreachable)
+		e = tell_unreachable(a, r, unreachable);
+	if (!e && !link.len && !has_sub)
+		return wait_later(a, job, r, "no_link"); /* paid and made, but there is nothing to hand over yet */
+	if (!e)
+		e = db_run(a->tx, "UPDATE accesses SET done_rev=?2, link=nullif(?3, ''), updated_ms=?4 WHERE id=?1",
+			r->access_id, r->x.revision, str_dup(a->arena, link), a->now_ms);
+	if (!e)
+		e = look_again_after_cut(a, r);
+	if (!e)
+		e = alert_clear(a, stuck_cause(a, job), r->x.public_id);
+	if (!e && fleet_hooks.access_ready && (is_news || (link.len && !r->x.has_link)))
+		e = fleet_hooks.access_ready(a, r->subscription_id, r->x.revision);
+	return e ? e : go_on(a, job, r);
+}
+
+/* --- writes --- */
+
+/* What the panel will be sent, said in the commit that sends it. */
+static enum err note_write(struct act *a, struct run *r)
+{
+	const struct access *x = &r->x;
+	struct terms known = x->want;
+
+	for (enum terms_field f = FIELD_UNTIL; f < FIELDS; f++)
+		if (x->left[f])
+			known.at[f] = x->wrote.at[f]; /* goes back as it is, and is still for a person to decide */
+	r->was_unsent = access_never_sent(x);
+	if (r->step == STEP_CREATE) { /* by these it will be known, should the subscription's keys change before the next look */
+		enum err e = db_run(a->tx, "UPDATE accesses SET panel_uuid=?2, panel_sub_id=?3 WHERE id=?1", x->id, x->uuid, x->sub_id);
+
+		if (e)
+			return e;
+	}
+	return db_run(a->tx, "UPDATE accesses SET writing=1, written_rev=?2, wrote_expires_ms=?3, wrote_quota_bytes=?4, wrote_limit_ip=?5, wrote_enabled=?6 WHERE id=?1",
+		x->id, x->revision, known.at[FIELD_UNTIL], known.at[FIELD_QUOTA], known.at[FIELD_DEVICES], known.at[FIELD_ENABLED]);
+}
+
+/* The client as it should be; its texts live in the job's arena. */
+static struct xui_client wanted_client(struct job *job, const struct access *x)
+{
+	struct arena *arena = &job->arena;
+
+	return (struct xui_client){
+		.email = str_of(arena_strdup(arena, x->email)), .uuid = str_of(arena_strdup(arena, x->uuid)),
+		.password = str_of(arena_strdup(arena, x->password)), .sub_id = str_of(arena_strdup(arena, x->sub_id)),
+		.comment = str_of(arena_printf(arena, "obol:%s", x->public_id)), /* whose it is, for people and for us (B26) */
+		.quota_bytes = x->want.at[FIELD_QUOTA], .expires_ms = x->want.at[FIELD_UNTIL], .limit_ip = x->want.at[FIELD_DEVICES],
+		.enabled = x->want.at[FIELD_ENABLED] != 0, .reset_days = x->reset_days, .tg_id = x->telegram_id,
+	};
+}
+
+/* New keys are drawn all at once, so the one that every protocol keeps as it was sent tells. */
+static bool has_other_keys(const struct access *x, const struct xui_client *c)
+{
+	return c->sub_id.len && !str_is(c->sub_id, x->sub_id);
+}
+
+static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
+{
+	const struct xui_client *seen = &r->look.client;
+
+	ask->what = XUI_UPDATE;
+	ask->client = *seen; /* by whatever keys the panel has for it now */
+	ask->want = wanted_client(job, &r->x);
+	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP | XUI_SET_RESET;
+	if (!has_other_keys(&r->x, seen))
+		return;
+	ask->change |= XUI_SET_UUID | XUI_SET_PASSWORD | XUI_SET_SUB_ID;
+	if (seen->auth.len) {
+		ask->want.auth = ask->want.password;
+		ask->change |= XUI_SET_AUTH;
+	}
+}
+
+static enum err write_step(struct act *a, struct job *job, struct run *r)
+{
+	struct xui_ask ask = { .inbound_id = r->x.inbound_id };
+	bool ended, metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.gone;
+	enum err e = OK;
+
+	if (r->writes++ == WRITES_MAX)
+		return wait_later(a, job, r, "disagrees");
+	if ((r->step == STEP_CREATE || r->step == STEP_UPDATE) && metered_to_free)
+		return park(a, job, r, "quota_zero"); /* B30 */
+	switch (r->step) {
+	case STEP_CREATE:
+		ask.what = XUI_ADD;
+		ask.client = wanted_client(job, &r->x);
+		e = note_write(a, r);
+		break;
+	case STEP_UPDATE:
+		ask_update(&ask, job, r);
+		e = note_write(a, r);
+		break;
+	case STEP_RESET:
+		ask.what = XUI_RESET;
+		ask.client = r->look.client;
+		break;
+	case STEP_DELETE:
+		ask.what = XUI_DELETE;
+		ask.client = r->look.client;
+		break;
+	case STEP_NOTHING:
+		assert(!"nothing is no write");
+	}
+	r->step_reset_rev = r->x.reset_rev;
+	r->doing = DOING_WRITE;
+	log_info("access.write", KV("access", r->access_id), KV("panel", r->panel_id), KV("step", (int64_t)r->step));
+	if (!e)
+		e = work_begin(&r->work, a, job, &ask, &ended);
+	return !e && ended ? failed(a, job, r) : e;
+}
+
+static enum err note_success(struct act *a, struct run *r)
+{
+	if (r->step == STEP_RESET)
+		return db_run(a->tx, "UPDATE accesses SET done_reset_rev=max(done_reset_rev, ?2), update_due=1 WHERE id=?1", r->access_id, r->step_reset_rev);
+	if (r->step == STEP_CREATE && r->was_unsent && !r->work.result->existed) /* counters are at 0: resets asked for before are done */
+		return db_run(a->tx, "UPDATE accesses SET done_reset_rev=max(done_reset_rev, ?2) WHERE id=?1", r->access_id, r->step_reset_rev);
+	if (r->step == STEP_UPDATE)
+		return db_run(a->tx, "UPDATE accesses SET update_due=0 WHERE id=?1", r->access_id);
+	return OK;
+}
+
+/* It certainly did not happen: the panel still has never been sent this client. */
+static enum err note_unsent(struct act *a, struct run *r)
+{
+	if (r->step != STEP_CREATE || !r->was_unsent)
+		return OK;
+	return db_run(a->tx, "UPDATE accesses SET writing=0, written_rev=0 WHERE id=?1", r->access_id);
+}
+
+static enum err written(struct act *a, struct job *job, struct run *r)
+{
+	const struct xui_result *x = r->work.result;
+	bool worth_a_look = x->is_unknown || x->err == E_CONFLICT || (x->err == E_NOTFOUND && r->step != STEP_CREATE);
+	enum err e;
+
+	if (!x->err) {
+		e = note_success(a, r);
+		if (!e && r->step == STEP_DELETE && x->kept_disabled && r->x.gone) {
+			e = read_again(a, r);
+			return e ? e : finish_gone(a, job, r); /* the panel cannot delete its last client: it is off (K17) */
+		}
+		return e ? e : look_at(a, job, r);
+	}
+	e = x->is_unknown ? OK : note_unsent(a, r);
+	if (e)
+		return e;
+	r->conflict = x->err == E_CONFLICT && r->step == STEP_CREATE;
+	return worth_a_look ? look_at(a, job, r) : failed(a, job, r);
+}
+
+/* --- looking --- */
+
+static bool is_depleted(const struct run *r, int64_t now_ms)
+{
+	const struct xui_client *c = &r->look.client;
+	const struct xui_traffic *t = &r->look.traffic;
+
+	return (c->expires_ms > 0 && c->expires_ms <= now_ms + EXPIRY_SLACK_MS) ||
+		(c->quota_bytes > 0 && r->look.has_row && t->up_bytes + t->down_bytes >= c->quota_bytes);
+}
+
+/* Ours is what has our keys, those of now or those that the panel had before they were changed. */
+static bool is_ours(const struct access *x, const struct xui_look *l)
+{
+	if (l->exists || !l->is_taken)
+		return l->exists;
+	return (x->panel_uuid && str_is(l->client.uuid, x->panel_uuid)) || (x->panel_sub_id && str_is(l->client.sub_id, x->panel_sub_id));
+}
+
+/* Switched off by the panel because it is used up is not switched off by hand. */
+static struct terms seen_terms(const struct run *r, int64_t now_ms)
+{
+	const struct xui_client *c = &r->look.client;
+	bool enabled = c->enabled || (is_depleted(r, now_ms) && r->x.wrote.at[FIELD_ENABLED]);
+
+	return (struct terms){ .at = { [FIELD_UNTIL] = c->expires_ms, [FIELD_QUOTA] = c->quota_bytes, [FIELD_DEVICES] = c->limit_ip, [FIELD_ENABLED] = enabled } };
+}
+
+static bool is_stale(const struct run *r, int64_t now_ms)
+{
+	const struct xui_look *l = &r->look;
+	bool row_off = l->has_row && l->client.enabled && !l->traffic.enabled && !is_depleted(r, now_ms);
+
+	return r->x.update_due || !l->agrees || row_off || has_other_keys(&r->x, &l->client);
+}
+
+static enum err store_seen(struct act *a, const struct run *r, const struct terms *seen)
+{
+	const struct xui_traffic *t = &r->look.traffic;
+	const struct access *x = &r->x;
+	enum err e = db_run(a->tx, "UPDATE accesses SET seen_exists=1, seen_expires_ms=?2, seen_quota_bytes=?3, seen_limit_ip=?4, seen_enabled=?5,"
+		" seen_ms=?6, writing=0, wrote_expires_ms=?7, wrote_quota_bytes=?8, wrote_limit_ip=?9, wrote_enabled=?10 WHERE id=?1",
+		x->id, seen->at[FIELD_UNTIL], seen->at[FIELD_QUOTA], seen->at[FIELD_DEVICES], seen->at[FIELD_ENABLED], a->now_ms,
+		x->wrote.at[FIELD_UNTIL], x->wrote.at[FIELD_QUOTA], x->wrote.at[FIELD_DEVICES], x->wrote.at[FIELD_ENABLED]);
+
+	if (!e)
+		e = db_run(a->tx, "UPDATE accesses SET panel_uuid=nullif(?2, ''), panel_sub_id=nullif(?3, '') WHERE id=?1", x->id,
+			str_dup(a->arena, r->look.client.uuid), str_dup(a->arena, r->look.client.sub_id));
+	if (e || !r->look.has_row)
+		return e;
+	e = db_run(a->tx, "UPDATE accesses SET seen_up_bytes=?2, seen_down_bytes=?3 WHERE id=?1", x->id, t->up_bytes, t->down_bytes);
+	return e || !fleet_hooks.usage_seen ? e : fleet_hooks.usage_seen(a, x->subscription_id, t->up_bytes, t->down_bytes);
+}
+
+/* Renamed on the panel: the name is only how we call it. */
+static enum err follow_name(struct act *a, const struct run *r)
+{
+	if (str_is(r->look.client.email, r->x.email) || !r->look.client.email.len)
+		return OK;
+	return db_run(a->tx, "UPDATE OR IGNORE accesses SET email=?2 WHERE id=?1", r->access_id, str_dup(a->arena, r->look.client.email));
+}
+
+static enum err take_seen(struct act *a, struct run *r, struct terms *seen)
+{
+	bool first = r->x.written_rev && !r->x.seen_exists;
+	enum err e = OK;
+
+	*seen = seen_terms(r, a->now_ms);
+	if (r->x.gone)
+		return store_seen(a, r, seen);
+	e = drift_check(a, &r->x, seen, r->work.name, &r->again_ms);
+	if (!e)
+		e = store_seen(a, r, seen);
+	if (!e)
+		e = follow_name(a, r);
+	if (!e && first) /* until the next count of all */
+		e = db_run(a->tx, "UPDATE panels SET clients=clients+1 WHERE id=?1", r->panel_id);
+	if (!e && first)
+		e = db_run(a->tx, "UPDATE inbounds SET clients=clients+1 WHERE panel_id=?1 AND inbound_id=?2", r->panel_id, r->x.inbound_id);
+	return e;
+}
+
+static enum err take_missing(struct act *a, struct run *r)
+{
+	enum err e = OK;
+
+	if (r->x.seen_exists && !r->x.gone && r->step != STEP_DELETE)
+		e = drift_missing(a, &r->x, r->work.name);
+	r->x.seen_exists = false;
+	return e ? e : db_run(a->tx, "UPDATE accesses SET seen_exists=0, seen_ms=?2, writing=0 WHERE id=?1", r->access_id, a->now_ms);
+}
+
+/* Somebody else has this name on the panel (R031): ours was never there, so another name does no harm. */
+static enum err take_other_name(struct act *a, struct job *job, struct run *r)
+{
+	char email[EMAIL_BYTES_MAX];
+	enum err e;
+
+	if (r->writes++ == WRITES_MAX)
+		return wait_later(a, job, r, "name_taken");
+	access_email(email, sizeof email, str_of(r->x.email));
+	e = db_run(a->tx, "UPDATE accesses SET email=?2, seen_exists=0, written_rev=0, writing=0 WHERE id=?1", r->access_id, email);
+	r->conflict = false;
+	return e ? e : look_at(a, job, r);
+}
+
+static enum err inbound_is_gone(struct act *a, struct job *job, struct run *r)
+{
+	bool moved = false;
+	enum err e = db_run(a->tx, "UPDATE inbounds SET gone=1 WHERE panel_id=?1 AND inbound_id=?2", r->panel_id, r->x.inbound_id);
+
+	if (!e)
+		e = move_elsewhere(&moved, a, r);
+	if (!e && moved) {
+		job_done(job);
+		return OK;
+	}
+	if (!e)
+		e = tell_stuck(a, job, "inbound_gone");
+	return e ? e : wait_later(a, job, r, "inbound_gone");
+}
+
+static enum err decide(struct act *a, struct job *job, struct run *r)
+{
+	const struct xui_look *l = &r->look;
+	struct sub_have have = { 0 };
+	struct sub_want want;
+	struct terms seen;
+	bool ours;
+	enum err e = read_again(a, r);
+
+	if (e == E_NOTFOUND) {
+		job_done(job);
+		return OK;
+	}
+	if (e)
+		return e;
+	ours = is_ours(&r->x, l);
+	r->conflict = r->conflict && !ours;
+	if (!r->x.gone && ((l->is_taken && !ours) || r->conflict))
+		return take_other_name(a, job, r);
+	e = ours ? take_seen(a, r, &seen) : take_missing(a, r);
+	if (e)
+		return e;
+	if (l->inbound_gone && !r->x.gone)
+		return inbound_is_gone(a, job, r);
+	if (ours)
+		have = (struct sub_have){ .exists = true, .enabled = seen.at[FIELD_ENABLED] != 0, .stale = is_stale(r, a->now_ms), .found = (int)l->found,
+			.expires_ms = seen.at[FIELD_UNTIL], .quota_bytes = seen.at[FIELD_QUOTA], .limit_ip = (int)seen.at[FIELD_DEVICES] };
+	want = access_want(&r->x);
+	r->step = sub_next(&want, &have, r->x.done_reset_rev);
+	if (r->step == STEP_NOTHING)
+		return r->x.gone ? finish_gone(a, job, r) : agreed(a, job, r);
+	if (ours && want.enabled && (!l->client.enabled || (l->has_row && !l->traffic.enabled)))
+		r->was_cut = true;
+	return write_step(a, job, r);
+}
+
+static enum err look_at(struct act *a, struct job *job, struct run *r)
+{
+	struct xui_ask ask = { .what = XUI_LOOK };
+	bool ended;
+	enum err e = read_again(a, r);
+
+	if (e == E_NOTFOUND) {
+		job_done(job);
+		return OK;
+	}
+	if (e)
+		return e;
+	ask.inbound_id = r->x.inbound_id;
+	ask.client = wanted_client(job, &r->x);
+	r->doing = DOING_LOOK;
+	e = work_begin(&r->work, a, job, &ask, &ended);
+	return !e && ended ? failed(a, job, r) : e;
+}
+
+/* --- the job --- */
+
+static enum err begin_at_panel(struct act *a, struct job *job, struct run *r)
+{
+	bool moved = false;
+	enum err e;
+
+	if (r->x.gone && access_never_sent(&r->x))
+		return finish_gone(a, job, r); /* refunded before the panel ever heard of it */
+	if (!is_away(r))
+		return look_at(a, job, r);
+	e = move_elsewhere(&moved, a, r);
+	if (!e && moved) {
+		job_done(job);
+		return OK;
+	}
+	if (!e && r->work.state == PANEL_FAILING) {
+		job_later(job, a->now_ms + FAILING_WAIT_MS, "failing");
+		return fleet_hooks.access_waits && r->x.done_rev < r->x.revision ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
+	}
+	return e ? e : look_at(a, job, r);
+}
+
+static enum err subject_read(struct job *job, int64_t *subscription_id, int64_t *panel_id)
+{
+	struct str rest = str_of(job->subject), first = str_cut(&rest, ':');
+
+	return str_to_i64(subscription_id, first) || str_to_i64(panel_id, rest) ? E_INVALID : OK;
+}
+
+static enum err begin(struct act *a, struct job *job)
+{
+	struct run *r = arena_new(&job->arena, struct run);
+	enum err e = subject_read(job, &r->subscription_id, &r->panel_id);
+
+	job->state = r;
+	if (!e)
+		e = work_open(&r->work, a, job, r->panel_id);
+	if (!e)
+		e = access_read(&r->x, a, r->subscription_id, r->panel_id, 0);
+	if (e == E_NOTFOUND || e == E_INVALID) {
+		job_done(job); /* panel or access are gone */
+		return OK;
+	}
+	r->access_id = r->x.id;
+	return e ? e : begin_at_panel(a, job, r);
+}
+
+static enum err answer(struct act *a, struct job *job, const struct http_response *response)
+{
+	struct run *r = job->state;
+	bool ended;
+	enum err e = work_answer(&r->work, a, job, response, &ended);
+
+	if (e || !ended)
+		return e;
+	if (r->doing == DOING_WRITE)
+		return written(a, job, r);
+	if (r->work.result->err)
+		return failed(a, job, r);
+	if (r->doing == DOING_LOOK) {
+		r->look = r->work.result->look;
+		return decide(a, job, r);
+	}
+	r->listed = true;
+	e = inbound_store(a, r->panel_id, r->work.result);
+	return e ? e : decide(a, job, r);
+}
+
+/* It waits for a person now. A job that took the program down with it says something about its panel. */
+static enum err parked(struct act *a, struct job *job)
+{
+	int64_t subscription_id, panel_id;
+	struct panel p;
+	enum err e = subject_read(job, &subscription_id, &panel_id);
+
+	if (e)
+		return OK;
+	if (!job->state) {
+		struct run *r = arena_new(&job->arena, struct run); /* parked before it began: tell_stuck wants to know whose it is */
+
+		r->subscription_id = subscription_id;
+		job->state = r;
+	}
+	e = tell_stuck(a, job, job->reason ? job->reason : "crash");
+	if (e || job->reason || panel_get(&p, a, panel_id))
+		return e;
+	e = panel_set_state(a, panel_id, PANEL_FAILING);
+	return e ? e : alert_raise(a, ALERT_CRITICAL, arena_printf(a->arena, "panel.failing:%" PRId64, panel_id), "panel_failing", p.name, job->subject);
+}
+
+static void release(struct job *job)
+{
+	work_release(&((struct run *)job->state)->work);
+}
+
+const struct job_kind fleet_job_reconcile = { .name = JOB_RECONCILE, .begin = begin, .answer = answer, .backoff_ms = 5 * SECOND_MS,
+	.backoff_max_ms = 5 * MINUTE_MS, .attempts_max = 0, .parked = parked, .release = release };

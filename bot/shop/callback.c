@@ -1,0 +1,87 @@
+/* Callbacks of providers: size, address, signature, kept as they came, decided, answered. payments.md 20. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "bot/core/core.h"
+#include "bot/shop/pay_private.h"
+#include "lib/base/log.h"
+#include "lib/crypto/crypto.h"
+
+#define PREFIX "/cb/"
+#define BURST_MS (10 * MINUTE_MS)
+#define BURST_FORGED 20          /* so many wrong signatures in BURST_MS are an attack */
+#define FORGED_KEPT_MAX 100      /* rows in BURST_MS; more are only answered */
+
+/* The provider whose secret address this is; NULL: nobody's. */
+static const struct pay_provider *provider_of(struct act *a, struct str path)
+{
+	struct str rest = str_n(path.at + strlen(PREFIX), path.len - strlen(PREFIX));
+	const struct pay_provider *p = pay_provider_find(str_cut(&rest, '/'));
+
+	return p && p->callback_read && crypto_equal(pay_callback_path(a, p), path) ? p : NULL;
+}
+
+static enum err keep(struct act *a, const struct pay_provider *p, const char *verdict, struct str body)
+{
+	return db_run(a->tx, "INSERT INTO callbacks(provider, received_ms, verdict, body) VALUES(?1, ?2, ?3, ?4)", p->name, a->now_ms, verdict,
+		body.at ? utf8_clean(a->arena, body) : body);
+}
+
+/* Somebody who knows the address but not the key. The body is theirs to fill, so it is not kept. */
+static enum err forged(struct act *a, const struct pay_provider *p)
+{
+	int64_t n;
+	enum err e = db_get_i64(&n, a->tx, "SELECT count(*) FROM callbacks WHERE provider=?1 AND verdict='forged' AND received_ms>?2", p->name, a->now_ms - BURST_MS);
+
+	log_warn("callback.forged", KV("provider", p->name));
+	if (!e && n < FORGED_KEPT_MAX)
+		e = keep(a, p, "forged", str_of(NULL));
+	if (!e && n + 1 >= BURST_FORGED)
+		e = alert_raise(a, ALERT_WARNING, arena_printf(a->arena, "callback.forged:%s", p->name), "callback_forged", p->name, NULL);
+	return e;
+}
+
+/* Nobody signed it: it only says where to look now. */
+static enum err hint(struct act *a, const struct pay_event *event)
+{
+	struct invoice i;
+	enum err e = event->invoice.len ? invoice_by_public_id(&i, a, event->invoice) : invoice_by_ref(&i, a, event->provider, event->ref);
+
+	if (e || strcmp(i.provider, event->provider) != 0 || !i.provider_ref)
+		return e == E_NOTFOUND ? OK : e;
+	return job_add(a, pay_job_poll.name, arena_printf(a->arena, "%" PRId64, i.id), 0, JOB_MONEY, a->now_ms);
+}
+
+static enum err take(struct act *a, const struct pay_provider *p, const struct pay_callback *c, struct str body)
+{
+	enum err e = keep(a, p, c->verdict == PAY_HINT ? "hint" : c->has_event ? "authentic" : c->why, body);
+
+	if (e || !c->has_event)
+		return e;
+	return c->verdict == PAY_HINT ? hint(a, &c->event) : event_take(a, &c->event, 0);
+}
+
+enum err pay_callback(struct act *a, const struct http_inbound *in)
+{
+	const struct pay_provider *p = str_starts(in->path, PREFIX) ? provider_of(a, in->path) : NULL;
+	struct pay_account account;
+	struct pay_callback c;
+	enum err e = p ? provider_account(&account, a, a->arena, p) : E_NOTFOUND;
+
+	if (e == E_NOTFOUND || e == E_INVALID) {
+		inbound_answer(a, in, 404, NULL, str_of(NULL));
+		return OK;
+	}
+	if (e)
+		return e;
+	if (in->body.len > PAY_CALLBACK_BYTES_MAX) {
+		inbound_answer(a, in, 413, NULL, str_of(NULL));
+		return OK;
+	}
+	p->callback_read(&c, a->arena, &account, &(struct pay_inbound){ .method = in->method, .query = in->query, .headers = in->headers,
+		.headers_count = in->headers_count, .body = in->body, .now_ms = a->now_ms });
+	e = c.verdict == PAY_FORGED ? forged(a, p) : take(a, p, &c, in->body);
+	if (!e)
+		inbound_answer(a, in, c.status, c.body.len ? c.type : NULL, c.body);
+	return e;
+}

@@ -1,0 +1,54 @@
+/* What the end of a period brings: grace, stop, deletion. The rule is sub_time_step; here it is done. */
+#include "bot/shop/extras.h"
+#include "bot/shop/settings.h"
+#include "bot/shop/sub_private.h"
+#include "bot/shop/time_steps.h"
+#include "lib/base/log.h"
+
+#define RUN_BATCH 300
+
+/* The reminder of the grace's end is armed; one that waits to be decided stays due. */
+static enum err give_grace(struct act *a, struct subscription *s, int64_t until_ms)
+{
+	enum err e = sub_give_grace(a, s, until_ms);
+
+	return e ? e : db_run(a->tx, "UPDATE subscriptions SET remind_ms=?2 WHERE id=?1 AND NOT (remind_ms>0 AND remind_ms<=?3)", s->id,
+		reminder_next_ms(s, a->now_ms), a->now_ms);
+}
+
+static enum err step(struct act *a, int64_t id, const struct time_rules *rules)
+{
+	struct subscription s;
+	struct sub_time t;
+	enum err e = sub_get(&s, a, id);
+
+	if (e)
+		return e;
+	t = sub_time_step(&s, rules, a->now_ms);
+	switch (t.step) {
+	case TIME_NOTHING: break;
+	case TIME_GRACE: e = give_grace(a, &s, t.again_ms); break;
+	case TIME_STOP: e = sub_set_enabled(a, &s, false); break;
+	case TIME_DELETE: e = sub_revoke(a, &s); break;
+	}
+	if (t.step != TIME_NOTHING)
+		log_info("sub.time", KV("subscription", s.public_id), KV("step", t.step));
+	return e ? e : db_run(a->tx, "UPDATE subscriptions SET step_ms=?2 WHERE id=?1", id, t.again_ms);
+}
+
+enum err expiry_run(struct act *a)
+{
+	struct time_rules rules = { .grace_ms = setting_i64(a, SETTING_GRACE_HOURS) * HOUR_MS, .delete_ms = setting_i64(a, SETTING_DELETE_DAYS) * DAY_MS };
+	int64_t ids[RUN_BATCH];
+	struct db_rows r;
+	size_t n = 0;
+	enum err e;
+
+	db_select(&r, a->tx, "SELECT id FROM subscriptions WHERE step_ms>0 AND step_ms<=?1 ORDER BY step_ms LIMIT ?2", a->now_ms, RUN_BATCH);
+	while (db_next(&r))
+		ids[n++] = db_i64(&r, 0);
+	e = db_end(&r);
+	for (size_t i = 0; !e && i < n; i++)
+		e = step(a, ids[i], &rules);
+	return e;
+}

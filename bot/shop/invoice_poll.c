@@ -1,0 +1,102 @@
+/* The job that looks after an open invoice until it is paid or has run out. A callback is only faster than this.
+ *
+ * An invoice that was canceled or has given way to a new one is looked at as well: whoever has its address can still pay
+ * it. It ends only after a question that was answered after its time (B10). */
+#include <inttypes.h>
+
+#include "bot/shop/pay_private.h"
+#include "lib/base/log.h"
+
+#define EVERY_MS (30 * SECOND_MS)
+#define EVERY_LATER_MS (60 * SECOND_MS)
+#define SOON_MS (10 * MINUTE_MS)          /* that long the shorter interval */
+#define LAST_QUESTION_MS (30 * SECOND_MS) /* after the end by our clock: theirs may go behind */
+
+static enum err read_invoice(struct invoice *i, struct act *a, const struct job *job)
+{
+	int64_t id = 0;
+	enum err e = str_to_i64(&id, str_of(job->subject));
+
+	return e ? e : invoice_get(i, a, id);
+}
+
+static bool is_over(const struct act *a, const struct invoice *i)
+{
+	return a->now_ms >= i->expires_ms + LAST_QUESTION_MS;
+}
+
+static void look_again(const struct act *a, struct job *job, const struct invoice *i)
+{
+	int64_t every_ms = a->now_ms - i->created_ms < SOON_MS ? EVERY_MS : EVERY_LATER_MS, last_ms = i->expires_ms + LAST_QUESTION_MS;
+	int64_t at_ms = a->now_ms + every_ms;
+
+	job_later(job, a->now_ms < last_ms && at_ms > last_ms ? last_ms : at_ms, NULL);
+}
+
+static enum err poll_begin(struct act *a, struct job *job)
+{
+	struct http_request *request = arena_new(&job->arena, struct http_request);
+	struct pay_account account;
+	struct pay_open open;
+	struct invoice i;
+	enum err e = read_invoice(&i, a, job);
+
+	if (e)
+		return e;
+	if (i.state == INVOICE_PAID || i.state == INVOICE_FAILED || !i.provider_ref) {
+		job_done(job);
+		return OK;
+	}
+	e = provider_account(&account, a, &job->arena, pay_provider_find(str_of(i.provider)));
+	if (e == E_NOTFOUND || e == E_INVALID) { /* switched off meanwhile, perhaps not for ever */
+		job_later(job, 0, "provider is off");
+		return OK;
+	}
+	open = (struct pay_open){ .invoice = str_of(i.public_id), .ref = str_of(i.provider_ref), .amount_minor = i.amount_minor, .currency = str_of(i.currency) };
+	if (!e)
+		e = account.provider->poll_build(request, &job->arena, &account, &open, 1);
+	if (!e)
+		e = db_run(a->tx, "UPDATE invoices SET polls=polls+1 WHERE id=?1", i.id);
+	if (!e)
+		job_call(job, request);
+	return e;
+}
+
+static enum err poll_answer(struct act *a, struct job *job, const struct http_response *response)
+{
+	struct pay_trouble trouble = { .name = "" };
+	const struct pay_provider *p;
+	struct pay_event *events = NULL;
+	struct invoice i;
+	size_t n = 0;
+	enum err e = read_invoice(&i, a, job), told;
+
+	if (e)
+		return e;
+	p = pay_provider_find(str_of(i.provider));
+	told = p->poll_read(&events, &n, &trouble, &job->arena, response);
+	if (told) {
+		job_later(job, trouble.retry_after_ms ? a->now_ms + trouble.retry_after_ms : 0, err_name(told));
+		return OK;
+	}
+	for (size_t k = 0; !e && k < n; k++)
+		e = event_take(a, &events[k], 0);
+	if (!e)
+		e = invoice_get(&i, a, i.id);
+	if (e)
+		return e;
+	if (i.state == INVOICE_PAID) {
+		job_done(job);
+		return OK;
+	}
+	if (!is_over(a, &i)) {
+		look_again(a, job, &i);
+		return OK;
+	}
+	job_done(job);
+	return db_run(a->tx, "UPDATE invoices SET state='expired', updated_ms=?2 WHERE id=?1 AND state='pending'", i.id, a->now_ms);
+}
+
+const struct job_kind pay_job_poll = {
+	.name = "pay_poll", .begin = poll_begin, .answer = poll_answer, .backoff_ms = EVERY_MS, .backoff_max_ms = 10 * MINUTE_MS,
+};

@@ -1,0 +1,167 @@
+/* The sandbox as a newcomer uses it: the page in a real browser, the real bot behind it, one purchase with Stars, one
+ * look at the QR code, a renewal's invoice at Crypto Pay. Pictures of it go to build/pictures. */
+#include "tests/unit/proves.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/base/mem.h"
+#include "lib/base/str.h"
+#include "tests/e2e/webdriver.h"
+
+#define PICTURES "build/pictures"
+#define CUSTOMER "//article[.//small='customer']"
+#define ADMIN "//article[.//small='admin']"
+
+struct sandbox {
+	pid_t pid;
+	FILE *words;
+	char url[128];
+	struct webdriver *browser;
+};
+
+/* --- the sandbox --- */
+
+static void become_sandbox(int out)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	dup2(out, STDOUT_FILENO);
+	dup2(out, STDERR_FILENO);
+	execl("build/demo", "demo", "--panels", "1", "--bot", "build/obol-san", (char *)NULL);
+	_exit(127);
+}
+
+/* Reads until a line with the words; the end of what it says is a failure. */
+static void await_words(struct sandbox *s, char *line, size_t size, const char *words)
+{
+	while (fgets(line, (int)size, s->words))
+		if (strstr(line, words))
+			return;
+	fail_msg("the sandbox never said \"%s\"", words);
+}
+
+static int open_sandbox(void **state)
+{
+	struct sandbox *s = xcalloc(1, sizeof *s);
+	char line[512];
+	int ends[2];
+
+	*state = s;
+	mkdir(PICTURES, 0777);
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -1;
+	s->pid = fork();
+	if (s->pid == 0)
+		become_sandbox(ends[1]);
+	close(ends[1]);
+	s->words = fdopen(ends[0], "r");
+	await_words(s, line, sizeof line, "http://");
+	snprintf(s->url, sizeof s->url, "%.*s", (int)strcspn(strstr(line, "http://"), "\n"), strstr(line, "http://"));
+	s->browser = webdriver_new(1360, 900); /* while the admin sets the shop up */
+	await_words(s, line, sizeof line, "set up");
+	await_words(s, line, sizeof line, "buy");
+	return 0;
+}
+
+static int close_sandbox(void **state)
+{
+	struct sandbox *s = *state;
+	int status = -1;
+
+	webdriver_free(s->browser);
+	if (s->pid > 0) {
+		kill(s->pid, SIGINT);
+		waitpid(s->pid, &status, 0);
+	}
+	if (s->words)
+		fclose(s->words);
+	free(s);
+	return status; /* Ctrl-C is an orderly end */
+}
+
+/* --- what a person does --- */
+
+static void tap(struct sandbox *s, const char *label)
+{
+	char xpath[256];
+
+	snprintf(xpath, sizeof xpath, "(" CUSTOMER "//div[@class='keyboard']//button[contains(.,'%s')])[last()]", label);
+	webdriver_click(s->browser, xpath);
+}
+
+static void sees(struct sandbox *s, const char *who, const char *text)
+{
+	char xpath[256];
+
+	snprintf(xpath, sizeof xpath, "%s//div[@class='bubble'][contains(.,'%s')]", who, text);
+	webdriver_await(s->browser, xpath);
+}
+
+static void presses(struct sandbox *s, const char *label)
+{
+	char xpath[256];
+
+	snprintf(xpath, sizeof xpath, "//dialog[@open]//button[.='%s']", label);
+	webdriver_click(s->browser, xpath);
+}
+
+static void test_purchase(void **state)
+{
+	struct sandbox *s = *state;
+	struct webdriver *b = s->browser;
+	char link[2048];
+
+	webdriver_go(b, s->url);
+	sees(s, ADMIN, "/plan_add");
+	tap(s, "Start");
+	sees(s, CUSTOMER, "/start");
+	tap(s, "Plans");
+	tap(s, "⭐");                       /* the only plan, with its price */
+	tap(s, "Telegram Stars");
+	webdriver_click(b, CUSTOMER "//button[@class='pay']");
+	webdriver_await(b, "//dialog[@open]//p[contains(.,'⭐')]");
+	webdriver_picture(b, PICTURES "/pay.png");
+	presses(s, "Confirm and pay");
+	sees(s, CUSTOMER, "vless://");
+	webdriver_await(b, CUSTOMER "//img");
+	snprintf(link, sizeof link, "%s", webdriver_text(b, "(" CUSTOMER "//code[starts-with(.,'vless://')])[last()]"));
+	assert_non_null(strchr(link, '@'));
+	/* the panel's side of the page: the client is there, and may use traffic */
+	webdriver_await(b, "//aside//td[contains(.,'GB')]");
+	webdriver_await(b, CUSTOMER "//img[@src]");
+	assert_string_equal(webdriver_run(b, "return String([...document.images].every(i => i.complete && i.naturalWidth > 100))"), "true");
+	webdriver_picture(b, PICTURES "/sandbox.png");
+	webdriver_picture_of(b, CUSTOMER, PICTURES "/customer.png");
+	assert_string_equal(webdriver_text(b, "//*[@id='state']"), "");
+}
+
+/* A second customer joins, in another language; a command is typed. */
+static void test_newcomer(void **state)
+{
+	struct sandbox *s = *state;
+	struct webdriver *b = s->browser;
+
+	webdriver_type(b, "//form[@id='newcomer']//input", "Вера");
+	webdriver_click(b, "//form[@id='newcomer']//option[.='ru']");
+	webdriver_click(b, "//form[@id='newcomer']//button");
+	webdriver_type(b, "//article[.//strong='Вера']//textarea", "/plans\n");
+	webdriver_await(b, "//article[.//strong='Вера']//div[@class='message']//button[contains(.,'⭐')]");
+	webdriver_picture(b, PICTURES "/newcomer.png");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proves(test_purchase, "R270"),
+		proves(test_newcomer, ""),
+	};
+
+	return cmocka_run_group_tests(tests, open_sandbox, close_sandbox);
+}

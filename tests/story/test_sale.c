@@ -1,0 +1,233 @@
+/* The whole way: a customer finds a plan, pays with Stars, gets a link that works; and again with everything failing. */
+#include "tests/unit/proves.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/links/link_read.h"
+#include "tests/story/world.h"
+
+static const char *const versions[] = { "2.8.5", "2.9.4", "3.0.2", "3.1.0", "3.6.0" };
+
+static struct world *shop_with(const char *version)
+{
+	return world_new(&(struct world_options){ .versions = { version } });
+}
+
+/* The one client of this person on the first panel. */
+struct found {
+	int64_t telegram_id;
+	size_t n;
+	struct panel_client_view client;
+	char uuid[64];
+};
+
+static bool keep(void *ctx, const struct panel_client_view *client)
+{
+	struct found *f = ctx;
+
+	if (client->tg_id != f->telegram_id)
+		return true;
+	f->n++;
+	f->client = *client;
+	snprintf(f->uuid, sizeof f->uuid, "%.*s", STR_ARG(client->id));
+	return true;
+}
+
+static struct found client_of(struct world *w, int64_t telegram_id)
+{
+	struct found f = { .telegram_id = telegram_id };
+
+	panel_sim_each_client(w->panels[0].sim, 0, keep, &f);
+	return f;
+}
+
+/* The newest message that shows a link, as the customer copies it. */
+static bool link_seen(struct world *w, int64_t user, struct link_parts *link, struct arena *arena)
+{
+	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;) {
+		const struct botapi_message *m = botapi_message_at(w->telegram, user, i);
+		struct str rest = m->text;
+
+		while (m->from_bot && rest.at) {
+			struct str line = str_trim(str_cut(&rest, '\n'));
+
+			if (str_starts(line, "vless://"))
+				return link_read(link, arena, line) == OK;
+		}
+	}
+	return false;
+}
+
+static size_t pictures(struct world *w, int64_t user)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < botapi_messages_count(w->telegram, user); i++)
+		n += botapi_message_at(w->telegram, user, i)->photo.len > 0;
+	return n;
+}
+
+/* Exactly one delivery: one client with the plan's values, the order delivered, the link in the chat. */
+static void assert_delivered(struct world *w, int64_t user, int64_t bought_ms)
+{
+	struct found f = client_of(w, user);
+	struct arena arena = { 0 };
+	struct link_parts link;
+
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='delivered'"), 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='paid'"), 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM payments"), 1);
+	assert_int_equal(f.n, 1);
+	assert_true(f.client.enable && f.client.has_row && f.client.row_enable);
+	assert_int_equal(f.client.total_bytes, 107374182400);
+	assert_int_equal(f.client.row_total_bytes, 107374182400);
+	assert_in_range(f.client.expiry_ms, bought_ms + 30 * DAY_MS, bought_ms + 30 * DAY_MS + HOUR_MS);
+	assert_int_equal(f.client.expiry_ms, f.client.row_expiry_ms);
+	assert_int_equal(f.client.limit_ip, 2);
+	assert_int_equal(panel_sim_drift(w->panels[0].sim, NULL), 0);
+	assert_true(link_seen(w, user, &link, &arena));
+	assert_true(str_is(link.credential, f.uuid));
+	assert_true(str_is(link.host, "vpn.example.com"));
+	assert_int_equal(link.port, 20443);
+	assert_true(pictures(w, user) >= 1);
+	arena_release(&arena);
+}
+
+static void test_first_sale(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct world *w = shop_with(versions[i]);
+		int64_t anna = world_customer(w, "Anna Petrova", i % 2 ? "ru" : "en");
+		int64_t begin_ms;
+
+		world_say(w, anna, "/start");
+		begin_ms = memnet_now_ms(w->net);
+		world_buy(w, anna);
+		assert_delivered(w, anna, begin_ms);
+		world_free(w);
+	}
+}
+
+/* Nothing unpaid is ever delivered. */
+static void test_unpaid(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = world_customer(w, "Anna", "en");
+
+	(void)state;
+	world_say(w, anna, "/start");
+	world_say(w, anna, "/plans");
+	world_tap(w, anna, "Month");
+	world_run(w, 60000);
+	assert_int_equal(client_of(w, anna).n, 0);
+	world_run(w, 2 * DAY_MS);
+	assert_int_equal(client_of(w, anna).n, 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='open'"), 0);
+	world_free(w);
+}
+
+static const char *const steps[] = {
+	"poll.fetched", "turn.before_commit", "turn.after_commit", "outbox.claimed", "outbox.sent", "jobs.claimed", "jobs.call_sent",
+};
+
+/* One purchase with a death at the nth passing of a step; false: it was not passed so often. */
+static bool killed_sale(const char *version, const char *step, int nth, bool lose)
+{
+	struct world *w = shop_with(version);
+	int64_t anna = world_customer(w, "Anna", "en"), begin_ms = memnet_now_ms(w->net);
+	bool reached;
+
+	world_say(w, anna, "/start");
+	w->lose_requests = lose;
+	world_die_at(w, step, nth);
+	world_buy(w, anna);
+	world_run(w, 120000);
+	reached = w->die_at == NULL;
+	w->die_at = NULL;
+	if (getenv("TRACE"))
+		fprintf(stderr, "--- %s killed at %s %d%s: %d\n", version, step, nth, lose ? ", requests lost" : "", reached);
+	assert_delivered(w, anna, begin_ms);
+	world_free(w);
+	return reached;
+}
+
+static void test_killed(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < countof(versions); v += 2)
+		for (size_t i = 0; i < countof(steps); i++)
+			for (int nth = 1; killed_sale(versions[v], steps[i], nth, (nth + (int)i) % 2 == 0); nth++)
+				assert_true(nth < 200);
+}
+
+/* What can happen to the one call that adds the client, on every dialect. */
+static void test_troubled_add(void **state)
+{
+	static const struct panel_rule rules[] = {
+		{ .route = "add", .times = 1, .fault = PANEL_NETWORK, .after = true, .trouble = { .drop = true } },
+		{ .route = "add", .times = 1, .fault = PANEL_NETWORK, .trouble = { .hang = true } },
+		{ .route = "add", .times = 1, .fault = PANEL_HTML_502 },
+		{ .route = "add", .times = 1, .fault = PANEL_HTML_502, .after = true },
+		{ .route = "add", .times = 2, .fault = PANEL_EMPTY_500, .after = true },
+		{ .route = "add", .times = 1, .fault = PANEL_DB_LOCKED },
+		{ .route = "add", .times = 1, .fault = PANEL_REFUSE, .text = "Что-то пошло не так" },
+		{ .route = NULL, .times = 3, .fault = PANEL_LOGOUT },
+		{ .route = NULL, .nth = 2, .times = 2, .fault = PANEL_WRONG_JSON },
+	};
+
+	(void)state;
+	for (size_t v = 0; v < countof(versions); v++)
+		for (size_t i = 0; i < countof(rules); i++) {
+			struct world *w = shop_with(versions[v]);
+			int64_t anna = world_customer(w, "Anna", "en"), begin_ms = memnet_now_ms(w->net);
+
+			world_say(w, anna, "/start");
+			panel_sim_add_rule(w->panels[0].sim, &rules[i]);
+			world_buy(w, anna);
+			world_run(w, 10 * MINUTE_MS);
+			if (getenv("TRACE"))
+				fprintf(stderr, "--- %s rule %zu\n", versions[v], i);
+			assert_delivered(w, anna, begin_ms);
+			world_free(w);
+		}
+}
+
+static void test_panel_down(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = world_customer(w, "Anna", "en"), begin_ms;
+
+	(void)state;
+	world_say(w, anna, "/start");
+	world_say(w, anna, "/plans");
+	world_tap(w, anna, "Month");
+	panel_sim_set_down(w->panels[0].sim, true);
+	begin_ms = memnet_now_ms(w->net);
+	world_buy(w, anna);
+	world_run(w, 2 * MINUTE_MS);
+	assert_true(world_sees(w, anna, "Your payment is safe"));
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='paid'"), 1);
+	world_run(w, DAY_MS);
+	assert_true(world_sees(w, WORLD_ADMIN, "Panel 1")); /* the admins know */
+	panel_sim_set_down(w->panels[0].sim, false);
+	world_run(w, HOUR_MS);
+	assert_delivered(w, anna, begin_ms);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proves(test_first_sale, "R270 R137 R195 R182 R050 R051 R029 R152"),
+		proves(test_unpaid, "R195"),
+		proves(test_killed, "R286 R271 B2 B4"),
+		proves(test_troubled_add, "R021 R035 R038 B1 B51"),
+		proves(test_panel_down, "R038 R142 B1"),
+	};
+
+	return cmocka_run_group_tests_name("sale", tests, NULL, NULL);
+}

@@ -1,0 +1,464 @@
+/* See world.h. */
+#include "tests/story/world.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/fleet/fleet.h"
+#include "bot/schema.h"
+#include "bot/shop/pay.h"
+#include "bot/tables.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "tests/unit/proves.h"
+
+#define LOG_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define CRYPTOPAY_TOKEN "18475:AAH3docExampleTokenForVectors00000"
+
+static struct world *living; /* steps have no context of their own */
+static jmp_buf death;
+
+static void keep_line(void *ctx, struct str line)
+{
+	struct world *w = ctx;
+
+	buf_add(&w->log, line);
+	buf_addc(&w->log, '\n');
+	if (getenv("TRACE"))
+		fprintf(stderr, "%.*s\n", STR_ARG(line));
+}
+
+static void on_step(const char *name)
+{
+	struct world *w = living;
+
+	if (!w->die_at || strcmp(name, w->die_at) != 0 || --w->die_countdown)
+		return;
+	w->die_at = NULL;
+	longjmp(death, 1);
+}
+
+/* --- life --- */
+
+void world_start(struct world *w)
+{
+	struct core_setup setup = {
+		.config = &w->config, .tables = &tables, .shared = &w->shared, .net = memnet_net(w->net),
+		.api = { .base_url = WORLD_TELEGRAM, .token = BOTAPI_TOKEN }, .send_rate_per_s = w->config.send_rate_per_s,
+	};
+	int64_t from;
+
+	assert_int_equal(db_open(&w->db, w->database, DB_WRITE, NULL), OK);
+	assert_int_equal(db_migrate(w->db, &from, schema_migrations, schema_migrations_count), OK);
+	assert_int_equal(db_run(w->db, "PRAGMA synchronous=OFF"), OK); /* the process dies here, not the machine */
+	setup.db = w->db;
+	w->shared = (struct shared){ .config = &w->config, .i18n = w->i18n, .key = &w->key };
+	assert_int_equal(core_open(&w->core, &setup), OK);
+}
+
+void world_stop(struct world *w)
+{
+	core_close(w->core);
+	db_close(w->db);
+	w->core = NULL;
+	w->db = NULL;
+}
+
+void world_kill(struct world *w)
+{
+	db_rollback(w->db);
+	world_stop(w);
+	memnet_kill(w->net, w->lose_requests);
+	w->kills++;
+}
+
+void world_die_at(struct world *w, const char *step, int nth)
+{
+	w->die_at = step;
+	w->die_countdown = nth;
+}
+
+void world_run(struct world *w, int64_t ms)
+{
+	int64_t until_ms = memnet_now_ms(w->net) + ms;
+
+	living = w;
+	while (memnet_now_ms(w->net) < until_ms && core_exit_code(w->core) < 0) {
+		if (setjmp(death)) {
+			world_kill(w);
+			world_start(w);
+			continue;
+		}
+		core_turn(w->core, (int)(until_ms - memnet_now_ms(w->net)));
+	}
+	core_figures(w->core, &(struct core_figures){ 0 });
+}
+
+void world_settle(struct world *w)
+{
+	int64_t limit_ms = memnet_now_ms(w->net) + HOUR_MS;
+
+	do
+		world_run(w, 500);
+	while (memnet_now_ms(w->net) < limit_ms &&
+		(!core_is_idle(w->core) || world_number(w, "SELECT count(*) FROM outbox WHERE state=0") ||
+		world_number(w, "SELECT count(*) FROM jobs WHERE kind IN ('reconcile', 'pay_create', 'pay_refund') AND state<>2")));
+}
+
+/* --- people --- */
+
+int64_t world_customer(struct world *w, const char *name, const char *language)
+{
+	char username[64];
+	size_t n = 0;
+
+	for (const char *p = name; *p && n < sizeof username - 1; p++)
+		if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z'))
+			username[n++] = *p;
+	username[n] = '\0';
+	return botapi_user_new(w->telegram, name, n > 4 ? username : NULL, language);
+}
+
+void world_say(struct world *w, int64_t user, const char *text)
+{
+	botapi_say(w->telegram, user, text);
+	world_run(w, 1000);
+}
+
+static bool has_label(const struct botapi_message *m, const char *label, struct str *whole)
+{
+	for (size_t i = 0; i < m->buttons_count; i++)
+		if (str_has(m->buttons[i].text, label)) {
+			*whole = m->buttons[i].text;
+			return true;
+		}
+	return false;
+}
+
+void world_tap(struct world *w, int64_t user, const char *label)
+{
+	const struct botapi_message *m;
+	struct str text;
+
+	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;) {
+		struct arena arena = { 0 };
+		struct str whole;
+
+		m = botapi_message_at(w->telegram, user, i);
+		if (!m->from_bot || m->deleted || !has_label(m, label, &whole))
+			continue;
+		assert_true(botapi_tap(w->telegram, user, m->id, str_dup(&arena, whole)) != 0);
+		arena_release(&arena);
+		world_run(w, 1000);
+		return;
+	}
+	m = world_last(w, user);
+	text = m ? m->text : str_of("nothing");
+	fail_msg("nobody shows %lld a button \"%s\"; the last message: %.*s", (long long)user, label, STR_ARG(text));
+}
+
+const struct botapi_message *world_last(struct world *w, int64_t user)
+{
+	return botapi_last(w->telegram, user);
+}
+
+bool world_sees(struct world *w, int64_t user, const char *part)
+{
+	return botapi_find_text(w->telegram, user, part) != NULL;
+}
+
+int world_pay_invoice(struct world *w, int64_t user)
+{
+	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;) {
+		const struct botapi_message *m = botapi_message_at(w->telegram, user, i);
+
+		if (m->invoice_stars && !m->deleted) {
+			int checkout = botapi_pay(w->telegram, user, m->id);
+
+			world_run(w, 1000);
+			return checkout;
+		}
+	}
+	fail_msg("nobody asks %lld for Stars", (long long)user);
+	return 0;
+}
+
+/* In whichever language the person reads. */
+static bool offers(struct world *w, int64_t user, const char *label)
+{
+	const struct botapi_message *m = world_last(w, user);
+	struct str whole;
+
+	return m && has_label(m, label, &whole);
+}
+
+static bool has_invoice(struct world *w, int64_t user)
+{
+	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;)
+		if (botapi_message_at(w->telegram, user, i)->invoice_stars && !botapi_message_at(w->telegram, user, i)->deleted)
+			return true;
+	return false;
+}
+
+/* As people do it: what does not answer is asked again. The process may die and come back on the way. */
+void world_buy(struct world *w, int64_t user)
+{
+	for (int tries = 0; tries < 3 && !offers(w, user, "Month"); tries++) {
+		world_say(w, user, "/plans");
+		world_run(w, 30000);
+	}
+	for (int tries = 0; tries < 3 && !has_invoice(w, user); tries++) {
+		world_tap(w, user, offers(w, user, "Telegram Stars") ? "Telegram Stars" : "Month");
+		world_run(w, 30000);
+	}
+	world_pay_invoice(w, user);
+	world_settle(w);
+}
+
+/* --- panels --- */
+
+struct adding {
+	struct world_panel *p;
+	const char *name;
+};
+
+static enum err add_row(struct act *a, void *ctx)
+{
+	struct adding *adding = ctx;
+	const bool http = true;
+	const struct panel_given given = { .name = adding->name, .url = adding->p->origin, .username = "admin", .password = WORLD_SECRET,
+		.host = "vpn.example.com", .allow_http = &http };
+	enum err e = panel_add(&adding->p->panel_id, a, &given);
+
+	return e ? e : panel_ask(a, adding->p->panel_id, ASK_TRIAL, WORLD_ADMIN);
+}
+
+static enum err sell(struct act *a, void *ctx)
+{
+	struct world_panel *p = ctx;
+
+	return inbound_set_sale(a, p->panel_id, p->inbound_id, true, 0);
+}
+
+/* An inbound with values that make working links. */
+static void make_inbound(struct world *w, struct world_panel *p, const char *protocol)
+{
+	static const char *const settings[][2] = {
+		{ "vless", "{\"clients\":[],\"decryption\":\"none\",\"fallbacks\":[]}" },
+		{ "vmess", "{\"clients\":[]}" },
+		{ "trojan", "{\"clients\":[],\"fallbacks\":[]}" },
+		{ "shadowsocks", "{\"method\":\"2022-blake3-aes-256-gcm\",\"password\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\",\"network\":\"tcp,udp\",\"clients\":[]}" },
+	};
+	struct arena arena = { 0 };
+	struct sim_response r = { 0 };
+	struct json_object *o;
+	struct json_out j;
+	struct buf body;
+
+	buf_init(&body, 65536);
+	json_out_init(&j, &body);
+	json_open(&j, '{');
+	json_put_cstr(&j, "remark", "Amsterdam");
+	json_put_bool(&j, "enable", true);
+	json_put_cstr(&j, "listen", "");
+	json_put_i64(&j, "port", 20443);
+	json_put_cstr(&j, "protocol", protocol);
+	for (size_t i = 0; i < countof(settings); i++)
+		if (strcmp(settings[i][0], protocol) == 0)
+			json_put_cstr(&j, "settings", settings[i][1]);
+	json_put_cstr(&j, "streamSettings", "{\"network\":\"ws\",\"security\":\"none\",\"wsSettings\":{\"path\":\"/obol\",\"host\":\"\",\"headers\":{}}}");
+	json_put_cstr(&j, "sniffing", "{}");
+	json_put_i64(&j, "expiryTime", 0);
+	json_put_i64(&j, "total", 0);
+	json_close(&j, '}');
+	r.status = 200;
+	panel_sim_advance(p->sim, memnet_now_ms(w->net));
+	panel_sim_operator(p->sim, HTTP_POST, "panel/api/inbounds/add", buf_str(&body), &r, &arena);
+	assert_int_equal(json_parse(&o, r.body), OK);
+	if (!json_bool_at(o, "success", false))
+		fail_msg("the panel refuses the inbound: %.*s", STR_ARG(r.body));
+	p->inbound_id = json_i64_at(o, "obj.id", 0);
+	json_object_put(o);
+	buf_release(&body);
+	arena_release(&arena);
+}
+
+struct world_panel *world_add_panel(struct world *w, const char *version, const char *protocol)
+{
+	struct world_panel *p = &w->panels[w->panels_count++];
+	const struct panel_config config = { .user = "admin", .password = WORLD_SECRET };
+	char sub[64], name[32];
+	struct adding adding = { p, name };
+
+	snprintf(p->origin, sizeof p->origin, "http://panel-%zu.test:2053", w->panels_count);
+	snprintf(sub, sizeof sub, "http://panel-%zu.test:2096", w->panels_count);
+	snprintf(name, sizeof name, "Panel %zu", w->panels_count);
+	p->sim = panel_sim_new(version, &config);
+	panel_sim_advance(p->sim, memnet_now_ms(w->net));
+	memnet_serve(w->net, p->origin, 0, panel_sim_handle, p->sim);
+	memnet_serve(w->net, sub, 1, panel_sim_handle, p->sim);
+	make_inbound(w, p, protocol ? protocol : "vless");
+	assert_int_equal(core_do(w->core, add_row, &adding), OK);
+	world_run(w, 5000);
+	assert_int_equal(core_do(w->core, sell, p), OK);
+	return p;
+}
+
+struct counting {
+	int64_t telegram_id;
+	size_t n;
+};
+
+static bool count_client(void *ctx, const struct panel_client_view *client)
+{
+	struct counting *c = ctx;
+
+	c->n += client->tg_id == c->telegram_id;
+	return true;
+}
+
+size_t world_clients_of(struct world *w, struct world_panel *p, int64_t telegram_id)
+{
+	struct counting c = { .telegram_id = telegram_id };
+
+	(void)w;
+	panel_sim_each_client(p->sim, 0, count_client, &c);
+	return c.n;
+}
+
+int64_t world_number(struct world *w, const char *sql)
+{
+	int64_t n = 0;
+	enum err e = db_get_i64(&n, w->db, sql);
+
+	assert_true(e == OK || e == E_NOTFOUND);
+	return n;
+}
+
+/* --- beginning and end --- */
+
+static enum err add_plan(struct act *a, void *ctx)
+{
+	static char name[] = "Month";
+	const struct plan plan = { .name = name, .days = 30, .quota_bytes = 100 * GIB_BYTES, .limit_ip = 2, .on_sale = true,
+		.prices = { { "XTR", 300 }, { "USDT", 5000000 } }, .prices_count = 2 };
+	int64_t id;
+
+	(void)ctx;
+	return plan_add(&id, a, &plan);
+}
+
+struct world *world_new(const struct world_options *options)
+{
+	static const struct world_options usual = { .versions = { "3.6.0" } };
+	struct world *w = xcalloc(1, sizeof *w);
+	struct buf report;
+
+	if (!options)
+		options = &usual;
+	living = w;
+	snprintf(w->dir, sizeof w->dir, "/tmp/obol-world-XXXXXX");
+	assert_non_null(mkdtemp(w->dir));
+	snprintf(w->database, sizeof w->database, "%s/obol.db", w->dir);
+	buf_init(&w->log, LOG_BYTES_MAX);
+	log_set_sink(keep_line, w);
+	log_set_level("debug");
+	log_add_secret(str_of(BOTAPI_TOKEN));
+	w->net = memnet_new(WORLD_START_MS);
+	w->telegram = botapi_new(NULL);
+	botapi_set_now(w->telegram, WORLD_START_MS);
+	memnet_serve(w->net, WORLD_TELEGRAM, 0, botapi_handle, w->telegram);
+	w->cryptopay = cryptopay_sim_new(CRYPTOPAY_TOKEN);
+	memnet_serve(w->net, WORLD_CRYPTOPAY, 0, cryptopay_sim_handle, w->cryptopay);
+	buf_init(&report, 65536);
+	assert_int_equal(i18n_open(&w->i18n, NULL, &report), OK);
+	buf_release(&report);
+	seal_key_draw(&w->key);
+	w->config = (struct config){ .bot_token = BOTAPI_TOKEN, .admins = { WORLD_ADMIN }, .admins_count = 1, .bot_api_url = WORLD_TELEGRAM,
+		.send_rate_per_s = options->send_rate_per_s ? options->send_rate_per_s : 30, .database_path = w->database,
+		.crypto_pay_token = options->crypto_pay ? CRYPTOPAY_TOKEN : NULL, .crypto_pay_url = WORLD_CRYPTOPAY };
+	botapi_user_add(w->telegram, WORLD_ADMIN, "Admin", "shop_admin", "en");
+	tables_register();
+	core_step = on_step;
+	if (options->closed)
+		return w;
+	world_start(w);
+	world_run(w, 1000);
+	botapi_say(w->telegram, WORLD_ADMIN, "/start");
+	world_run(w, 1000);
+	for (size_t i = 0; i < WORLD_PANELS_MAX && options->versions[i]; i++)
+		world_add_panel(w, options->versions[i], options->protocol);
+	if (!options->no_plan)
+		assert_int_equal(core_do(w->core, add_plan, NULL), OK);
+	return w;
+}
+
+/* Sealed things stand nowhere in clear: not in the database, its journal, the log, or any chat. */
+static void nothing_leaked(struct world *w)
+{
+	static const char *const files[] = { "obol.db", "obol.db-wal" };
+	struct arena arena = { 0 };
+
+	assert_false(str_has(buf_str(&w->log), WORLD_SECRET));
+	assert_false(str_has(buf_str(&w->log), BOTAPI_TOKEN));
+	for (size_t i = 0; i < countof(files); i++) {
+		FILE *f = fopen(arena_printf(&arena, "%s/%s", w->dir, files[i]), "rb");
+		static char bytes[16 << 20];
+		size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
+
+		assert_null(memmem(bytes, n, WORLD_SECRET, strlen(WORLD_SECRET)));
+		if (f)
+			fclose(f);
+	}
+	arena_release(&arena);
+}
+
+static enum err check_ledger(struct act *a, void *ctx)
+{
+	bool balanced = false;
+	enum err e = ledger_check(a, &balanced);
+
+	(void)ctx;
+	assert_true(balanced);
+	return e;
+}
+
+void world_check(struct world *w)
+{
+	assert_int_equal(core_do(w->core, check_ledger, NULL), OK);
+	/* one delivery per payment that was applied, and none without */
+	assert_int_equal(world_number(w, "SELECT count(*) FROM (SELECT order_id FROM payments WHERE state='applied' GROUP BY order_id HAVING count(*)>1)"), 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders o WHERE o.kind IN ('new', 'renew') AND o.state IN ('paid', 'delivered')"
+		" AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state IN ('applied', 'refunding'))"), 0);
+	for (size_t i = 0; i < w->panels_count; i++)
+		assert_int_equal(panel_sim_races(w->panels[i].sim), 0);
+	assert_int_equal(i18n_faults(), 0);
+	nothing_leaked(w);
+}
+
+void world_free(struct world *w)
+{
+	char command[128];
+
+	if (w->core) {
+		world_check(w);
+		world_stop(w);
+	}
+	core_step = NULL;
+	log_set_sink(NULL, NULL);
+	log_set_level("info");
+	for (size_t i = 0; i < w->panels_count; i++)
+		panel_sim_free(w->panels[i].sim);
+	cryptopay_sim_free(w->cryptopay);
+	botapi_free(w->telegram);
+	memnet_free(w->net);
+	i18n_close(w->i18n);
+	buf_release(&w->log);
+	snprintf(command, sizeof command, "rm -rf %s", w->dir);
+	if (system(command) != 0)
+		fprintf(stderr, "left behind: %s\n", w->dir);
+	free(w);
+	living = NULL;
+}

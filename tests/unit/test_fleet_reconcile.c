@@ -1,0 +1,600 @@
+/* Reconcile against simulated panels of all generations, with everything lost that can be lost. */
+#include "tests/unit/fleet_world.h"
+
+static const char *const versions[] = { "2.8.5", "2.9.4", "3.0.2", "3.1.0", "3.6.0" };
+
+#define TROUBLES_MAX 60
+
+static void test_created(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct fleet_world *w = fw_new(versions[i]);
+
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, 2000);
+		fw_assert_in_line(w, versions[i]);
+		assert_int_equal(w->ready, 1);
+		assert_int_equal(w->ready_rev, 1);
+		assert_int_equal(w->waits, 0);
+		assert_int_equal(fw_number(w, "SELECT link LIKE 'vless://" UUID_1 "@vpn.example.com:20443?%' FROM accesses"), 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		assert_string_equal(w->alert_keys, "");
+		fw_free(w);
+	}
+}
+
+/* The life of a subscription: bought, renewed with new traffic, banned, let in again, enlarged. */
+static void live(struct fleet_world *w)
+{
+	static const char *const changes[] = {
+		"UPDATE subscriptions SET expires_ms=expires_ms+2592000000, quota_bytes=quota_bytes+1073741824, reset_rev=reset_rev+1 WHERE id=1",
+		"UPDATE subscriptions SET enabled=0 WHERE id=1",
+		"UPDATE subscriptions SET enabled=1, limit_ip=5 WHERE id=1",
+		"UPDATE subscriptions SET quota_bytes=quota_bytes*2 WHERE id=1",
+	};
+
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 20 * MINUTE_MS);
+	fw_assert_in_line(w, "bought");
+	panel_sim_set_traffic(w->sims[0], "anna_abcdefgh", 100, 200);
+	for (size_t i = 0; i < countof(changes); i++) {
+		fw_want(w, changes[i]);
+		fw_run(w, 20 * MINUTE_MS);
+		fw_assert_in_line(w, changes[i]);
+	}
+	assert_int_equal(fw_client(w, 0).client.up, 0);
+	assert_true(fw_number(w, "SELECT count(*) FROM drifts") == 0);
+}
+
+static void test_life(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct fleet_world *w = fw_new(versions[i]);
+
+		live(w);
+		assert_int_equal(w->ready, 5);
+		assert_int_equal(w->up_bytes, 0);
+		assert_true(panel_sim_count(w->sims[0], "POST login") <= 3); /* 100 minutes, an hour each (R004) */
+		fw_free(w);
+	}
+}
+
+/* Answer n is lost, for n = 1, 2, 3 …: the request has taken effect or has not. */
+static void lose_nth(const char *version, enum panel_fault fault, bool after)
+{
+	for (int n = 1; n < TROUBLES_MAX; n++) {
+		struct fleet_world *w = fw_new(version);
+		struct panel_rule rule = { .nth = n, .times = 1, .fault = fault, .after = after, .trouble = { .drop = true } };
+		size_t calls;
+
+		panel_sim_clear_counts(w->sims[0]);
+		panel_sim_add_rule(w->sims[0], &rule);
+		live(w);
+		calls = panel_sim_count(w->sims[0], NULL);
+		fw_free(w);
+		if ((size_t)n > calls)
+			return;
+	}
+}
+
+static void test_answers_lost(void **state)
+{
+	(void)state;
+	lose_nth("2.8.5", PANEL_NETWORK, true);
+	lose_nth("3.0.2", PANEL_NETWORK, true);
+	lose_nth("3.6.0", PANEL_NETWORK, true);
+}
+
+static void test_empty_500(void **state)
+{
+	(void)state;
+	lose_nth("2.9.4", PANEL_EMPTY_500, true);
+	lose_nth("2.9.4", PANEL_EMPTY_500, false);
+	lose_nth("3.1.0", PANEL_EMPTY_500, true);
+	lose_nth("3.0.2", PANEL_HTML_502, false);
+}
+
+static void test_sessions_lost(void **state)
+{
+	(void)state;
+	lose_nth("2.8.5", PANEL_LOGOUT, false);
+	lose_nth("3.6.0", PANEL_LOGOUT, false);
+}
+
+static void kill_nth(const char *version, const char *step, bool lose_requests)
+{
+	for (int n = 1; n < TROUBLES_MAX; n++) {
+		struct fleet_world *w = fw_new(version);
+		bool done;
+
+		w->die_at = step;
+		w->die_countdown = n;
+		w->lose_requests = lose_requests;
+		live(w);
+		done = w->kills == 0;
+		fw_free(w);
+		if (done)
+			return;
+	}
+}
+
+static void test_kills(void **state)
+{
+	(void)state;
+	kill_nth("2.8.5", "jobs.claimed", false);
+	kill_nth("2.8.5", "jobs.call_sent", true);
+	kill_nth("3.6.0", "jobs.call_sent", false);
+}
+
+/* Used up, cut off by the panel, renewed: in again, with new counters. */
+static void test_renewed_after_cut(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct fleet_world *w = fw_new(versions[i]);
+
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, 2000);
+		panel_sim_set_traffic(w->sims[0], "anna_abcdefgh", 6 * GIB, 6 * GIB);
+		fw_run(w, MINUTE_MS);
+		assert_false(fw_client(w, 0).client.in_xray);
+		fw_reconcile(w); /* a look at somebody cut off changes nothing and reports nothing */
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 0);
+		assert_false(fw_client(w, 0).client.in_xray);
+		assert_int_equal(w->up_bytes, 6 * GIB);
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000, reset_rev=1 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, versions[i]);
+		assert_int_equal(fw_client(w, 0).client.up, 0);
+		assert_int_equal(w->ready, 2);
+		fw_free(w);
+	}
+}
+
+/* Expired, then renewed. */
+static void test_renewed_after_end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct fleet_world *w = fw_new(versions[i]);
+
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, 2000);
+		memnet_advance_ms(w->net, 31 * DAY_MS);
+		fw_run(w, MINUTE_MS);
+		assert_false(fw_client(w, 0).client.in_xray);
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+5184000000 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, versions[i]);
+		fw_free(w);
+	}
+}
+
+/* Refunded: gone from the panel; of 2.x and 3.0.x the last client of an inbound can only be switched off. */
+static void test_deleted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct fleet_world *w = fw_new(versions[i]);
+		struct fw_found f;
+
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, 2000);
+		fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		f = fw_client(w, 0);
+		assert_true(f.count == 0 || (!f.client.enable && !f.client.in_xray));
+		assert_true(f.count == 0 || versions[i][0] == '2' || versions[i][2] == '0');
+		assert_true(fw_number(w, "SELECT deleted_ms FROM accesses WHERE id=1") > 0);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		fw_free(w);
+	}
+}
+
+static void operator_does(struct fleet_world *w, const char *path, const char *body)
+{
+	struct sim_response r = { .status = 200 };
+	struct arena arena = { 0 };
+
+	panel_sim_operator(w->sims[0], HTTP_POST, path, str_of(body), &r, &arena);
+	assert_true(str_has(r.body, "\"success\":true"));
+	arena_release(&arena);
+}
+
+/* A person edits our client in the panel's own pages. */
+static void operator_edits(struct fleet_world *w, int64_t expiry_ms, int64_t total, bool enable)
+{
+	char body[1000];
+
+	snprintf(body, sizeof body, "{\"id\":\"" UUID_1 "\",\"email\":\"anna_abcdefgh\",\"limitIp\":2,\"totalGB\":%lld,\"expiryTime\":%lld,\"enable\":%s,\"tgId\":4242,"
+		"\"subId\":\"subidsubidsubid00001\",\"comment\":\"mine\",\"reset\":0,\"flow\":\"\"}", (long long)total, (long long)expiry_ms, enable ? "true" : "false");
+	operator_does(w, "panel/api/clients/update/anna_abcdefgh", body);
+}
+
+static struct fleet_world *sold(const char *version)
+{
+	struct fleet_world *w = fw_new(version);
+
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 2000);
+	fw_assert_in_line(w, version);
+	w->alert_keys[0] = '\0';
+	return w;
+}
+
+/* Deleted by hand, then renewed: there again with the same UUID, and the admins know (R041). */
+static void test_deleted_by_hand(void **state)
+{
+	struct fleet_world *w = sold("3.6.0");
+
+	(void)state;
+	operator_does(w, "panel/api/clients/del/anna_abcdefgh", "");
+	assert_int_equal(fw_client(w, 0).count, 0);
+	fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "again");
+	assert_string_equal(w->alert_keys, "+drift ");
+	fw_free(w);
+}
+
+static void test_longer_by_hand(void **state)
+{
+	struct fleet_world *w = sold("3.6.0");
+
+	(void)state;
+	operator_edits(w, START_MS + 35 * DAY_MS, 20 * GIB, true);
+	panel_sim_clear_counts(w->sims[0]);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(panel_sim_count(w->sims[0], "POST panel/api/clients"), 0); /* nothing written */
+	assert_int_equal(fw_number(w, "SELECT expires_ms FROM subscriptions"), START_MS + 35 * DAY_MS);
+	assert_int_equal(fw_number(w, "SELECT quota_bytes FROM subscriptions"), 20 * GIB);
+	fw_assert_in_line(w, "adopted");
+	assert_string_equal(w->alert_keys, "+drift +drift ");
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 2);
+	fw_free(w);
+}
+
+static enum err say_repair(struct act *a, void *ctx)
+{
+	return drift_decide(a, *(int64_t *)ctx, true, 1);
+}
+
+static enum err say_adopt(struct act *a, void *ctx)
+{
+	return drift_decide(a, *(int64_t *)ctx, false, 1);
+}
+
+/* Shorter by hand: reported once and left alone, until a person speaks. */
+static void test_shorter_by_hand(void **state)
+{
+	struct fleet_world *w = sold("3.6.0");
+	int64_t id;
+
+	(void)state;
+	operator_edits(w, START_MS + 10 * DAY_MS, 10 * GIB, true);
+	for (int i = 0; i < 3; i++) {
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+	}
+	assert_int_equal(fw_client(w, 0).client.expiry_ms, START_MS + 10 * DAY_MS);
+	assert_string_equal(w->alert_keys, "+drift ");
+	id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='until'");
+	assert_true(id > 0);
+	assert_int_equal(core_do(w->core, say_repair, &id), OK);
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "repaired");
+	assert_string_equal(w->alert_keys, "+drift -drift ");
+
+	operator_edits(w, START_MS + 30 * DAY_MS, 5 * GIB, true);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='quota'");
+	assert_int_equal(core_do(w->core, say_adopt, &id), OK);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_number(w, "SELECT quota_bytes FROM subscriptions"), 5 * GIB);
+	fw_assert_in_line(w, "adopted");
+	fw_free(w);
+}
+
+/* Shorter by hand, and the customer pays: what was paid for goes on regardless. */
+static void test_paid_overrules(void **state)
+{
+	struct fleet_world *w = sold("3.6.0");
+
+	(void)state;
+	operator_edits(w, START_MS + 10 * DAY_MS, 10 * GIB, false);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "paid");
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 0);
+	assert_true(str_is(fw_client(w, 0).client.comment, "mine")); /* what is not ours to change stays */
+	fw_free(w);
+}
+
+static void test_disabled_by_hand(void **state)
+{
+	struct fleet_world *w = sold("3.6.0");
+
+	(void)state;
+	operator_edits(w, START_MS + 30 * DAY_MS, 10 * GIB, false);
+	fw_reconcile(w);
+	fw_run(w, 23 * HOUR_MS);
+	assert_false(fw_client(w, 0).client.enable);
+	fw_run(w, 2 * HOUR_MS);
+	fw_assert_in_line(w, "by itself");
+	fw_free(w);
+}
+
+/* A limit taken away by hand is reported, never taken over; and we ourselves never write it (B30). */
+static void test_metered_stays_metered(void **state)
+{
+	struct fleet_world *w = sold("3.6.0");
+	int64_t id;
+
+	(void)state;
+	operator_edits(w, START_MS + 30 * DAY_MS, 0, true);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_number(w, "SELECT quota_bytes FROM subscriptions"), 10 * GIB);
+	id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='quota'");
+	assert_int_equal(core_do(w->core, say_adopt, &id), E_REFUSED);
+	assert_int_equal(core_do(w->core, say_repair, &id), OK);
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "limited again");
+	fw_want(w, "UPDATE subscriptions SET quota_bytes=0 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_client(w, 0).client.total_bytes, 10 * GIB);
+	assert_int_equal(fw_number(w, "SELECT state FROM jobs WHERE kind='reconcile'"), 2);
+	assert_non_null(strstr(w->alert_keys, "+order_stuck "));
+	fw_free(w);
+}
+
+/* Somebody else's client has the name already (R031). */
+static void test_name_taken(void **state)
+{
+	static const char *const cases[] = { "2.8.5", "3.0.2", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct fleet_world *w = fw_new(cases[i]);
+		char body[1500];
+		bool c = cases[i][0] == '3' && cases[i][2] != '0';
+		const char *client = "{\"id\":\"99999999-aaaa-4aaa-8aaa-000000000009\",\"email\":\"anna_abcdefgh\",\"limitIp\":0,\"totalGB\":0,\"expiryTime\":0,"
+			"\"enable\":true,\"tgId\":0,\"subId\":\"somebodyelses\",\"comment\":\"\",\"reset\":0,\"flow\":\"\"}";
+		struct json_out j;
+		struct buf b, inner;
+
+		buf_init(&b, sizeof body);
+		buf_init(&inner, sizeof body);
+		buf_printf(&inner, "{\"clients\":[%s]}", client);
+		json_out_init(&j, &b);
+		json_open(&j, '{');
+		json_put_i64(&j, "id", w->inbound_ids[0]);
+		json_put_str(&j, "settings", buf_str(&inner));
+		json_close(&j, '}');
+		snprintf(body, sizeof body, "{\"client\":%s,\"inboundIds\":[%lld]}", client, (long long)w->inbound_ids[0]);
+		operator_does(w, c ? "panel/api/clients/add" : "panel/api/inbounds/addClient", c ? body : buf_cstr(&b));
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, cases[i]);
+		assert_int_equal(panel_sim_count_clients(w->sims[0], 0), 2);
+		assert_int_equal(fw_number(w, "SELECT email LIKE 'anna_%' AND email<>'anna_abcdefgh' FROM accesses"), 1);
+		buf_release(&b);
+		buf_release(&inner);
+		fw_free(w);
+	}
+}
+
+/* First panel dead before anything was sent: delivered on the second (R141). */
+static void test_moved(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+
+	(void)state;
+	fw_add_panel(w, "3.6.0");
+	memnet_set_down(w->net, w->origins[0], true);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_client(w, 0).count, 0);
+	assert_int_equal(fw_client(w, 1).count, 1);
+	assert_int_equal(w->ready, 1);
+	assert_string_equal(w->alert_keys, "+panel_down ");
+	fw_free(w);
+}
+
+/* The add was sent and its answer lost: that panel may have it, so it waits there. */
+static void test_not_moved_when_unsure(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+	struct panel_rule lost = { .route = "addClient", .times = 1, .fault = PANEL_NETWORK, .after = true, .trouble = { .drop = true } };
+	struct panel_rule dead = { .route = "inbounds/get", .nth = 3, .fault = PANEL_EMPTY_500 };
+
+	(void)state;
+	fw_add_panel(w, "3.6.0");
+	panel_sim_add_rule(w->sims[0], &lost);
+	panel_sim_add_rule(w->sims[0], &dead);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 10 * MINUTE_MS);
+	assert_int_equal(fw_client(w, 1).count, 0);
+	assert_int_equal(w->ready, 0);
+	assert_true(w->waits > 0);
+	panel_sim_clear_rules(w->sims[0]);
+	fw_run(w, 10 * MINUTE_MS);
+	fw_assert_in_line(w, "back");
+	assert_int_equal(panel_sim_count(w->sims[0], "addClient"), 1);
+	fw_free(w);
+}
+
+/* Refused twice, accepted the third time: about ten seconds, without a word to anybody (R140). */
+static void test_refused_twice(void **state)
+{
+	struct fleet_world *w = fw_new("3.6.0");
+	int64_t begun_ms;
+
+	(void)state;
+	fw_sell(w);
+	memnet_set_down(w->net, w->origins[0], true);
+	begun_ms = memnet_now_ms(w->net);
+	fw_reconcile(w);
+	fw_run(w, 9000);
+	memnet_set_down(w->net, w->origins[0], false);
+	fw_run(w, 2000);
+	fw_assert_in_line(w, "third time");
+	assert_int_equal(fw_number(w, "SELECT min(updated_ms) FROM accesses WHERE done_rev=1") / 1000, (begun_ms + 10000) / 1000);
+	assert_string_equal(w->alert_keys, "");
+	fw_free(w);
+}
+
+/* Down for a day: one alert, one all-clear, delivered when it is back (R038, R098, R142). */
+static void test_down_for_a_day(void **state)
+{
+	struct fleet_world *w = fw_new("3.6.0");
+
+	(void)state;
+	memnet_set_down(w->net, w->origins[0], true);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, DAY_MS);
+	assert_int_equal(w->ready, 0);
+	assert_true(w->waits > 100 && w->waits < 2000);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='down'"), 1);
+	assert_string_equal(w->alert_keys, "+panel_down ");
+	memnet_set_down(w->net, w->origins[0], false);
+	fw_run(w, 10 * MINUTE_MS);
+	fw_assert_in_line(w, "back");
+	assert_string_equal(w->alert_keys, "+panel_down -panel_down ");
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='ok'"), 1);
+	fw_free(w);
+}
+
+/* What the panel cannot read is not sent again (R053). */
+static void test_cannot_unmarshal(void **state)
+{
+	struct fleet_world *w = fw_new("3.6.0");
+	struct panel_rule rule = { .route = "POST panel/api/clients/add", .fault = PANEL_REFUSE,
+		.text = "Something went wrong (json: cannot unmarshal string into Go struct field Client.tgId of type int64)" };
+
+	(void)state;
+	panel_sim_add_rule(w->sims[0], &rule);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, HOUR_MS);
+	assert_int_equal(panel_sim_count(w->sims[0], "POST panel/api/clients/add"), 1);
+	assert_int_equal(fw_number(w, "SELECT state FROM jobs WHERE kind='reconcile'"), 2);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE text_key='order_stuck' AND detail LIKE '%Client.tgId%'"), 1);
+	fw_free(w);
+}
+
+/* A refusal with status 200 is no delivery; it is tried again, an admin reads the panel's words (R021). */
+static void test_refusal(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+	struct panel_rule rule = { .route = "addClient", .times = 2, .fault = PANEL_REFUSE, .text = "چیزی اشتباه شد" };
+
+	(void)state;
+	panel_sim_add_rule(w->sims[0], &rule);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "third time");
+	assert_int_equal(w->waits, 2);
+	assert_string_equal(w->alert_keys, "+order_stuck -order_stuck ");
+	fw_free(w);
+}
+
+/* New keys: the old access is dropped, its client goes, by the keys it had (B46). */
+static void test_dropped(void **state)
+{
+	static const char *const cases[] = { "2.8.5", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct fleet_world *w = sold(cases[i]);
+		struct fw_found f;
+
+		fw_want(w, "UPDATE subscriptions SET uuid='22222222-aaaa-4aaa-8aaa-000000000002', password='ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=', sub_id='subidsubidsubid00002' WHERE id=1;"
+			"UPDATE accesses SET deleted_ms=5 WHERE id=1;"
+			"INSERT INTO accesses(id, subscription_id, panel_id, inbound_id, email, created_ms, updated_ms) SELECT 2, 1, panel_id, inbound_id, 'anna_other', 1, 1 FROM accesses WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		f = fw_client(w, 0);
+		if (cases[i][0] == '3')
+			assert_int_equal(f.count, 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE id=2 AND link LIKE 'vless://22222222%'"), 1);
+		assert_int_equal(fw_number(w, "SELECT seen_exists FROM accesses WHERE id=1"), 0);
+		fw_free(w);
+	}
+}
+
+/* No link is shown that leads nowhere; once an address is typed, it is delivered (B49). */
+static void test_private_host(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+
+	(void)state;
+	fw_do(w, "UPDATE panels SET host=NULL, sub_url=NULL, url='http://10.0.0.5:2053'; DELETE FROM panel_sessions");
+	memnet_serve(w->net, "http://10.0.0.5:2053", 0, panel_sim_handle, w->sims[0]);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(w->ready, 0);
+	assert_int_equal(fw_number(w, "SELECT link IS NULL FROM accesses"), 1);
+	assert_string_equal(w->alert_keys, "+panel_address ");
+	fw_do(w, "UPDATE inbounds SET host='shop.example.net'");
+	fw_run(w, 10 * MINUTE_MS);
+	assert_int_equal(w->ready, 1);
+	assert_int_equal(fw_number(w, "SELECT link LIKE '%@shop.example.net:%' FROM accesses"), 1);
+	fw_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proves(test_created, "R036 R034"),
+		proves(test_life, "R004 R042 R056 R186"),
+		proves(test_answers_lost, "B4 B5 B51"),
+		proves(test_empty_500, "B21 R186"),
+		proves(test_sessions_lost, "R010 B18"),
+		proves(test_kills, "R186 B1 B2"),
+		proves(test_renewed_after_cut, "B52 B29"),
+		proves(test_renewed_after_end, "B29"),
+		proves(test_deleted, "R044 R045 B46"),
+		proves(test_deleted_by_hand, "R041"),
+		proves(test_longer_by_hand, ""),
+		proves(test_shorter_by_hand, ""),
+		proves(test_paid_overrules, "R039 B20"),
+		proves(test_disabled_by_hand, ""),
+		proves(test_metered_stays_metered, "B30"),
+		proves(test_name_taken, "R031 B22 B26"),
+		proves(test_moved, "R141"),
+		proves(test_not_moved_when_unsure, "B51"),
+		proves(test_refused_twice, "R140"),
+		proves(test_down_for_a_day, "R038 R098 R142 R139"),
+		proves(test_cannot_unmarshal, "R053"),
+		proves(test_refusal, "R021 R035"),
+		proves(test_dropped, "B46"),
+		proves(test_private_host, "B49"),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

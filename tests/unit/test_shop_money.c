@@ -1,0 +1,410 @@
+/* Money from the update to the ledger: each story ends with books that agree and sums of zero. */
+#include "tests/unit/proves.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "tests/unit/shop_fixture.c"
+
+#define ANNA 555000111
+#define BORIS 555000222
+
+/* Anna, a plan of 30 days for 350 Stars or 299 roubles, her open order and its Stars invoice. */
+struct sale {
+	struct shop *s;
+	struct user anna, admin;
+	struct plan plan;
+	struct order order;
+	struct invoice invoice;
+};
+
+static struct sale sale_new(void)
+{
+	struct sale t = { .s = shop_new() };
+
+	t.anna = shop_user(t.s, ANNA, "Anna");
+	t.admin = shop_user(t.s, 1, "Admin");
+	t.plan = shop_plan(t.s, "Month", 30, 100 * GIB_BYTES, 350, 29900);
+	t.order = shop_order(t.s, &t.anna, &t.plan);
+	assert_int_equal(invoice_open(&t.invoice, &t.s->a, &t.order, "stars"), OK);
+	return t;
+}
+
+static void sale_end(struct sale *t)
+{
+	shop_check_books(t->s);
+	assert_true(i18n_faults() == 0);
+	shop_free(t->s);
+}
+
+static const char *state_of_order(struct sale *t)
+{
+	return shop_text(t->s, "SELECT state FROM orders ORDER BY id LIMIT 1");
+}
+
+/* --- the good way --- */
+
+static void test_bought(void **state)
+{
+	struct sale t = sale_new();
+	struct subscription subs[2];
+	size_t n;
+
+	(void)state;
+	assert_true(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, NULL));
+	assert_int_equal(shop_number(t.s, "SELECT reserved_until_ms FROM orders"), SHOP_NOW_MS + ORDER_RESERVE_MS);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+	assert_string_equal(state_of_order(&t), "paid");
+	assert_int_equal(shop_heard.paid, 1);
+	assert_int_equal(shop_heard.delivered, 0); /* not before the panel was read back */
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE kind='reconcile' AND lane=1"), 1);
+	assert_int_equal(sub_list(subs, &n, 2, &t.s->a, t.anna.id), OK);
+	assert_int_equal(n, 1);
+	assert_true(subs[0].expires_ms == SHOP_NOW_MS + 30 * INT64_C(86400000)); /* R182, R051 */
+	assert_true(subs[0].quota_bytes == INT64_C(107374182400));                /* R050: 100 GB */
+	assert_int_equal(order_access_ready(&t.s->a, subs[0].id, subs[0].revision - 1), OK);
+	assert_string_equal(state_of_order(&t), "paid");
+	shop_panels_agree(t.s);
+	shop_panels_agree(t.s);
+	assert_string_equal(state_of_order(&t), "delivered");
+	assert_int_equal(shop_heard.delivered, 1);
+	sale_end(&t);
+}
+
+/* The same money three times, and a second payment of the same message (B3, B6). */
+static void test_paid_again(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments"), 1);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions"), 1);
+	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, NULL));
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg2"), OK);
+	assert_string_equal(shop_heard.reason, "paid_already");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions"), 1);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM ledger"), 2);
+	sale_end(&t);
+}
+
+static void test_misfits(void **state)
+{
+	static const struct { const char *name, *reason; int64_t who, stars; bool other_invoice, recurring; const char *currency; } cases[] = {
+		{ "short", "amount", ANNA, 349, false, false, "XTR" },
+		{ "over", "amount", ANNA, 351, false, false, "XTR" },
+		{ "other currency", "currency", ANNA, 350, false, false, "USD" },
+		{ "somebody else", "other_payer", BORIS, 350, false, false, "XTR" },
+		{ "unknown invoice", "unknown_invoice", ANNA, 350, true, false, "XTR" },
+		{ "recurring", "recurring", ANNA, 350, false, true, "XTR" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct sale t = sale_new();
+		struct payment p = { .provider = "stars", .reference = STR("chg1"), .invoice = cases[i].other_invoice ? STR("inv_NEVERMADE") : str_of(t.invoice.public_id),
+			.amount_minor = cases[i].stars, .currency = str_of(cases[i].currency), .telegram_id = cases[i].who, .recurring = cases[i].recurring };
+
+		assert_int_equal(pay_confirm(&t.s->a, &p), OK);
+		assert_int_equal(pay_confirm(&t.s->a, &p), OK);
+		if (strcmp(shop_heard.reason, cases[i].reason) != 0 || shop_heard.set_aside != 1)
+			fail_msg("%s: %s, told %d times", cases[i].name, shop_heard.reason, shop_heard.set_aside);
+		assert_int_equal(shop_heard.payer_known, cases[i].who == ANNA);
+		assert_string_equal(state_of_order(&t), "open");
+		assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions"), 0);
+		assert_int_equal(shop_number(t.s, "SELECT count(*) FROM ledger WHERE debit='provider:stars' AND credit='suspense'"), 1);
+		sale_end(&t);
+	}
+}
+
+static void test_pre_checkout_refusals(void **state)
+{
+	struct sale t = sale_new();
+	struct str why;
+
+	(void)state;
+	assert_false(shop_pre_checkout(t.s, BORIS, t.invoice.public_id, 350, &why));
+	assert_true(str_has(why, "another person"));
+	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 35, &why));
+	assert_true(str_has(why, "price"));
+	assert_false(shop_pre_checkout(t.s, ANNA, "inv_NEVERMADE", 350, &why));
+	assert_true(str_has(why, "closed"));
+	assert_true(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
+	shop_run(t.s, "UPDATE panels SET drain=1");
+	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
+	assert_true(str_has(why, "places"));
+	shop_run(t.s, "UPDATE panels SET drain=0");
+	assert_int_equal(plan_delete(&t.s->a, t.plan.id), OK);
+	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
+	assert_true(str_has(why, "no longer sold"));
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments"), 0);
+	sale_end(&t);
+}
+
+/* --- late, and what the plan became meanwhile --- */
+
+static void test_late(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	shop_wait(t.s, 3 * DAY_MS);
+	assert_int_equal(orders_expire(&t.s->a), OK);
+	assert_int_equal(invoices_expire(&t.s->a), OK);
+	assert_string_equal(state_of_order(&t), "canceled");
+	assert_string_equal(shop_text(t.s, "SELECT state FROM invoices"), "expired");
+	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, NULL));
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK); /* paid before, told late */
+	assert_string_equal(state_of_order(&t), "paid");
+	shop_panels_agree(t.s);
+	assert_string_equal(state_of_order(&t), "delivered");
+	sale_end(&t);
+}
+
+static void test_quote_holds(void **state)
+{
+	struct sale t = sale_new();
+	struct order again;
+
+	(void)state;
+	t.plan.prices[0].amount_minor = 99900;
+	t.plan.prices[1].amount_minor = 999;
+	t.plan.days = 3;
+	t.plan.quota_bytes = 1;
+	assert_int_equal(plan_update(&t.s->a, &t.plan), OK);
+	assert_int_equal(order_open(&again, &t.s->a, &t.anna, &t.plan, NULL), OK);
+	assert_int_equal(again.id, t.order.id); /* a second tap finds the open order, with its quote */
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+	assert_string_equal(state_of_order(&t), "paid");
+	assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), SHOP_NOW_MS + 30 * DAY_MS);
+	assert_int_equal(shop_number(t.s, "SELECT quota_bytes FROM subscriptions"), 100 * GIB_BYTES);
+	sale_end(&t);
+}
+
+static void test_plan_gone(void **state)
+{
+	struct sale t = sale_new();
+	struct order o;
+
+	(void)state;
+	assert_int_equal(plan_delete(&t.s->a, t.plan.id), OK);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+	assert_string_equal(shop_heard.reason, "plan_gone");
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), OK);
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), E_CONFLICT);
+	assert_string_equal(state_of_order(&t), "paid");
+	assert_int_equal(order_get(&o, &t.s->a, t.order.id), OK);
+	assert_string_equal(o.plan_name, "Month");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM audit WHERE action='suspense.deliver'"), 1);
+	sale_end(&t);
+}
+
+static void test_no_place(void **state)
+{
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	shop_run(t.s, "UPDATE panels SET state='down'");
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+	assert_string_equal(shop_heard.reason, "no_place");
+	/* a person lets it count although there is no place: paid, told, delivered when there is one */
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), OK);
+	assert_int_equal(shop_heard.waits, 1);
+	assert_int_equal(shop_job(t.s, &order_job_fulfil, arena_printf(&t.s->arena, "%" PRId64, t.order.id), NULL, &at_ms), JOB_LATER);
+	assert_int_equal(shop_heard.waits, 1);
+	shop_run(t.s, "UPDATE panels SET state='ok'");
+	assert_int_equal(shop_job(t.s, &order_job_fulfil, arena_printf(&t.s->arena, "%" PRId64, t.order.id), NULL, &at_ms), JOB_DONE);
+	shop_panels_agree(t.s);
+	assert_string_equal(state_of_order(&t), "delivered");
+	sale_end(&t);
+}
+
+/* R141: the place dies between pre-checkout and money, or after it. */
+static void test_elsewhere(void **state)
+{
+	struct sale t = sale_new();
+	int64_t sub;
+
+	(void)state;
+	shop_panel(t.s, 2, 5, 0);
+	assert_true(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, NULL));
+	assert_int_equal(shop_number(t.s, "SELECT panel_id FROM orders"), 1);
+	shop_run(t.s, "UPDATE panels SET state='down' WHERE id=1");
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+	assert_int_equal(shop_number(t.s, "SELECT panel_id FROM accesses"), 2);
+	/* and now that one dies before it ever had the client */
+	shop_run(t.s, "UPDATE panels SET state='ok' WHERE id=1; UPDATE panels SET state='down' WHERE id=2");
+	sub = shop_number(t.s, "SELECT id FROM subscriptions");
+	assert_int_equal(order_access_waits(&t.s->a, sub), OK);
+	assert_int_equal(order_access_waits(&t.s->a, sub), OK);
+	assert_int_equal(shop_heard.waits, 1);
+	assert_int_equal(shop_number(t.s, "SELECT panel_id FROM accesses WHERE deleted_ms=0"), 1);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM accesses"), 2);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE kind='reconcile' AND lane=2"), 1); /* removes what may stand there */
+	shop_panels_agree(t.s);
+	assert_string_equal(state_of_order(&t), "delivered");
+	sale_end(&t);
+}
+
+/* --- a person decides --- */
+
+static void test_decisions(void **state)
+{
+	struct sale t = sale_new();
+	struct user boris = shop_user(t.s, BORIS, "Boris");
+	struct order other = shop_order(t.s, &boris, &t.plan);
+
+	(void)state;
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 300, "chg1"), OK);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 50, "chg2"), OK);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 60, "chg3"), OK);
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_APPLY, other.id, &t.admin), OK);
+	assert_int_equal(suspense_decide(&t.s->a, 2, SUSPENSE_APPLY, other.id, &t.admin), E_CONFLICT); /* one order, one payment */
+	assert_int_equal(suspense_decide(&t.s->a, 2, SUSPENSE_KEEP, 0, &t.admin), OK);
+	assert_int_equal(suspense_decide(&t.s->a, 3, SUSPENSE_REFUND, 0, &t.admin), OK);
+	assert_int_equal(suspense_decide(&t.s->a, 9, SUSPENSE_KEEP, 0, &t.admin), E_NOTFOUND);
+	assert_string_equal(state_of_order(&t), "open");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions WHERE user_id=(SELECT id FROM users WHERE telegram_id=555000222)"), 1);
+	shop_check_books(t.s); /* also while a refund is under way */
+	assert_int_equal(shop_stars_refunded(t.s, ANNA, t.invoice.public_id, 60, "chg3"), OK);
+	assert_int_equal(shop_heard.refunded, 1);
+	assert_int_equal(shop_number(t.s, "SELECT sum(CASE WHEN credit='suspense' THEN amount_minor WHEN debit='suspense' THEN -amount_minor ELSE 0 END) FROM ledger"), 0);
+	sale_end(&t);
+}
+
+/* --- refunds --- */
+
+#define BODY(text) { text, sizeof text - 1 }
+static const struct http_response refunded = { .status = 200, .body = BODY("{\"ok\":true,\"result\":true}") };
+static const struct http_response already = { .status = 400, .body = BODY("{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: CHARGE_ALREADY_REFUNDED\"}") };
+static const struct http_response refused = { .status = 400, .body = BODY("{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: CHARGE_ID_INVALID\"}") };
+static const struct http_response lost = { .failure = HTTP_FAIL_TIMEOUT };
+
+static void buy(struct sale *t)
+{
+	assert_int_equal(shop_stars(t->s, ANNA, t->invoice.public_id, 350, "chg1"), OK);
+	shop_panels_agree(t->s);
+}
+
+static void test_refund(void **state)
+{
+	struct sale t = sale_new();
+	struct payment_row p;
+	int64_t at_ms;
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "asked for"), OK);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "again"), E_CONFLICT);
+	assert_string_equal(state_of_order(&t), "delivered"); /* access ends when the money is back */
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &lost, &at_ms), JOB_LATER);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &already, &at_ms), JOB_DONE);
+	assert_string_equal(state_of_order(&t), "refunded");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 1);
+	assert_int_equal(shop_stars_refunded(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK); /* Telegram's message comes too */
+	assert_int_equal(shop_heard.refunded, 1);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM ledger"), 3);
+	assert_int_equal(payment_get(&p, &t.s->a, 1), OK);
+	assert_string_equal(p.state, "refunded");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE kind='reconcile'"), 1);
+	sale_end(&t);
+}
+
+static void test_refund_refused(void **state)
+{
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "asked for"), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &refused, &at_ms), JOB_DONE);
+	assert_int_equal(shop_heard.refund_failed, 1);
+	assert_string_equal(state_of_order(&t), "delivered");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 0);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "once more"), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &refunded, &at_ms), JOB_DONE);
+	assert_string_equal(state_of_order(&t), "refunded");
+	sale_end(&t);
+}
+
+/* A refunded renewal takes back what it gave, not what was paid before it (B38). */
+static void test_refund_of_renewal(void **state)
+{
+	struct sale t = sale_new();
+	struct subscription sub;
+	struct order renewal;
+	struct invoice i;
+	int64_t at_ms, id;
+
+	(void)state;
+	buy(&t);
+	id = shop_number(t.s, "SELECT id FROM subscriptions");
+	assert_int_equal(sub_get(&sub, &t.s->a, id), OK);
+	assert_int_equal(order_open(&renewal, &t.s->a, &t.anna, &t.plan, &sub), OK);
+	assert_int_equal(invoice_open(&i, &t.s->a, &renewal, "stars"), OK);
+	assert_int_equal(shop_stars(t.s, ANNA, i.public_id, 350, "chg2"), OK);
+	assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), SHOP_NOW_MS + 60 * DAY_MS);
+	assert_int_equal(shop_number(t.s, "SELECT reset_rev FROM subscriptions"), 1);
+	shop_panels_agree(t.s);
+	assert_int_equal(refund_start(&t.s->a, 2, &t.admin, "asked for"), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "2", &refunded, &at_ms), JOB_DONE);
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 0);
+	assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), SHOP_NOW_MS + 30 * DAY_MS);
+	assert_int_equal(shop_number(t.s, "SELECT quota_bytes FROM subscriptions"), 100 * GIB_BYTES);
+	sale_end(&t);
+}
+
+/* --- the list of Stars --- */
+
+static void test_stars_list(void **state)
+{
+	struct sale t = sale_new();
+	char *body = arena_printf(&t.s->arena, "{\"ok\":true,\"result\":{\"transactions\":["
+		"{\"id\":\"old\",\"amount\":5,\"date\":1700000000,\"source\":{\"type\":\"user\",\"transaction_type\":\"invoice_payment\",\"user\":{\"id\":9,\"is_bot\":false,\"first_name\":\"x\"},\"invoice_payload\":\"theirs\"}},"
+		"{\"id\":\"chg1\",\"amount\":350,\"date\":%" PRId64 ",\"source\":{\"type\":\"user\",\"transaction_type\":\"invoice_payment\",\"user\":{\"id\":%d,\"is_bot\":false,\"first_name\":\"x\"},\"invoice_payload\":\"%s\"}},"
+		"{\"id\":\"w\",\"amount\":99,\"date\":%" PRId64 ",\"receiver\":{\"type\":\"fragment\"}}"
+		"]}}", SHOP_NOW_MS / 1000 + 5, ANNA, t.invoice.public_id, SHOP_NOW_MS / 1000 + 5);
+	char *refund = arena_printf(&t.s->arena, "{\"ok\":true,\"result\":{\"transactions\":["
+		"{\"id\":\"chg1\",\"amount\":350,\"date\":%" PRId64 ",\"receiver\":{\"type\":\"user\",\"transaction_type\":\"invoice_payment\",\"user\":{\"id\":%d,\"is_bot\":false,\"first_name\":\"x\"},\"invoice_payload\":\"%s\"}}"
+		"]}}", SHOP_NOW_MS / 1000 + 9, ANNA, t.invoice.public_id);
+	struct http_response r = { .status = 200, .body = str_of(body) }, back = { .status = 200, .body = str_of(refund) };
+	int64_t at_ms;
+
+	(void)state;
+	shop_wait(t.s, MINUTE_MS);
+	assert_int_equal(shop_job(t.s, &pay_job_stars, "stars", &lost, &at_ms), JOB_LATER);
+	assert_int_equal(shop_job(t.s, &pay_job_stars, "stars", &r, &at_ms), JOB_DONE);
+	assert_string_equal(state_of_order(&t), "paid");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments"), 1); /* not the one from before our time */
+	assert_string_equal(shop_text(t.s, "SELECT value FROM settings WHERE key='stars.offset'"), "3");
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK); /* the update comes as well */
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments"), 1);
+	assert_int_equal(shop_job(t.s, &pay_job_stars, "stars", &back, &at_ms), JOB_DONE);
+	assert_string_equal(state_of_order(&t), "refunded");
+	sale_end(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proves(test_bought, "R050 R051 R182 R195"),
+		proves(test_paid_again, "R202 B3 B6"),
+		proves(test_misfits, "B9"),
+		proves(test_pre_checkout_refusals, ""),
+		proves(test_late, ""),
+		proves(test_quote_holds, "B14"),
+		proves(test_plan_gone, ""),
+		proves(test_no_place, ""),
+		proves(test_elsewhere, ""),
+		proves(test_decisions, ""),
+		proves(test_refund, "B38"),
+		proves(test_refund_refused, ""),
+		proves(test_refund_of_renewal, ""),
+		proves(test_stars_list, ""),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
