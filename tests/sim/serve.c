@@ -112,12 +112,7 @@ static void conn_close(struct conn *c)
 	c->dead = true;
 	if (c->ssl)
 		SSL_free(c->ssl);
-<<<<<<< HEAD
 	/* a child between fork and exec may share it: closing alone would not take it out */
-=======
-	/* not left to close: a child that is just being started may still hold the descriptor, and epoll would go on
-	 * reporting a connection that is freed */
->>>>>>> refs/heads/panelstory
 	epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	c->endpoint->counts.open--;
