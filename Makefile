@@ -42,3 +42,12 @@ include tests/rules.mk
 
 clean:
 	rm -rf $(BUILD)
+
+# For packages and for deploy/README.md: program, unit, sample of settings. DESTDIR and PREFIX are honoured.
+PREFIX ?= /usr/local
+.PHONY: install
+install: $(BUILD)/obol
+	install -D -m 755 $(BUILD)/obol $(DESTDIR)$(PREFIX)/bin/obol
+	install -D -m 644 deploy/obol.service $(DESTDIR)/etc/systemd/system/obol.service
+	install -D -m 644 deploy/README.md $(DESTDIR)$(PREFIX)/share/doc/obol/README.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/obol deploy/obol.env deploy/Caddyfile deploy/nginx.conf

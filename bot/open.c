@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bot/schema.h"
@@ -79,10 +81,27 @@ enum err find_key(struct seal_key *out, const struct config *config, struct aren
 	return keyfile_read(out, keyfile_path(arena, config->database_path));
 }
 
+/* Is standard output the system's journal, which keeps what it is told and shows it to others? systemd names the socket
+ * in JOURNAL_STREAM as "device:inode". */
+static bool is_journal(void)
+{
+	struct str rest = str_of(getenv("JOURNAL_STREAM")), device = str_cut(&rest, ':');
+	int64_t dev, ino;
+	struct stat st;
+
+	return rest.at && !str_to_i64(&dev, device) && !str_to_i64(&ino, rest) && fstat(STDOUT_FILENO, &st) == 0 &&
+		(int64_t)st.st_dev == dev && (int64_t)st.st_ino == ino;
+}
+
 static void show_once(const struct seal_key *key, const char *path)
 {
 	char text[SEAL_KEY_CHARS + 1];
 
+	if (is_journal()) {
+		printf("A new key was made: %s\nIt seals passwords and tokens in the database. Without it a backup is useless: `obol key` shows it, write it down.\n", path);
+		fflush(stdout);
+		return;
+	}
 	seal_key_write(text, key);
 	printf("A new key was made: %s\nIt seals passwords and tokens in the database. Without it a backup is useless, so write it down now:\n\n    %s\n\n"
 		"`obol key` shows it again.\n", path, text);

@@ -82,7 +82,7 @@ $(BUILD)/demo: $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/demo/*.c)) $(filte
 .PHONY: panel-story
 panel-story:
 	@tests/setup $(if $(filter-out 0,$(TRAFFIC)),$(if $(XRAY),build,proxy),build)
-	@$(MAKE) --no-print-directory $(BUILD)/panel-story >&2
+	@$(MAKE) -s --no-print-directory $(BUILD)/panel-story >&2
 	@$(BUILD)/panel-story
 $(BUILD)/panel-story: $(BUILD)/s/tests/panel_story/main.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@echo "ld $@"

@@ -145,7 +145,7 @@ static enum err wrong(struct talk *t, const struct shown *row, struct str text)
 	if (row->form == FORM_ZONE)
 		screen_text(&s, "admin.settings.zone_wrong", T_STR("text", utf8_head(utf8_clean(t->a->arena, text), NAME_POINTS_MAX)));
 	else
-		screen_text(&s, "error.too_long", T_INT("max", (int64_t)limits->bytes_max));
+		screen_text(&s, "admin.settings.too_long", T_INT("max", (int64_t)limits->bytes_max));
 	return screen_show(&s);
 }
 

@@ -102,11 +102,13 @@ static enum err place_online(struct act *a, struct run *r)
 {
 	struct db_rows rows;
 
+	if (!r->online_count)
+		return OK;
 	qsort(r->online, r->online_count, sizeof *r->online, by_email);
 	db_select(&rows, a->tx, "SELECT email, inbound_id FROM accesses WHERE panel_id=?1 AND deleted_ms=0", r->panel_id);
 	while (db_next(&rows)) {
 		struct online key = { .email = str_of(db_text(&rows, 0, a->arena)) };
-		struct online *found = r->online_count ? bsearch(&key, r->online, r->online_count, sizeof key, by_email) : NULL;
+		struct online *found = bsearch(&key, r->online, r->online_count, sizeof key, by_email);
 
 		if (found && !found->inbound_id)
 			found->inbound_id = db_i64(&rows, 1);
@@ -120,6 +122,8 @@ static struct str online_text(struct act *a, struct run *r)
 	struct buf b;
 	struct str out;
 
+	if (!r->online_count)
+		return STR("[]");
 	qsort(r->online, r->online_count, sizeof *r->online, by_inbound);
 	buf_init(&b, 8 << 20);
 	json_out_init(&j, &b);
@@ -288,7 +292,8 @@ static enum err ended_one(struct act *a, struct job *job, struct run *r)
 		e = keep(a, r);
 	if (e)
 		return e;
-	if ((!x->err || r->what == ASK_HEALTH) && !r->refused_login && r->at + 1 < plans[r->what].count) {
+	if ((!x->err || r->what == ASK_HEALTH) && !r->refused_login && r->at + 1 < plans[r->what].count &&
+	    (plans[r->what].ops[r->at + 1] != XUI_SETTINGS || r->work.panel.password)) { /* not with a token alone */
 		r->at++;
 		return ask_next(a, job, r);
 	}

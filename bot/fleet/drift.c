@@ -34,9 +34,24 @@ static const char *detail(struct act *a, const char *email, enum terms_field f, 
 	return arena_printf(a->arena, "%s: %s %" PRId64 " / %" PRId64, email, fields[f].name, ours, seen);
 }
 
-static const char *cause(struct act *a, int64_t access_id, enum terms_field f)
+/* One alert per panel as long as anything is open: a panel restored from an old backup differs in a thousand places. */
+static const char *cause(struct act *a, int64_t panel_id)
 {
-	return arena_printf(a->arena, "drift:%" PRId64 ":%s", access_id, fields[f].name);
+	return arena_printf(a->arena, "drift:%" PRId64, panel_id);
+}
+
+static enum err clear_when_none(struct act *a, int64_t panel_id, const char *panel_name)
+{
+	int64_t open;
+	enum err e = db_get_i64(&open, a->tx, "SELECT count(*) FROM drifts d JOIN accesses x ON x.id=d.access_id WHERE d.state='open' AND x.panel_id=?1", panel_id);
+
+	return e || open ? e : alert_clear(a, cause(a, panel_id), panel_name);
+}
+
+/* What has happened and is settled: the first of a panel and day is told, all are in the table. */
+static enum err note(struct act *a, const struct access *x, const char *panel_name, const char *text)
+{
+	return alert_raise(a, ALERT_NOTICE, arena_printf(a->arena, "drift.note:%" PRId64 ":%" PRId64, x->panel_id, a->now_ms / DAY_MS), "drift", panel_name, text);
 }
 
 /* --- deciding --- */
@@ -48,7 +63,16 @@ static enum err close_open(struct act *a, const struct access *x, enum terms_fie
 
 	if (e || db_changes(a->tx) == 0)
 		return e;
-	return alert_clear(a, cause(a, x->id, f), panel_name);
+	return clear_when_none(a, x->panel_id, panel_name);
+}
+
+/* The subscription wants something else now, wherever it stands. */
+static enum err ask_other_panels(struct act *a, const struct access *x)
+{
+	int64_t others;
+	enum err e = db_get_i64(&others, a->tx, "SELECT count(*) FROM accesses WHERE subscription_id=?1 AND panel_id<>?2 AND deleted_ms=0", x->subscription_id, x->panel_id);
+
+	return e || !others ? e : fleet_reconcile(a, x->subscription_id, JOB_ROUTINE);
 }
 
 static enum err adopt(struct act *a, struct access *x, enum terms_field f, int64_t seen, const char *panel_name)
@@ -60,10 +84,10 @@ static enum err adopt(struct act *a, struct access *x, enum terms_field f, int64
 		e = db_run(a->tx, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms, decided_ms) VALUES(?1, ?2, ?3, ?4, 'adopted', ?5, ?5)",
 			x->id, fields[f].name, arena_printf(a->arena, "%" PRId64, x->wrote.at[f]), arena_printf(a->arena, "%" PRId64, seen), a->now_ms);
 	if (!e && !x->reset_days) /* where the panel renews by itself, a later end is its own doing */
-		e = alert_tell(a, ALERT_NOTICE, "drift", panel_name, detail(a, x->email, f, x->wrote.at[f], seen));
+		e = note(a, x, panel_name, detail(a, x->email, f, x->wrote.at[f], seen));
 	x->want.at[f] = value;
 	x->revision++;
-	return e;
+	return e ? e : ask_other_panels(a, x);
 }
 
 /* *left: it stays as it is on the panel, for a person to decide. */
@@ -78,7 +102,7 @@ static enum err report(struct act *a, struct access *x, enum terms_field f, int6
 		e = db_run(a->tx, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(?1, ?2, ?3, ?4, 'open', ?5)",
 			x->id, fields[f].name, arena_printf(a->arena, "%" PRId64, x->want.at[f]), arena_printf(a->arena, "%" PRId64, seen), a->now_ms);
 	if (!e && is_new)
-		e = alert_raise(a, ALERT_WARNING, cause(a, x->id, f), "drift", panel_name, detail(a, x->email, f, x->want.at[f], seen));
+		e = alert_raise(a, ALERT_WARNING, cause(a, x->panel_id), "drift", panel_name, detail(a, x->email, f, x->want.at[f], seen));
 	if (e)
 		return e;
 	if (f == FIELD_ENABLED && x->want.at[f]) {
@@ -131,7 +155,7 @@ enum err drift_missing(struct act *a, const struct access *x, const char *panel_
 	enum err e = db_run(a->tx, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms, decided_ms) VALUES(?1, 'exists', '1', '0', 'repaired', ?2, ?2)",
 		x->id, a->now_ms);
 
-	return e ? e : alert_tell(a, ALERT_NOTICE, "drift", panel_name, arena_printf(a->arena, "%s: exists 1 / 0", x->email));
+	return e ? e : note(a, x, panel_name, arena_printf(a->arena, "%s: exists 1 / 0", x->email));
 }
 
 /* --- the admin's side --- */
@@ -159,25 +183,27 @@ static const char *const account_sql[FIELDS] = {
 
 /* Repaired: what is seen is known of now and differs from what is wanted, so the next look leads to a write. Adopted: what
  * is seen is wanted now. */
-static enum err decide(struct act *a, enum terms_field f, int64_t access_id, int64_t subscription_id, int64_t panel_id, int64_t seen, bool repair)
+static enum err decide(struct act *a, enum terms_field f, int64_t access_id, int64_t subscription_id, int64_t panel_id, const char *panel_name, int64_t seen, bool repair)
 {
 	enum err e = db_run(a->tx, account_sql[f], access_id);
 
 	if (!e && !repair)
 		e = db_run(a->tx, fields[f].adopt_sql, subscription_id, seen, a->now_ms);
 	if (!e)
-		e = alert_clear(a, cause(a, access_id, f), NULL);
+		e = clear_when_none(a, panel_id, panel_name);
 	return e ? e : job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, subscription_id, panel_id), panel_id, JOB_PERSON, a->now_ms);
 }
 
 enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id)
 {
 	int64_t access_id, subscription_id, panel_id, seen;
+	const char *panel_name;
 	enum terms_field f;
 	struct db_rows r;
 	enum err e;
 
-	db_select(&r, a->tx, "SELECT d.access_id, x.subscription_id, x.panel_id, d.field, d.seen FROM drifts d JOIN accesses x ON x.id=d.access_id"
+	db_select(&r, a->tx, "SELECT d.access_id, x.subscription_id, x.panel_id, d.field, d.seen, p.name FROM drifts d"
+		" JOIN accesses x ON x.id=d.access_id JOIN panels p ON p.id=x.panel_id"
 		" WHERE d.id=?1 AND d.state='open'", drift_id);
 	e = db_first(&r);
 	if (e)
@@ -187,10 +213,11 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 	panel_id = db_i64(&r, 2);
 	f = field_of(db_str(&r, 3));
 	e = str_to_i64(&seen, db_str(&r, 4));
+	panel_name = db_text(&r, 5, a->arena);
 	if (db_end(&r) || e || f == FIELDS)
 		return E_INVALID;
 	if (!repair && f == FIELD_QUOTA && seen == 0)
 		return E_REFUSED; /* metered stays metered (B30); whoever means it raises the limit in the shop */
 	e = db_run(a->tx, "UPDATE drifts SET state=?2, decided_ms=?3, decided_by=?4 WHERE id=?1", drift_id, repair ? "repaired" : "adopted", a->now_ms, admin_id);
-	return e ? e : decide(a, f, access_id, subscription_id, panel_id, seen, repair);
+	return e ? e : decide(a, f, access_id, subscription_id, panel_id, panel_name, seen, repair);
 }

@@ -21,6 +21,7 @@
 #include "bot/core/alert.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/base/rand.h"
 
 #define WRITES_MAX 8                    /* in one run; then it does not get anywhere and waits */
 #define EMAIL_BYTES_MAX 128
@@ -331,14 +332,33 @@ static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 	}
 }
 
+/* 2.x and 3.0.x keep the last client of an inbound: ours that is there twice could not be deleted. */
+static bool is_all_there_is(const struct run *r)
+{
+	return r->work.panel.dialect != XUI_C && r->look.clients_in_inbound <= r->look.found;
+}
+
+/* So a client of nobody comes first, switched off; it stays. */
+static void ask_keeper(struct xui_ask *ask, struct job *job)
+{
+	char *email = arena_alloc(&job->arena, EMAIL_BYTES_MAX), *uuid = arena_alloc(&job->arena, UUID_CHARS + 1);
+
+	access_email(email, EMAIL_BYTES_MAX, STR("keeper"));
+	rand_uuid(uuid);
+	ask->what = XUI_ADD;
+	ask->client = (struct xui_client){ .email = str_of(email), .uuid = str_of(uuid), .password = str_of(uuid), .sub_id = str_of(email), .comment = STR("obol:keeper") };
+}
+
 static enum err write_step(struct act *a, struct job *job, struct run *r)
 {
 	struct xui_ask ask = { .inbound_id = r->x.inbound_id };
 	bool ended, metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.gone;
 	enum err e = OK;
 
-	if (r->writes++ == WRITES_MAX)
-		return wait_later(a, job, r, "disagrees");
+	if (r->writes++ == WRITES_MAX) {
+		e = tell_stuck(a, job, "disagrees");
+		return e ? e : wait_later(a, job, r, "disagrees");
+	}
 	if ((r->step == STEP_CREATE || r->step == STEP_UPDATE) && metered_to_free)
 		return park(a, job, r, "quota_zero"); /* B30 */
 	switch (r->step) {
@@ -358,6 +378,8 @@ static enum err write_step(struct act *a, struct job *job, struct run *r)
 	case STEP_DELETE:
 		ask.what = XUI_DELETE;
 		ask.client = r->look.client;
+		if (r->look.found > 1 && is_all_there_is(r))
+			ask_keeper(&ask, job);
 		break;
 	case STEP_NOTHING:
 		assert(!"nothing is no write");
@@ -683,5 +705,5 @@ static void release(struct job *job)
 	work_release(&((struct run *)job->state)->work);
 }
 
-const struct job_kind fleet_job_reconcile = { .name = JOB_RECONCILE, .begin = begin, .answer = answer, .backoff_ms = 5 * SECOND_MS,
+const struct job_kind fleet_job_reconcile = { .name = JOB_RECONCILE, .begin = begin, .answer = answer, .backoff_ms = 10 * SECOND_MS,
 	.backoff_max_ms = 5 * MINUTE_MS, .attempts_max = 0, .parked = parked, .release = release };

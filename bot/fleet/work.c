@@ -146,20 +146,6 @@ static enum err store_session(struct work *w, struct act *a)
 	return e;
 }
 
-/* The newest minor version of each generation that the driver was held against. */
-static bool is_known_version(const char *version)
-{
-	static const struct { int major, minor_min, minor_max; } known[] = { { 2, 3, 9 }, { 3, 0, 6 } };
-	int major = 0, minor = 0;
-
-	if (sscanf(version, "%d.%d", &major, &minor) != 2)
-		return false;
-	for (size_t i = 0; i < countof(known); i++)
-		if (major == known[i].major && minor >= known[i].minor_min && minor <= known[i].minor_max)
-			return true;
-	return false;
-}
-
 static enum err tell_version(struct work *w, struct act *a)
 {
 	const char *version = w->panel.version;
@@ -168,7 +154,11 @@ static enum err tell_version(struct work *w, struct act *a)
 
 	if (e && e != E_NOTFOUND)
 		return e;
-	if (!*version || is_known_version(version) || (before && !strcmp(before, version)))
+	if (!*version || (before && !strcmp(before, version)))
+		return OK;
+	if (xui_version_support(&w->panel) == XUI_SUPPORT_POOR)
+		log_warn("panel.version_poor", KV("panel", w->panel_id), KV("version", version));
+	if (xui_version_support(&w->panel) != XUI_SUPPORT_UNKNOWN)
 		return OK;
 	return alert_tell(a, ALERT_WARNING, "panel_version", w->name, version); /* R022 */
 }

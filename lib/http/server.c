@@ -545,6 +545,8 @@ void http_server_free(struct http_server *s)
 {
 	struct pending *p;
 
+	if (!s) /* HTTP_LISTEN=off, ADMIN_LISTEN=off */
+		return;
 	s->stopping = true;
 	while ((p = TAILQ_FIRST(&s->waiting))) {
 		unready(p);

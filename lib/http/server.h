@@ -59,7 +59,7 @@ struct http_server;
 
 struct http_server *http_server_new(const struct http_server_limits *limits); /* NULL: all defaults */
 /* Stops. Whoever still waits is disconnected. Values handed out may be released afterwards. */
-void http_server_free(struct http_server *s);
+void http_server_free(struct http_server *s); /* NULL is fine */
 
 /* Opens "host:port", "[v6]:port" or ":port" (all addresses); port 0 takes a free one; host is a number, not a name.
  * listener is 0 … HTTP_SERVER_LISTENERS_MAX - 1 and comes back with each request. Any number of listeners may be open.

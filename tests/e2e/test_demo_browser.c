@@ -17,6 +17,7 @@
 #include "tests/e2e/webdriver.h"
 
 #define PICTURES "build/pictures"
+#define GUARD_S 180
 #define CUSTOMER "//article[.//small='customer']"
 #define ADMIN "//article[.//small='admin']"
 
@@ -65,25 +66,28 @@ static int open_sandbox(void **state)
 	await_words(s, line, sizeof line, "http://");
 	snprintf(s->url, sizeof s->url, "%.*s", (int)strcspn(strstr(line, "http://"), "\n"), strstr(line, "http://"));
 	s->browser = webdriver_new(1360, 900); /* while the admin sets the shop up */
-	await_words(s, line, sizeof line, "set up");
-	await_words(s, line, sizeof line, "buy");
+	await_words(s, line, sizeof line, "The shop is set up");
 	return 0;
 }
 
+/* Ctrl-C is an orderly end; any other is explained by what it said. */
 static int close_sandbox(void **state)
 {
 	struct sandbox *s = *state;
+	char line[512];
 	int status = -1;
 
 	webdriver_free(s->browser);
 	if (s->pid > 0) {
 		kill(s->pid, SIGINT);
+		while (s->words && fgets(line, sizeof line, s->words))
+			fputs(line, stderr);
 		waitpid(s->pid, &status, 0);
 	}
 	if (s->words)
 		fclose(s->words);
 	free(s);
-	return status; /* Ctrl-C is an orderly end */
+	return status;
 }
 
 /* --- what a person does --- */
@@ -163,5 +167,6 @@ int main(void)
 		proves(test_newcomer, ""),
 	};
 
+	alarm(GUARD_S); /* every wait below has its own, shorter end */
 	return cmocka_run_group_tests(tests, open_sandbox, close_sandbox);
 }

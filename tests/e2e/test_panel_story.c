@@ -156,12 +156,13 @@ static struct story_score play(struct world *w, bool with_traffic)
 
 static const char *const versions[] = { "2.8.5", "2.9.4", "3.0.2", "3.1.0", "3.6.0" };
 
-/* Nothing of ours stays, nothing of theirs goes, no two writes met. */
+/* Nothing of ours stays, nothing of theirs goes, no two writes met, settings and accounting agree. */
 static void assert_clean(struct world *w, size_t clients)
 {
 	serve_lock(w->serve);
 	assert_int_equal(panel_sim_count_clients(w->sim, w->inbound_id), clients);
 	assert_int_equal(panel_sim_races(w->sim), 0);
+	assert_int_equal(panel_sim_drift(w->sim, NULL), 0);
 	serve_unlock(w->serve);
 }
 
@@ -226,7 +227,7 @@ static void test_story_sees_faults(void **state)
 	static const struct { const char *name; struct panel_rule rule; } cases[] = {
 		{ "adds are lost", { .route = "add", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":null}" } },
 		{ "updates are lost", { .route = "update", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":null}" } },
-		{ "deletes are refused twice", { .route = "/del", .times = 2, .fault = PANEL_DB_LOCKED } },
+		{ "deletes are refused twice", { .route = "/del", .times = 2, .fault = PANEL_REFUSE, .text = "Something went wrong (database is locked)" } },
 	};
 
 	(void)state;
@@ -301,7 +302,7 @@ static void test_proxy_config(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		proves(test_story, ""),
+		proves(test_story, "R154"),
 		proves(test_story_in_an_empty_inbound, ""),
 		proves(test_story_cleans_up, ""),
 		proves(test_story_sees_faults, ""),

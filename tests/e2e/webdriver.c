@@ -20,6 +20,7 @@
 #define ANSWER_BYTES_MAX ((size_t)16 << 20) /* a picture as base64 */
 #define BODY_BYTES_MAX ((size_t)64 * 1024)
 #define EXCHANGE_MS (2 * WEBDRIVER_WAIT_MS)
+#define FAILED_PICTURE "build/browser-failed.png"
 #define ELEMENT_KEY "element-6066-11e4-a52e-4f735466cecf" /* the protocol's name of a reference */
 
 struct webdriver {
@@ -98,6 +99,28 @@ static void begin_empty(struct webdriver *w)
 
 /* --- elements --- */
 
+static void keep_picture(struct webdriver *w, const char *path)
+{
+	struct str text = json_str_at(w->answer, "value");
+	unsigned char *bytes = xmalloc(text.len + 1);
+	size_t n;
+	FILE *f;
+
+	assert_int_equal(dec_base64(bytes, text.len, &n, text), OK);
+	f = fopen(path, "wb");
+	if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0)
+		fail_msg("%s cannot be written", path);
+	free(bytes);
+}
+
+/* What the page looked like says more than the driver does. */
+static void give_up(struct webdriver *w, const char *xpath)
+{
+	if (try_send(w, HTTP_GET, "/screenshot"))
+		keep_picture(w, FAILED_PICTURE);
+	fail_msg("the page never had %s; see " FAILED_PICTURE, xpath);
+}
+
 /* The driver waits until there is one (the session's implicit wait). */
 static void find(struct webdriver *w, const char *xpath)
 {
@@ -107,7 +130,7 @@ static void find(struct webdriver *w, const char *xpath)
 	json_put_cstr(j, "value", xpath);
 	end(w);
 	if (!try_send(w, HTTP_POST, "/element"))
-		fail_msg("the page never had %s: %s", xpath, json_object_to_json_string(value_of(w)));
+		give_up(w, xpath);
 	snprintf(w->element, sizeof w->element, "%.*s", STR_ARG(json_str_at(value_of(w), ELEMENT_KEY)));
 }
 
@@ -192,20 +215,6 @@ void webdriver_resize(struct webdriver *w, int width, int height)
 	json_put_i64(j, "height", height);
 	end(w);
 	send(w, HTTP_POST, "/window/rect");
-}
-
-static void keep_picture(struct webdriver *w, const char *path)
-{
-	struct str text = json_str_at(w->answer, "value");
-	unsigned char *bytes = xmalloc(text.len + 1);
-	size_t n;
-	FILE *f;
-
-	assert_int_equal(dec_base64(bytes, text.len, &n, text), OK);
-	f = fopen(path, "wb");
-	if (!f || fwrite(bytes, 1, n, f) != n || fclose(f) != 0)
-		fail_msg("%s cannot be written", path);
-	free(bytes);
 }
 
 void webdriver_picture(struct webdriver *w, const char *path)

@@ -96,10 +96,16 @@ static void check_params(struct story *s, const struct link_parts *a, const stru
 	}
 }
 
+/* 3.3 and later call the own machine localhost, whatever it was asked by. */
+static bool is_same_host(struct str a, struct str b)
+{
+	return str_eq(a, b) || (link_host_reach(a) == LINK_REACH_LOOPBACK && link_host_reach(b) == LINK_REACH_LOOPBACK);
+}
+
 static void compare(struct story *s, const struct link_parts *ours, const struct link_parts *theirs)
 {
 	story_check(s, ours->port == theirs->port, "both links have the same port");
-	story_check(s, s->config->host || str_eq(ours->host, theirs->host), "both links have the same host");
+	story_check(s, s->config->host || is_same_host(ours->host, theirs->host), "both links have the same host");
 	story_check(s, str_eq(ours->method, theirs->method) && str_eq(ours->server_key, theirs->server_key), "same method, same server key");
 	check_params(s, ours, theirs, "our link");
 	check_params(s, theirs, ours, "the panel's link");

@@ -18,7 +18,7 @@
 #include "lib/links/link_read.h"
 
 #define START_MS (15 * SECOND_MS)
-#define FETCH_MS 8000
+#define FETCH_MS 5000
 #define LIST_VALUES_MAX 16
 
 /* --- configuration --- */

@@ -237,7 +237,7 @@ static inline void fw_make_inbound(struct fleet_world *w, size_t at)
 	arena_release(&arena);
 }
 
-/* A panel that has passed its trial and sells; another client stands on its inbound, so that ours can be deleted. */
+/* A panel that has passed its trial and sells; its inbound is empty. */
 static inline void fw_add_panel(struct fleet_world *w, const char *version)
 {
 	size_t at = w->panels_count++;

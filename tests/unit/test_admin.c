@@ -1065,6 +1065,9 @@ static void test_settings(void **state)
 	say(w, OWNER, "Europe/Moscow");
 	assert_heard(w, "UTC+3");
 	tap(w, OWNER, "a_set:support");
+	say(w, OWNER, "a contact that is much too long: 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
+		"0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789");
+	assert_heard(w, "at most 256");
 	say(w, OWNER, "@anna");
 	assert_true(str_is(setting_text(&w->a, SETTING_SUPPORT), "@anna"));
 	tap(w, OWNER, "a_set:support");

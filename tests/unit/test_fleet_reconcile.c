@@ -262,7 +262,7 @@ static void test_longer_by_hand(void **state)
 	assert_int_equal(fw_number(w, "SELECT expires_ms FROM subscriptions"), START_MS + 35 * DAY_MS);
 	assert_int_equal(fw_number(w, "SELECT quota_bytes FROM subscriptions"), 20 * GIB);
 	fw_assert_in_line(w, "adopted");
-	assert_string_equal(w->alert_keys, "+drift +drift ");
+	assert_string_equal(w->alert_keys, "+drift ");
 	fw_reconcile(w);
 	fw_run(w, MINUTE_MS);
 	assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 2);
@@ -522,6 +522,43 @@ static void test_refusal(void **state)
 	fw_free(w);
 }
 
+static void add_again(struct fleet_world *w)
+{
+	struct json_out j;
+	struct buf b, inner;
+
+	buf_init(&b, 4000);
+	buf_init(&inner, 4000);
+	buf_printf(&inner, "{\"clients\":[{\"id\":\"" UUID_1 "\",\"email\":\"anna_abcdefgh\",\"limitIp\":2,\"totalGB\":%lld,\"expiryTime\":%lld,\"enable\":true,"
+		"\"tgId\":4242,\"subId\":\"subidsubidsubid00001\",\"comment\":\"\",\"reset\":0,\"flow\":\"\"}]}", (long long)(10 * GIB), (long long)(START_MS + 30 * DAY_MS));
+	json_out_init(&j, &b);
+	json_open(&j, '{');
+	json_put_i64(&j, "id", w->inbound_ids[0]);
+	json_put_str(&j, "settings", buf_str(&inner));
+	json_close(&j, '}');
+	operator_does(w, "panel/api/inbounds/addClient", buf_cstr(&b));
+	buf_release(&b);
+	buf_release(&inner);
+}
+
+/* There twice on 3.0.2: Xray would not start any more. Both go, one comes; also where they are all that the inbound has. */
+static void test_doubled(void **state)
+{
+	(void)state;
+	for (int alone = 0; alone < 2; alone++) {
+		struct fleet_world *w = sold("3.0.2");
+
+		if (!alone)
+			panel_sim_seed(w->sims[0], "vless", 20444, "other", 3);
+		add_again(w);
+		assert_int_equal(fw_client(w, 0).count, 2);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, "once");
+		fw_free(w);
+	}
+}
+
 /* New keys: the old access is dropped, its client goes, by the keys it had (B46). */
 static void test_dropped(void **state)
 {
@@ -570,15 +607,15 @@ static void test_private_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		proves(test_created, "R036 R034"),
-		proves(test_life, "R004 R042 R056 R186"),
+		proves(test_created, "R036"),
+		proves(test_life, "R004 R186"),
 		proves(test_answers_lost, "B4 B5 B51"),
 		proves(test_empty_500, "B21 R186"),
-		proves(test_sessions_lost, "R010 B18"),
+		proves(test_sessions_lost, "B18"),
 		proves(test_kills, "R186 B1 B2"),
 		proves(test_renewed_after_cut, "B52 B29"),
 		proves(test_renewed_after_end, "B29"),
-		proves(test_deleted, "R044 R045 B46"),
+		proves(test_deleted, "R044 B46"),
 		proves(test_deleted_by_hand, "R041"),
 		proves(test_longer_by_hand, ""),
 		proves(test_shorter_by_hand, ""),
@@ -589,9 +626,10 @@ int main(void)
 		proves(test_moved, "R141"),
 		proves(test_not_moved_when_unsure, "B51"),
 		proves(test_refused_twice, "R140"),
-		proves(test_down_for_a_day, "R038 R098 R142 R139"),
+		proves(test_down_for_a_day, "R098 R142"),
 		proves(test_cannot_unmarshal, "R053"),
-		proves(test_refusal, "R021 R035"),
+		proves(test_refusal, "R035"),
+		proves(test_doubled, "B51"),
 		proves(test_dropped, "B46"),
 		proves(test_private_host, "B49"),
 	};

@@ -2,9 +2,14 @@
  * in test_http_client.c. */
 #include "tests/unit/proves.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/base/clock.h"
 #include "lib/http/client.h"
@@ -244,6 +249,41 @@ static void test_thread(void **state)
 	(void)state;
 }
 
+/* A program that a test starts holds our descriptors for a moment: what we close then must not be reported any more. */
+static void test_child_holds_descriptors(void **state)
+{
+	struct world w;
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), hold[2];
+	pid_t child;
+
+	(void)state;
+	world_open(&w, false);
+	at.sin_port = htons((uint16_t)serve_port(w.serve, w.socket));
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+	while (!serve_counts(w.serve, w.socket).open)
+		serve_run_once(w.serve, 50);
+	assert_int_equal(pipe(hold), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		char c;
+
+		close(hold[1]);
+		_exit((int)read(hold[0], &c, 1));
+	}
+	serve_cut_all(w.serve, w.socket);
+	serve_run_once(w.serve, 0);
+	shutdown(fd, SHUT_RDWR); /* the server's end, alive in the child, hears of it */
+	serve_run_once(w.serve, 50);
+	assert_int_equal(serve_counts(w.serve, w.socket).open, 0);
+	close(hold[1]);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close(hold[0]);
+	close(fd);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +293,7 @@ int main(void)
 		proves(test_clock, ""),
 		proves(test_kill_hook, ""),
 		proves(test_thread, ""),
+		proves(test_child_holds_descriptors, ""),
 	};
 
 	return cmocka_run_group_tests_name("sim_serve", tests, NULL, NULL);
