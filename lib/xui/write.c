@@ -131,6 +131,14 @@ static struct json_object *option_of(struct json_object *options, int64_t inboun
 	return NULL;
 }
 
+/* The first panels with such a list do not tell the method: then it may be one. */
+static bool may_be_2022(struct json_object *option)
+{
+	struct str method = json_str_at(option, "ssMethod");
+
+	return method.len ? is_2022(method) : str_is(json_str_at(option, "protocol"), "shadowsocks");
+}
+
 static enum xui_turn update_sent(struct xui_op *op, const struct reply *r)
 {
 	const struct xui_client *base = &op->result.look.client;
@@ -155,7 +163,7 @@ static enum xui_turn update_options(struct xui_op *op, const struct reply *r)
 	if (r->err)
 		return restarted(op, r);
 	for (size_t i = 0; i < base->inbounds_count; i++)
-		op->is_2022 |= is_2022(json_str_at(option_of(r->obj, base->inbound_ids[i]), "ssMethod"));
+		op->is_2022 |= may_be_2022(option_of(r->obj, base->inbound_ids[i]));
 	return let_in(op, UPDATE_RESTARTED);
 }
 
@@ -290,8 +298,8 @@ static enum xui_turn add_record(struct xui_op *op, const struct reply *r)
 			protocol = json_str_at(o, "protocol");
 		if (json_str_at(o, "ssMethod").len)
 			method = json_str_at(o, "ssMethod");
+		op->is_2022 |= may_be_2022(o);
 	}
-	op->is_2022 = is_2022(method);
 	c = fitted(op, protocol, method, carries_vision);
 	if (!is_addressable(c.email))
 		return refuse(op, E_INVALID);

@@ -439,6 +439,9 @@ static void test_shadowsocks_2022_is_let_in(void **state)
 	world_release(&w);
 	world_init(&w, XUI_C, "3.1.0");
 	RUN(&w, &ask, { GET_C, 200, NONE_C }, { LIST_C, 200, OPTIONS }, { ADD_C, 200, DONE_ADD }, { RESTART, 200, OK_NULL });
+	/* 3.1.0 does not tell the method */
+	RUN(&w, &ask, { GET_C, 200, NONE_C }, { LIST_C, 200, "{\"success\":true,\"obj\":[{\"id\":6,\"protocol\":\"shadowsocks\",\"tlsFlowCapable\":false}]}" },
+		{ ADD_C, 200, DONE_ADD }, { RESTART, 200, OK_NULL });
 	world_release(&w);
 }
 
