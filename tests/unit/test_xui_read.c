@@ -346,6 +346,47 @@ static void test_backup(void **state)
 	free(file);
 }
 
+/* An answer that ends anywhere, or has a wrong byte anywhere, is an error or another client: never a crash, never half a truth. */
+static void test_broken_answers(void **state)
+{
+	static const char whole[] = GET_A(CLIENT_TEXT("u123_1", UUID, "")), list[] = LIST_A;
+	static const char wrong[] = "\"\\{]0";
+	struct xui_ask look = look_ask(), inbounds = { .what = XUI_INBOUNDS };
+	char *text = xstrdup(whole);
+	struct world w;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof whole - 1; n++) {
+		world_init(&w, XUI_A, "2.8.5");
+		assert_int_equal(RUN(&w, &look, { LOOK_A, 200, n ? whole : "", .len = n })->err, E_INVALID);
+		world_release(&w);
+	}
+	for (size_t n = 0; n < sizeof list - 1; n += 3) {
+		world_init(&w, XUI_A, "2.8.5");
+		assert_int_equal(RUN(&w, &inbounds, { "GET panel/api/inbounds/list", 200, n ? list : "", .len = n })->err, E_INVALID);
+		world_release(&w);
+	}
+	for (size_t at = 0; at < sizeof whole - 1; at++) {
+		for (size_t i = 0; i < sizeof wrong - 1; i++) {
+			struct http_request request;
+			struct http_response answer = { .status = 200 };
+			struct xui_op *op;
+
+			text[at] = wrong[i];
+			world_init(&w, XUI_A, "2.8.5");
+			op = xui_op_new(&w.arena, &w.panel, &look);
+			answer.body = str_n(text, sizeof whole - 1);
+			assert_int_equal(xui_op_step(op, NULL, NOW, &request), XUI_CALL);
+			xui_op_step(op, &answer, NOW, &request);
+			assert_true(xui_op_result(op)->look.found <= 1);
+			xui_op_release(op);
+			world_release(&w);
+		}
+		text[at] = whole[at];
+	}
+	free(text);
+}
+
 /* success decides, in whatever language msg is written; msg is kept for admins. */
 static void test_envelope(void **state)
 {
@@ -380,6 +421,7 @@ int main(void)
 		proves(test_ips, ""),
 		proves(test_status_and_settings, ""),
 		proves(test_backup, ""),
+		proves(test_broken_answers, ""),
 		proves(test_envelope, ""),
 	};
 
