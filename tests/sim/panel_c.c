@@ -141,6 +141,8 @@ static const struct panel_route routes[] = {
 	READ("panel/api/hosts/list", V340, LAST, c_on_empty_list),
 };
 
+static const size_t routes_count = countof(routes);
+
 static void init(struct panel_sim *sim)
 {
 	struct panel_c *c = xcalloc(1, sizeof(*c));
@@ -175,8 +177,7 @@ static void release(struct panel_sim *sim)
 }
 
 const struct panel_dialect panel_dialect_c = {
-	.routes = routes,
-	.routes_count = countof(routes),
+	.tables = { { routes, &routes_count } },
 	.init = init,
 	.release = release,
 	.poll = c_poll,

@@ -82,8 +82,6 @@ struct panel_c {
 	struct map elements_by_lower, elements_by_key;
 	struct c_group *groups;                    /* made by name; labels of clients exist without one */
 	char *guid;
-	int64_t calm_until_ms;                     /* no poll before this changes anything unless rows_changed */
-	size_t moving;                             /* rows with bytes not yet counted */
 	int64_t last_poll_ms, xray_since_ms;
 };
 

@@ -560,7 +560,6 @@ void c_client_reset(struct panel_sim *sim, struct c_record *r, struct arena *a)
 		return;
 	row->up = row->down = 0;
 	row->enable = true;
-	sim->rows_changed = true;
 }
 
 /* --- handlers --- */
@@ -713,7 +712,6 @@ void c_on_reset_all(struct panel_call *call)
 	}
 	for (struct panel_inbound *in = call->sim->inbounds; in; in = in->next)
 		in->last_reset_ms = call->sim->now_ms;
-	call->sim->rows_changed = true;
 	panel_answer_ok(call, "Traffic for all clients has been reset.");
 }
 
@@ -730,7 +728,6 @@ void c_on_set_traffic(struct panel_call *call)
 	if (!error && row) {
 		row->up = up;
 		row->down = down;
-		call->sim->rows_changed = true;
 	}
 	done(call, error, UPDATED);
 	json_object_put(body);

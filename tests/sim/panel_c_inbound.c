@@ -579,7 +579,6 @@ static const char *inbound_update(struct panel_sim *sim, struct panel_inbound *i
 	inbound_set(in, f, tag);
 	settings_set(in, &c, f->settings);
 	clients_replace(sim, in, &c);
-	sim->rows_changed = true;
 	clients_release(&c);
 	return NULL;
 }
@@ -701,7 +700,6 @@ void c_on_in_enable(struct panel_call *call)
 		panel_answer_fail(call, WRONG, error);
 	} else {
 		in->enable = enable;
-		call->sim->rows_changed = true;
 		panel_answer_ok(call, UPDATED);
 	}
 	json_object_put(body);
@@ -714,7 +712,6 @@ void c_on_in_reset(struct panel_call *call)
 	if (!in)
 		return;
 	in->up = in->down = 0;
-	call->sim->rows_changed = true;
 	panel_answer_ok(call, "Inbound traffic has been reset.");
 }
 
@@ -722,7 +719,6 @@ void c_on_in_reset_all(struct panel_call *call)
 {
 	for (struct panel_inbound *in = call->sim->inbounds; in; in = in->next)
 		in->up = in->down = 0;
-	call->sim->rows_changed = true;
 	panel_answer_ok(call, "All inbounds traffic has been reset.");
 }
 

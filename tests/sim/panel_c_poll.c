@@ -33,7 +33,6 @@ bool c_use(struct panel_sim *sim, struct str email, int64_t up, int64_t down)
 	c_body(e->in)->pending_down += down;
 	if (!row)
 		return true;
-	c_of(sim)->moving += !row->pending_up && !row->pending_down;
 	row->pending_up += up;
 	row->pending_down += down;
 	return true;
@@ -48,7 +47,6 @@ void c_xray_start(struct panel_sim *sim)
 	}
 	for (struct panel_inbound *in = sim->inbounds; in; in = in->next)
 		c_body(in)->pending_up = c_body(in)->pending_down = 0;
-	c_of(sim)->moving = 0;
 	c_of(sim)->xray_since_ms = sim->now_ms;
 }
 
@@ -102,7 +100,6 @@ static void count_bytes(struct panel_sim *sim, struct panel_traffic *row, int64_
 	}
 	row->counted = true;
 	row->pending_up = row->pending_down = 0;
-	sim->rows_changed = true; /* the next poll looks again: a period may begin then (3.1.0) */
 }
 
 static void renew(struct panel_sim *sim, struct panel_traffic *row, int64_t now_ms)
@@ -129,22 +126,11 @@ static bool disable(struct panel_sim *sim, struct panel_traffic *row, int64_t no
 	return true;
 }
 
-static void sooner(int64_t *until, int64_t at_ms)
-{
-	if (at_ms > 0 && at_ms < *until)
-		*until = at_ms;
-}
-
 void c_poll(struct panel_sim *sim, int64_t now_ms)
 {
-	struct panel_c *c = c_of(sim);
-	int64_t until = INT64_MAX;
 	bool disabled = false;
 
-	c->last_poll_ms = now_ms;
-	if (!sim->rows_changed && !c->moving && now_ms < c->calm_until_ms)
-		return;
-	sim->rows_changed = false;
+	c_of(sim)->last_poll_ms = now_ms;
 	for (struct panel_inbound *in = sim->inbounds; in; in = in->next) {
 		struct c_body *b = c_body(in);
 
@@ -156,17 +142,11 @@ void c_poll(struct panel_sim *sim, int64_t now_ms)
 		count_bytes(sim, row, now_ms);
 		renew(sim, row, now_ms);
 		disabled |= disable(sim, row, now_ms);
-		if (row->enable || row->reset > 0)
-			sooner(&until, row->expiry_ms);
 	}
-	c->moving = 0;
 	for (struct panel_inbound *in = sim->inbounds; in; in = in->next) {
 		if ((in->total > 0 && in->up + in->down >= in->total) || (in->expiry_ms > 0 && in->expiry_ms <= now_ms))
 			in->enable = false;
-		if (in->enable)
-			sooner(&until, in->expiry_ms);
 	}
-	c->calm_until_ms = until;
 	if (disabled && c_has(sim, C_RESTARTS_ON_DEPLETION))
 		panel_xray_start(sim);
 }

@@ -433,13 +433,12 @@ void c_drop_orphans(struct panel_sim *sim, struct panel_inbound *in)
 
 /* --- rows --- */
 
-static void row_set(struct panel_sim *sim, struct panel_traffic *row, const struct c_client *client)
+static void row_set(struct panel_traffic *row, const struct c_client *client)
 {
 	row->total = client->number[N_TOTAL];
 	row->expiry_ms = client->number[N_EXPIRY];
 	row->reset = client->number[N_RESET];
 	row->enable = client->enable;
-	sim->rows_changed = true;
 }
 
 struct panel_traffic *c_row_add(struct panel_sim *sim, const struct panel_inbound *in, const struct c_client *client)
@@ -448,13 +447,13 @@ struct panel_traffic *c_row_add(struct panel_sim *sim, const struct panel_inboun
 
 	if (!row) {
 		row = panel_traffic_new(sim, str_of(c_get(client, T_EMAIL)), in->id);
-		row_set(sim, row, client);
+		row_set(row, client);
 		return row;
 	}
 	sim->traffic_id_last++; /* INSERT … ON CONFLICT has drawn a number before it meets the conflict */
 	if (c_has(sim, C_ADD_OVERWRITES_ROW)) {
 		row->inbound_id = in->id;
-		row_set(sim, row, client);
+		row_set(row, client);
 	}
 	return row;
 }
@@ -467,18 +466,15 @@ void c_row_update(struct panel_sim *sim, const char *email, const struct c_clien
 		return;
 	if (strcmp(email, c_get(client, T_EMAIL)))
 		panel_traffic_rename(sim, row, str_of(c_get(client, T_EMAIL)));
-	row_set(sim, row, client);
+	row_set(row, client);
 }
 
 void c_row_delete(struct panel_sim *sim, const char *email)
 {
 	struct panel_traffic *row = panel_traffic_find(sim, str_of(email));
 
-	if (!row)
-		return;
-	if (row->pending_up || row->pending_down)
-		c_of(sim)->moving--;
-	panel_traffic_delete(sim, row);
+	if (row)
+		panel_traffic_delete(sim, row);
 }
 
 /* --- bodies --- */

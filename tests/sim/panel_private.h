@@ -176,7 +176,6 @@ struct panel_sim {
 	int64_t inbound_id_last;
 	struct panel_traffic *traffics, *traffics_last;
 	struct map traffic_by_email;
-	bool rows_changed;          /* set by whoever writes a traffic row; lets C skip polls that change nothing */
 	int64_t traffic_id_last;
 
 	struct panel_user user;
