@@ -10,12 +10,25 @@ SAN     := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 OPT     := -O2 -g -D_FORTIFY_SOURCE=2
 LIBS     = $(shell pkg-config --libs $(PKGS)) -pthread
 
-PRODUCT := $(filter-out bot/main.c,$(wildcard lib/*/*.c bot/*/*.c))
-SIM     := $(wildcard tests/sim/*.c)
-UNIT    := $(wildcard tests/unit/test_*.c)
+PRODUCT := $(filter-out bot/main.c,$(wildcard lib/*/*.c bot/*.c bot/*/*.c))
+SIM     := $(filter-out tests/%/main.c,$(wildcard tests/sim/*.c)) $(filter-out tests/story/test_%,$(wildcard tests/story/*.c))
+TESTS   := $(wildcard tests/unit/test_*.c tests/story/test_*.c tests/e2e/test_*.c)
 
-.PHONY: all test unit floors requirements vectors clean setup
-all: $(BUILD)/obol
+.PHONY: all setup test unit vectors floors requirements clean run
+all: setup
+	@$(MAKE) --no-print-directory $(BUILD)/obol
+
+# What is missing is installed from Debian's packages, where that is allowed; otherwise named.
+setup:
+	@tests/setup build
+
+# Everything, without a token and, once the packages are there, without network.
+test:
+	@tests/setup test
+	@tests/all
+
+run: all
+	@$(BUILD)/obol run
 
 include tests/rules.mk
 

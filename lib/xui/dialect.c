@@ -92,6 +92,25 @@ const struct dialect *dialect_of(const struct xui_panel *p)
 	return best;
 }
 
+enum xui_support xui_version_support(const struct xui_panel *p)
+{
+	static const struct { int since, until; enum xui_support support; } known[] = {
+		{ VERSION(2, 8, 5), VERSION(2, 9, 4), XUI_SUPPORT_GOOD },
+		{ VERSION(3, 0, 2), VERSION(3, 0, 2), XUI_SUPPORT_GOOD },
+		{ VERSION(3, 1, 0), VERSION(3, 3, 0), XUI_SUPPORT_POOR }, /* gives traffic away, draws new UUIDs, stops at a repeated one */
+		{ VERSION(3, 3, 1), VERSION(3, 3, 1), XUI_SUPPORT_GOOD },
+		{ VERSION(3, 4, 1), VERSION(3, 4, 1), XUI_SUPPORT_GOOD },
+		{ VERSION(3, 4, 2), VERSION(3, 4, 2), XUI_SUPPORT_POOR }, /* leaves a copy of the old client after an edit */
+		{ VERSION(3, 5, 0), VERSION(3, 6, 99), XUI_SUPPORT_GOOD },
+	};
+	int version = version_number(p->version);
+
+	for (size_t i = 0; i < countof(known); i++)
+		if (version >= known[i].since && version <= known[i].until)
+			return known[i].support;
+	return XUI_SUPPORT_UNKNOWN;
+}
+
 const struct route *route_public(enum route_id id)
 {
 	return &public_routes[id];

@@ -173,9 +173,9 @@ static void set_dialect(struct xui_op *op, enum xui_dialect d, struct str versio
 	changed(op);
 }
 
-static enum xui_turn fail_transport(struct xui_op *op, const struct http_response *answer)
+/* No answer, or none that says anything: nothing of the operation itself was sent. */
+static enum xui_turn fail_io(struct xui_op *op)
 {
-	(void)answer;
 	return op_fail(op, E_IO, false, STR(""));
 }
 
@@ -277,11 +277,11 @@ static enum xui_turn take_login(struct xui_op *op, const struct http_response *a
 	if (answer->status == 403)
 		return op_fail(op, E_REFUSED, false, STR(""));
 	if (answer->status != 200 || json_parse(&doc, answer->body))
-		return fail_transport(op, answer);
+		return fail_io(op);
 	if (!json_bool_at(doc, "success", false))
 		turn = login_refused(op, doc);
 	else if (!take_cookie(op, answer))
-		turn = fail_transport(op, answer); /* success without a cookie: the panel could not save the session */
+		turn = fail_io(op); /* success without a cookie: the panel could not save the session */
 	json_object_put(doc);
 	if (turn != XUI_CALL)
 		return turn;
@@ -302,7 +302,7 @@ static enum xui_turn take_status(struct xui_op *op, const struct http_response *
 	if (answer->status == 401 || answer->status == 404 || answer->status == 403)
 		return op_fail(op, E_AUTH, false, STR("")); /* the route is in every 3.x: it is us */
 	if (answer->status != 200 || json_parse(&doc, answer->body))
-		return fail_transport(op, answer);
+		return fail_io(op);
 	version = json_str_at(doc, "obj.panelVersion");
 	if (version.len) {
 		set_dialect(op, XUI_C, version);
@@ -319,7 +319,7 @@ static enum xui_turn take_status(struct xui_op *op, const struct http_response *
 static enum xui_turn take_cross(struct xui_op *op, const struct http_response *answer)
 {
 	if (answer->status != 200 && answer->status != 404)
-		return fail_transport(op, answer);
+		return fail_io(op);
 	set_dialect(op, answer->status == 200 ? XUI_C : XUI_B, STR(""));
 	return XUI_CALL;
 }
@@ -343,6 +343,6 @@ enum xui_turn session_take(struct xui_op *op, const struct http_response *answer
 
 	op->stage = R_NONE;
 	if (answer->failure != HTTP_FAIL_NONE)
-		return fail_transport(op, answer);
+		return fail_io(op);
 	return takes[stage](op, answer);
 }

@@ -311,6 +311,8 @@ static enum xui_turn delete_after_look(struct xui_op *op)
 
 	if (!l->exists)
 		return op_done(op); /* gone, or the name is somebody else's by now */
+	if (is_last && l->found > 1)
+		return refuse(op, E_CONFLICT); /* switching off one copy would leave the other (B51) */
 	if (is_last || op->is_deleted_once)
 		return disable_instead(op);
 	if (!is_addressable(key))

@@ -40,6 +40,10 @@
 enum xui_dialect { XUI_UNKNOWN, XUI_A, XUI_B, XUI_C };
 const char *xui_dialect_name(enum xui_dialect d); /* "A" … or "?" */
 
+/* GOOD: tried or known to behave. POOR: works, with faults that cost customers or traffic; ask the operator to update.
+ * UNKNOWN: warn, and go on by dialect (R022). */
+enum xui_support { XUI_SUPPORT_UNKNOWN, XUI_SUPPORT_GOOD, XUI_SUPPORT_POOR };
+
 struct xui_session {
 	char cookie[XUI_COOKIE_MAX];  /* name=value */
 	char csrf[XUI_CSRF_MAX];      /* 3.x; lives as long as the cookie */
@@ -65,6 +69,8 @@ struct xui_panel {
 	bool changed;                 /* session, dialect, version or refusal changed: store it, then clear this */
 };
 
+enum xui_support xui_version_support(const struct xui_panel *p);
+
 /* --- what can be asked --- */
 
 enum xui_what {
@@ -75,7 +81,8 @@ enum xui_what {
 	XUI_ADD,             /* client whole, into inbound_id (C: and more_inbounds) */
 	XUI_UPDATE,          /* client says which, want and change say what */
 	XUI_RESET,           /* traffic counters of client.email to 0; may be repeated */
-	XUI_DELETE,          /* already gone is success */
+	XUI_DELETE,          /* already gone is success. E_CONFLICT: there twice and alone in an inbound of 2.x, 3.0.x: add
+	                      * another client first, then both copies can go */
 	XUI_ONLINES,
 	XUI_IPS, XUI_IPS_CLEAR,
 	XUI_STATUS,

@@ -17,6 +17,7 @@ struct sim_request {
 	size_t headers_count;
 	struct str body;
 	int64_t now_ms;
+	uint64_t connection; /* the adapter's number of it, never used twice; 0: it does not say */
 	int listener;       /* which of the model's sockets: 0 the first, a panel's subscription server is 1 */
 	struct arena *arena; /* for whatever the answer points to */
 };

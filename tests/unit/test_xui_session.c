@@ -351,6 +351,23 @@ static void test_old_server_path(void **state)
 	world_release(&w);
 }
 
+static void test_versions(void **state)
+{
+	static const struct { const char *version; enum xui_support support; } cases[] = {
+		{ "2.8.5", XUI_SUPPORT_GOOD }, { "2.9.4", XUI_SUPPORT_GOOD }, { "3.0.2", XUI_SUPPORT_GOOD }, { "3.6.0", XUI_SUPPORT_GOOD },
+		{ "3.1.0", XUI_SUPPORT_POOR }, { "3.4.2", XUI_SUPPORT_POOR }, { "3.9.1", XUI_SUPPORT_UNKNOWN }, { "2.3.0", XUI_SUPPORT_UNKNOWN },
+		{ "dev+1a2b3c4d", XUI_SUPPORT_UNKNOWN }, { "", XUI_SUPPORT_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct xui_panel p = { 0 };
+
+		snprintf(p.version, sizeof p.version, "%s", cases[i].version);
+		assert_int_equal(xui_version_support(&p), cases[i].support);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +384,7 @@ int main(void)
 		proves(test_token, ""),
 		proves(test_second_factor, ""),
 		proves(test_old_server_path, ""),
+		proves(test_versions, ""),
 	};
 
 	return cmocka_run_group_tests_name("xui_session", tests, NULL, NULL);

@@ -405,6 +405,10 @@ static void test_delete(void **state)
 	json_object_put(holder);
 	r = RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "vless", WITH(CLIENT("u1", UUID, "false")), WS) });
 	assert_true(r->err == OK && r->kept_disabled);
+	/* twice: both go in one call, unless they are all there is */
+	r = RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "vless", WITH(OURS "," STRANGER "," OURS), WS) }, { DELETE_A, 200, OK_NULL });
+	assert_int_equal(r->err, OK);
+	assert_int_equal(RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "vless", WITH(OURS "," OURS), WS) })->err, E_CONFLICT);
 	/* somebody else took the name: not ours to delete */
 	ask.client.uuid = STR("11111111-1111-4111-8111-111111111111");
 	ask.client.sub_id = STR("other");

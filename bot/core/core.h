@@ -1,0 +1,102 @@
+/* The core: events in, one transaction, effects out. It knows no feature; main hands it tables.
+ *
+ *	wait ─▶ gather events ─▶ BEGIN ─▶ decide each in its savepoint ─▶ claim effects ─▶ COMMIT ─▶ let effects leave
+ *
+ * Invariants:
+ *  1. Nothing leaves before the commit that decided it; the Telegram offset is confirmed only after the commit.
+ *  2. An event is let go only after the commit that decided it. When COMMIT fails all events of the turn are decided
+ *     again later (1, 2, 4 … 30 s); until then nothing is polled, claimed or sent, and HTTP answers 503.
+ *     Only job steps are not decided twice: their run is given up and begins anew, which is what a job can always do.
+ *  3. A claimed row (outbox, job) of a running process has a live call; core_turn asserts it now and then. */
+#ifndef OBOL_CORE_CORE_H
+#define OBOL_CORE_CORE_H
+
+#include "bot/core/alert.h"
+#include "bot/core/jobs.h"
+#include "bot/core/net.h"
+#include "bot/core/outbox.h"
+#include "lib/http/server.h"
+#include "lib/telegram/tg_call.h"
+#include "lib/telegram/tg_update.h"
+
+struct settle_row {
+	const char *name;        /* outgoing.then_name */
+	outbox_settle *settle;
+};
+
+struct schedule_row {
+	const char *name;
+	int64_t every_ms;        /* slots are multiples of it; each slot is run at most once, a missed one once, late */
+	enum err (*run)(struct act *a);
+};
+
+enum listener { LISTENER_PUBLIC, LISTENER_ADMIN };
+
+struct route_row {
+	enum listener listener;
+	enum http_method method;
+	const char *path;        /* whole path; ending in '/': a prefix */
+	/* Decides and calls inbound_answer. */
+	enum err (*handle)(struct act *a, const struct http_inbound *in);
+};
+
+struct core_tables {
+	enum err (*on_start)(struct act *a);                       /* once per start, before anything else */
+	enum err (*on_ready)(struct act *a);                       /* once getMe has answered */
+	enum err (*on_update)(struct act *a, const struct tg_update *u);
+	bool (*is_money)(const struct tg_update *u);               /* leaves the inbox only by success, decided first */
+	enum err (*on_parked)(struct act *a, const struct tg_update *u); /* it will not be tried again: tell user and admins */
+	enum err (*on_gone)(struct act *a, int64_t chat_id);       /* 403: blocked, deactivated */
+	enum err (*on_moved)(struct act *a, int64_t chat_id, int64_t to_chat_id); /* group became a supergroup */
+	enum err (*on_alert)(struct act *a, const struct alert *alert);
+	const struct job_kind *jobs; size_t jobs_count;
+	const struct settle_row *settles; size_t settles_count;
+	const struct schedule_row *schedules; size_t schedules_count;
+	const struct route_row *routes; size_t routes_count;
+};
+
+struct core_setup {
+	const struct config *config;
+	const struct core_tables *tables;
+	struct shared *shared;         /* the core fills bot_id and bot_username */
+	struct db *db;
+	struct net net;
+	struct http_server *server;    /* NULL: no inbound HTTP */
+	struct tg_api api;
+	int send_rate_per_s;           /* 0: unlimited */
+	bool take_over;                /* remove a foreign webhook */
+	bool threaded;                 /* helper thread; false in simulated worlds */
+};
+
+/* Everything in setup outlives the core. Runs on_start and recovers what an unclean stop left: E_… of the store. */
+enum err core_open(struct core **out, const struct core_setup *setup);
+/* Stops without loss: what is under way is found again by the next start. */
+void core_close(struct core *c);
+
+/* One turn; waits at most timeout_max_ms. */
+void core_turn(struct core *c, int timeout_max_ms);
+/* Turns until core_stop or until going on makes no sense. Returns the exit code. */
+int core_run(struct core *c);
+void core_stop(struct core *c);          /* also from a signal handler */
+int core_exit_code(const struct core *c); /* -1: go on */
+bool core_is_idle(const struct core *c);  /* nothing under way, nothing due now: for simulated worlds and tests */
+int64_t core_due_ms(const struct core *c); /* when the next timer is due; INT64_MAX: none */
+
+/* Figures the loop keeps about itself, since the start. */
+struct core_figures {
+	int64_t turns, updates, duplicates, sent, commits, commits_failed;
+	int64_t largest_turn_us, largest_turn_cpu_us, largest_commit_us;
+	int64_t queued;           /* outbox rows waiting */
+	int64_t jobs_running;
+	bool polling, stalled;
+	int64_t last_update_ms;
+};
+void core_figures(const struct core *c, struct core_figures *out);
+
+/* Answers a request from within its handler; leaves after the commit. */
+void inbound_answer(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body);
+
+/* Tests: called at named steps between which a process can die. NULL: nobody. */
+extern void (*core_step)(const char *name);
+
+#endif

@@ -1,0 +1,213 @@
+/* What the files of the core share. */
+#ifndef OBOL_CORE_PRIVATE_H
+#define OBOL_CORE_PRIVATE_H
+
+#include "bot/core/core.h"
+#include "bot/core/pacer.h"
+#include "lib/base/clock.h"
+#include "lib/base/worker.h"
+
+#define TURN_UPDATES_MAX 100
+#define TURN_EVENTS_MAX 200
+#define CAREFUL_MS (10 * SECOND_MS)  /* after an unclean start, see inbox.c */
+#define CRASHES_PARK 3               /* poison */
+
+#define STEP(name) do { if (core_step) core_step(name); } while (0)
+
+/* First member of whatever a call is made for; its address is the call's tag. */
+enum caller { CALLER_POLL, CALLER_SEND, CALLER_RUN };
+
+/* --- what comes in --- */
+
+enum event_kind { EVENT_SENT, EVENT_JOB, EVENT_INBOUND };
+
+struct event {
+	enum event_kind kind;
+	struct event *next;
+	struct http_done done;       /* EVENT_SENT, EVENT_JOB */
+	struct send *send;
+	struct run *run;
+	struct http_inbound *in;
+};
+
+struct waiting_update {
+	struct tg_update update;
+	struct str raw;
+	bool money;
+	bool bad;                    /* no update at all: confirmed and logged */
+	bool decided;                /* in this attempt */
+};
+
+/* --- what goes out --- */
+
+/* A claimed outbox row on its way. */
+struct send {
+	enum caller caller;
+	struct send *next, *prev;
+	int64_t id, chat_id, edits, expires_ms;
+	enum lane lane;
+	enum unknown unknown;
+	int attempts;
+	const char *then_name;       /* owned by the settles table, or NULL */
+	int64_t then_id;
+	bool paced;                  /* went through the pacer */
+	/* only between claim and start */
+	const char *method;
+	struct str payload, qr;
+	struct picture *picture;     /* being drawn */
+};
+
+/* A claimed job on its way. */
+struct run {
+	enum caller caller;
+	struct job job;
+	struct run *next, *prev;
+	uint64_t call;               /* 0: none under way */
+	bool claimed;                /* the row says so */
+	bool again;                  /* begin anew at once */
+};
+
+struct reply {
+	uint64_t id;
+	int status;
+	const char *content_type;
+	struct str body;
+};
+
+/* What one attempt at deciding has produced; truncated to a mark when an event is undone. */
+struct turn {
+	struct outgoing *added;
+	size_t added_count, added_cap;
+	struct reply *replies;
+	size_t replies_count, replies_cap;
+	struct send **claimed;
+	size_t claimed_count, claimed_cap;
+	struct run **calls;          /* runs whose request leaves after the commit */
+	size_t calls_count, calls_cap;
+	struct run **ended;          /* runs to forget after the commit */
+	size_t ended_count, ended_cap;
+	int64_t jobs_next_ms;        /* earliest job added */
+};
+
+struct turn_mark {
+	size_t added, replies;
+};
+
+enum poll_state { POLL_GET_ME, POLL_WEBHOOK, POLL_DELETE_WEBHOOK, POLL_UPDATES, POLL_STOPPED };
+
+struct poll {
+	enum caller caller;
+	enum poll_state state;
+	bool under_way;
+	int64_t offset;              /* 0: oldest unconfirmed */
+	int64_t not_before_us;
+	int failures;                /* in a row: back-off */
+	int64_t conflict_since_ms;   /* 0: none */
+	int64_t refused_since_ms;    /* 401 after the start */
+	int64_t last_batch_ms;
+	bool conflict_told;
+};
+
+struct core {
+	struct core_setup setup;
+	struct net *net;
+	struct db *db;
+	const struct core_tables *tables;
+	struct worker *worker;
+	struct pacer *pacer;
+	struct poll poll;
+	volatile int stop;
+	int exit_code;
+
+	struct arena update_arena, turn_arena;
+	struct waiting_update *updates;
+	size_t updates_count, updates_next;
+	struct event *events, **events_last;
+	size_t events_count;
+	struct turn turn;
+	struct send sends;           /* list head */
+	struct run runs;             /* list head */
+	size_t runs_count;
+
+	int64_t inbox_next_ms, jobs_next_ms, schedules_next_ms;
+	int64_t inbox_waiting;       /* rows that keep their chat's later updates waiting */
+	int64_t careful_until_ms;
+	bool orphans;                /* claimed rows without a run exist: find them */
+	bool on_ready_due;
+	bool stalled;
+	int stall_attempts;
+	int64_t stall_until_us;
+	bool stall_told;
+	int64_t checkpointed_commits;
+	bool checkpoint_under_way;
+	int64_t idle_since_us;
+	struct core_figures figures;
+};
+
+#define LIST_EMPTY(head) ((head)->next == (head))
+#define LIST_INIT(head) ((head)->next = (head)->prev = (head))
+#define LIST_ADD(head, node) \
+	((node)->prev = (head)->prev, (node)->next = (head), (head)->prev->next = (node), (head)->prev = (node))
+#define LIST_REMOVE(node) ((node)->prev->next = (node)->next, (node)->next->prev = (node)->prev)
+
+/* Room for one more in a growing array of the core. */
+#define GROW(array, count, cap) \
+	do { \
+		if ((count) == (cap)) { \
+			(cap) = (cap) ? 2 * (cap) : 16; \
+			(array) = xrealloc((array), (cap) * sizeof *(array)); \
+		} \
+	} while (0)
+
+struct act core_act(struct core *c);
+
+/* turn.c */
+struct turn_mark turn_mark(const struct core *c);
+void turn_undo(struct core *c, struct turn_mark mark);
+void core_add_event(struct core *c, struct event *e);
+
+/* Backoff with jitter: first, doubled per attempt, at most max, ±25 %. */
+int64_t core_backoff_ms(int64_t first_ms, int64_t max_ms, int attempts);
+
+/* inbox.c */
+enum err inbox_decide(struct core *c, struct waiting_update *w);        /* a fresh update; never fails because of its handler */
+enum err inbox_decide_waiting(struct core *c);                          /* rows that are due */
+enum err inbox_store_batch(struct core *c);                             /* careful mode: raw first */
+enum err inbox_recover(struct core *c);
+enum err inbox_forget(struct core *c);                                  /* ids older than 48 h */
+
+/* poll.c */
+void poll_start(struct core *c);                                        /* asks for the next batch when it may */
+void poll_done(struct core *c, struct http_done *done);                 /* outside transactions */
+int64_t poll_due_us(const struct core *c);
+
+/* outbox.c */
+enum err outbox_claim(struct core *c);                                  /* before the commit */
+void outbox_unclaim(struct core *c);                                    /* the commit failed */
+void outbox_send(struct core *c);                                       /* after it */
+enum err outbox_sent(struct core *c, struct send *s, const struct http_response *response); /* the answer, in the transaction */
+void outbox_forget(struct core *c, struct send *s);                     /* after its commit */
+enum err outbox_recover(struct core *c, bool clean);
+bool outbox_picture_done(struct core *c, struct worker_job *job);
+
+/* jobs.c */
+enum err jobs_take(struct core *c);
+enum err jobs_answer(struct core *c, struct run *r, const struct http_response *response);
+void jobs_send(struct core *c);
+void jobs_give_up(struct core *c);                                      /* the commit failed */
+enum err jobs_recover(struct core *c, bool clean);
+void jobs_release(struct core *c);
+
+/* schedule.c */
+enum err schedules_run(struct core *c);
+enum err schedules_open(struct core *c);
+
+/* inbound.c */
+enum err inbound_decide(struct core *c, const struct http_inbound *in);
+void inbound_send(struct core *c);
+
+/* upkeep.c */
+void upkeep_after_turn(struct core *c, bool idle);
+bool upkeep_done(struct core *c, struct worker_job *job);
+
+#endif

@@ -1,0 +1,219 @@
+/* Updates in: each decided once, by its id, whatever Telegram repeats.
+ *
+ * A fresh update is decided in the turn that brought it; only its id is kept (48 h). When its handler fails, the raw
+ * text stays and is tried again; later updates of that chat wait behind it. What is not money and fails three times is
+ * parked.
+ *
+ * Poison: a handler that kills the process would do so again and again, since nothing of its turn was committed. So
+ * after an unclean stop we are careful for a while: updates are first stored raw, then taken one by one, each with its
+ * crash counted in a commit of its own before it is decided. In ordinary times this costs nothing. */
+#include "bot/core/core_private.h"
+
+#include <assert.h>
+
+#include "lib/base/log.h"
+
+enum { DECIDED, WAITING, PARKED };
+
+#define TRIES_MAX 3
+#define RETRY_MS (2 * SECOND_MS)
+#define RETRY_MAX_MS (60 * SECOND_MS)
+#define KEEP_MS (48 * HOUR_MS)
+#define FORGET_AT_ONCE 5000
+#define WAITING_AT_ONCE 50
+
+static enum err count_waiting(struct core *c)
+{
+	enum err e = db_get_i64(&c->inbox_waiting, c->db, "SELECT count(*) FROM inbox WHERE state=1");
+
+	if (!e)
+		e = db_get_i64(&c->inbox_next_ms, c->db, "SELECT coalesce(min(next_ms), 9223372036854775807) FROM inbox WHERE state=1");
+	return e;
+}
+
+enum err inbox_recover(struct core *c)
+{
+	return count_waiting(c);
+}
+
+/* Runs the handler in a savepoint. *failed: it undid itself. */
+static enum err run_handler(struct core *c, const struct tg_update *u, enum err *failed)
+{
+	struct turn_mark mark = turn_mark(c);
+	struct act a = core_act(c);
+	enum err e = db_savepoint(c->db);
+
+	if (e)
+		return e;
+	*failed = c->tables->on_update(&a, u);
+	if (!*failed)
+		return db_savepoint_keep(c->db);
+	turn_undo(c, mark);
+	return db_savepoint_undo(c->db);
+}
+
+static enum err set_waiting(struct core *c, const struct waiting_update *w, int attempts, int64_t next_ms)
+{
+	c->inbox_waiting++;
+	if (next_ms < c->inbox_next_ms)
+		c->inbox_next_ms = next_ms;
+	return db_run(c->db, "UPDATE inbox SET state=1, raw=?2, chat_id=?3, money=?4, attempts=?5, next_ms=?6 WHERE update_id=?1",
+		w->update.update_id, w->raw, w->update.chat.id, w->money, attempts, next_ms);
+}
+
+/* An update of this chat is being tried again: *next_ms is when. E_NOTFOUND: none. */
+static enum err chat_waits(struct core *c, int64_t chat_id, int64_t *next_ms)
+{
+	if (!c->inbox_waiting || !chat_id)
+		return E_NOTFOUND;
+	return db_get_i64(next_ms, c->db, "SELECT max(next_ms) FROM inbox WHERE state=1 AND chat_id=?1", chat_id);
+}
+
+enum err inbox_decide(struct core *c, struct waiting_update *w)
+{
+	enum err e, failed = OK;
+	int64_t now_ms = clock_now_ms(), next_ms;
+
+	if (w->bad)
+		return OK;
+	e = db_run(c->db, "INSERT INTO inbox(update_id, received_ms) VALUES(?1, ?2) ON CONFLICT DO NOTHING", w->update.update_id, now_ms);
+	if (e)
+		return e;
+	if (db_changes(c->db) == 0) {
+		c->figures.duplicates++;
+		return OK;
+	}
+	c->figures.updates++;
+	c->figures.last_update_ms = now_ms;
+	e = w->money ? E_NOTFOUND : chat_waits(c, w->update.chat.id, &next_ms); /* money waits for nobody */
+	if (e == OK)
+		return set_waiting(c, w, 0, next_ms);
+	if (e != E_NOTFOUND)
+		return e;
+	e = run_handler(c, &w->update, &failed);
+	if (e || !failed)
+		return e;
+	log_warn("update.failed", KV("update", w->update.update_id), KV("kind", w->update.kind_name), KV("error", err_name(failed)));
+	return set_waiting(c, w, 1, now_ms + core_backoff_ms(RETRY_MS, RETRY_MAX_MS, 1));
+}
+
+/* --- rows that wait --- */
+
+struct row {
+	int64_t update_id;
+	struct str raw;
+	bool money;
+	int attempts, crashes;
+};
+
+static enum err park(struct core *c, const struct row *r, const struct tg_update *u)
+{
+	struct act a = core_act(c);
+	enum err e = db_run(c->db, "UPDATE inbox SET state=2 WHERE update_id=?1", r->update_id);
+
+	log_error("update.parked", KV("update", r->update_id), KV("attempts", r->attempts), KV("crashes", r->crashes));
+	return e || !c->tables->on_parked ? e : c->tables->on_parked(&a, u);
+}
+
+static enum err try_row(struct core *c, const struct row *r)
+{
+	struct tg_update u;
+	enum err e, failed = OK;
+	int64_t next_ms;
+
+	if (tg_update_read(&u, &c->turn_arena, r->raw) != OK || r->crashes >= CRASHES_PARK)
+		return park(c, r, &u);
+	e = run_handler(c, &u, &failed);
+	if (e)
+		return e;
+	if (!failed)
+		return db_run(c->db, "UPDATE inbox SET state=0, raw=NULL, crashes=0 WHERE update_id=?1", r->update_id);
+	log_warn("update.failed", KV("update", r->update_id), KV("error", err_name(failed)), KV("attempts", r->attempts + 1));
+	if (!r->money && r->attempts + 1 >= TRIES_MAX)
+		return park(c, r, &u);
+	next_ms = clock_now_ms() + core_backoff_ms(RETRY_MS, RETRY_MAX_MS, r->attempts + 1);
+	return db_run(c->db, "UPDATE inbox SET attempts=attempts+1, next_ms=?2, crashes=0 WHERE update_id=?1", r->update_id, next_ms);
+}
+
+static size_t load_due(struct core *c, struct row *rows, size_t max, enum err *e)
+{
+	struct db_rows r;
+	size_t n = 0;
+
+	db_select(&r, c->db, "SELECT update_id, raw, money, attempts, crashes FROM inbox WHERE state=1 AND next_ms<=?1"
+		" ORDER BY money DESC, update_id LIMIT ?2", clock_now_ms(), max);
+	while (db_next(&r))
+		rows[n++] = (struct row){ db_i64(&r, 0), str_of(db_text(&r, 1, &c->turn_arena)), db_i64(&r, 2), (int)db_i64(&r, 3), (int)db_i64(&r, 4) };
+	*e = db_end(&r);
+	return n;
+}
+
+/* The crash is counted before the handler runs: in a commit of its own. */
+static enum err count_crash(struct core *c, struct row *row)
+{
+	enum err e = db_run(c->db, "UPDATE inbox SET crashes=crashes+1 WHERE update_id=?1", row->update_id);
+
+	if (!e)
+		e = db_commit(c->db);
+	if (!e)
+		e = db_begin(c->db);
+	row->crashes++;
+	return e;
+}
+
+enum err inbox_decide_waiting(struct core *c)
+{
+	struct row rows[WAITING_AT_ONCE];
+	enum err e;
+	size_t n;
+	bool careful = c->careful_until_ms != 0;
+
+	if (c->inbox_next_ms > clock_now_ms())
+		return OK;
+	n = load_due(c, rows, careful ? 1 : countof(rows), &e);
+	/* alone: events decided before it in this turn would be committed with the count, so it waits until it has a turn of its own */
+	if (!e && careful && n && (c->events || c->turn.added_count || c->turn.calls_count))
+		return OK;
+	if (!e && careful && n)
+		e = count_crash(c, &rows[0]);
+	for (size_t i = 0; !e && i < n; i++)
+		e = try_row(c, &rows[i]);
+	return e ? e : count_waiting(c);
+}
+
+enum err inbox_store_batch(struct core *c)
+{
+	int64_t now_ms = clock_now_ms();
+	enum err e = db_begin(c->db);
+
+	for (size_t i = c->updates_next; !e && i < c->updates_count; i++) {
+		struct waiting_update *w = &c->updates[i];
+
+		if (w->bad)
+			continue;
+		e = db_run(c->db, "INSERT INTO inbox(update_id, received_ms, state, chat_id, money, raw, next_ms) VALUES(?1, ?2, 1, ?3, ?4, ?5, ?2)"
+			" ON CONFLICT DO NOTHING", w->update.update_id, now_ms, w->update.chat.id, w->money, w->raw);
+	}
+	if (!e)
+		e = count_waiting(c);
+	if (!e)
+		e = db_commit(c->db);
+	else
+		db_rollback(c->db);
+	if (e) {
+		c->stalled = true;
+		c->stall_until_us = clock_mono_us() + 1000000;
+		log_error("store.stalled", KV("error", err_name(e)));
+		return e;
+	}
+	c->figures.updates += (int64_t)(c->updates_count - c->updates_next);
+	for (size_t i = c->updates_next; i < c->updates_count; i++)
+		c->updates[i].decided = true;
+	return OK;
+}
+
+enum err inbox_forget(struct core *c)
+{
+	return db_run(c->db, "DELETE FROM inbox WHERE update_id IN"
+		" (SELECT update_id FROM inbox WHERE received_ms<?1 AND state=0 LIMIT ?2)", clock_now_ms() - KEEP_MS, FORGET_AT_ONCE);
+}

@@ -1,0 +1,386 @@
+/* Jobs: taking them up, their steps, their ends. See jobs.h for the life of one. */
+#include "bot/core/core_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+
+enum { QUEUED, CLAIMED, PARKED };
+
+#define LANES_MAX 256
+#define REASON_BYTES_MAX 500
+
+/* --- for handlers --- */
+
+enum err job_add(struct act *a, const char *kind, const char *subject, int64_t lane, enum job_prio prio, int64_t at_ms)
+{
+	if (at_ms < a->core->turn.jobs_next_ms)
+		a->core->turn.jobs_next_ms = at_ms;
+	if (at_ms < a->core->jobs_next_ms)
+		a->core->jobs_next_ms = at_ms; /* this very turn takes it up; if the turn is undone, looking once in vain costs nothing */
+	return db_run(a->tx, "INSERT INTO jobs(kind, subject, lane, prio, next_ms, created_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+		" ON CONFLICT(kind, subject) DO UPDATE SET again=CASE state WHEN 1 THEN 1 ELSE 0 END, prio=min(prio, ?4), lane=?3,"
+		" attempts=CASE state WHEN 2 THEN 0 ELSE attempts END, crashes=CASE state WHEN 2 THEN 0 ELSE crashes END,"
+		" next_ms=CASE state WHEN 2 THEN ?5 ELSE min(next_ms, ?5) END, state=CASE state WHEN 2 THEN 0 ELSE state END",
+		kind, subject, lane, prio, at_ms, a->now_ms);
+}
+
+enum err job_remove(struct act *a, const char *kind, const char *subject)
+{
+	enum err e = db_run(a->tx, "DELETE FROM jobs WHERE kind=?1 AND subject=?2 AND state<>1", kind, subject);
+
+	return e ? e : db_run(a->tx, "UPDATE jobs SET again=0 WHERE kind=?1 AND subject=?2", kind, subject);
+}
+
+static void decide(struct job *job, enum job_next next)
+{
+	assert(job->next == JOB_UNDECIDED); /* a step says once what is next */
+	job->next = next;
+}
+
+void job_call(struct job *job, struct http_request *request)
+{
+	decide(job, JOB_CALL);
+	job->request = request;
+}
+
+void job_done(struct job *job)
+{
+	decide(job, JOB_DONE);
+}
+
+void job_later(struct job *job, int64_t at_ms, const char *reason)
+{
+	decide(job, JOB_LATER);
+	job->next_ms = at_ms;
+	job->reason = reason;
+}
+
+void job_park(struct job *job, const char *reason)
+{
+	decide(job, JOB_PARK);
+	job->reason = reason;
+}
+
+/* --- runs --- */
+
+static const struct job_kind *kind_of(const struct core *c, struct str name)
+{
+	for (size_t i = 0; i < c->tables->jobs_count; i++)
+		if (str_is(name, c->tables->jobs[i].name))
+			return &c->tables->jobs[i];
+	return NULL;
+}
+
+static struct run *run_new(struct core *c, int64_t id, const struct job_kind *kind, struct str subject, int64_t lane, int attempts, int crashes)
+{
+	struct run *r = xcalloc(1, sizeof *r);
+
+	r->caller = CALLER_RUN;
+	r->job.id = id;
+	r->job.kind = kind;
+	r->job.subject = str_dup(&r->job.arena, subject);
+	r->job.lane = lane;
+	r->job.attempts = attempts;
+	r->job.crashes = crashes;
+	LIST_ADD(&c->runs, r);
+	c->runs_count++;
+	return r;
+}
+
+static void run_free(struct core *c, struct run *r)
+{
+	LIST_REMOVE(r);
+	c->runs_count--;
+	arena_release(&r->job.arena);
+	free(r);
+}
+
+static size_t running(const struct core *c, int64_t lane)
+{
+	size_t n = 0;
+
+	for (const struct run *r = c->runs.next; r != &c->runs; r = r->next)
+		n += r->job.lane == lane;
+	return n;
+}
+
+static void end_run(struct core *c, struct run *r)
+{
+	GROW(c->turn.ended, c->turn.ended_count, c->turn.ended_cap);
+	c->turn.ended[c->turn.ended_count++] = r;
+	c->jobs_next_ms = 0; /* its lane may have others waiting */
+}
+
+/* --- what a step decided --- */
+
+static enum err tell_parked(struct core *c, struct run *r, const char *reason)
+{
+	struct act a = core_act(c);
+	enum err e = db_run(c->db, "UPDATE jobs SET state=2, crashes=0, reason=?2 WHERE id=?1", r->job.id, reason);
+
+	log_error("job.parked", KV("kind", r->job.kind->name), KV("subject", r->job.subject), KV("reason", reason ? reason : ""));
+	if (!e && r->job.kind->parked)
+		e = r->job.kind->parked(&a, &r->job);
+	return e;
+}
+
+static enum err put_off(struct core *c, struct run *r, int64_t at_ms, const char *reason)
+{
+	const struct job_kind *k = r->job.kind;
+	int attempts = r->job.attempts + (reason != NULL);
+
+	if (reason && k->attempts_max && attempts >= k->attempts_max)
+		return tell_parked(c, r, reason);
+	if (!at_ms)
+		at_ms = clock_now_ms() + core_backoff_ms(k->backoff_ms, k->backoff_max_ms, attempts ? attempts : 1);
+	if (reason)
+		log_warn("job.later", KV("kind", k->name), KV("subject", r->job.subject), KV("attempts", attempts), KV("reason", reason));
+	if (at_ms < c->turn.jobs_next_ms)
+		c->turn.jobs_next_ms = at_ms;
+	/* asked for while under way: at once, as if it were new */
+	return db_run(c->db, "UPDATE jobs SET state=0, crashes=0, attempts=?2, next_ms=CASE again WHEN 1 THEN 0 ELSE ?3 END, again=0, reason=?4 WHERE id=?1",
+		r->job.id, attempts, at_ms, reason ? utf8_head_bytes(str_of(reason), REASON_BYTES_MAX) : str_of(NULL));
+}
+
+static enum err finish(struct core *c, struct run *r)
+{
+	enum err e = db_run(c->db, "DELETE FROM jobs WHERE id=?1 AND again=0", r->job.id);
+
+	if (!e && db_changes(c->db) == 0)
+		e = db_run(c->db, "UPDATE jobs SET state=0, crashes=0, attempts=0, again=0, next_ms=?2, reason=NULL WHERE id=?1", r->job.id, clock_now_ms());
+	return e;
+}
+
+static enum err claim(struct core *c, struct run *r)
+{
+	GROW(c->turn.calls, c->turn.calls_count, c->turn.calls_cap);
+	c->turn.calls[c->turn.calls_count++] = r;
+	if (r->claimed)
+		return OK;
+	r->claimed = true;
+	return db_run(c->db, "UPDATE jobs SET state=1, crashes=crashes+1, again=0 WHERE id=?1", r->job.id);
+}
+
+static enum err apply(struct core *c, struct run *r)
+{
+	struct job *j = &r->job;
+	enum err e = OK;
+
+	switch (j->next) {
+	case JOB_UNDECIDED: assert(!"a job step must say what is next"); break;
+	case JOB_CALL: return claim(c, r);
+	case JOB_DONE: e = finish(c, r); break;
+	case JOB_LATER: e = put_off(c, r, j->next_ms, j->reason); break;
+	case JOB_PARK: e = tell_parked(c, r, j->reason); break;
+	}
+	end_run(c, r);
+	return e;
+}
+
+/* One step in its savepoint. An error of the step undoes it and is a failed attempt. */
+static enum err step(struct core *c, struct run *r, const struct http_response *response)
+{
+	struct act a = core_act(c);
+	struct turn_mark mark = turn_mark(c);
+	enum err e = db_savepoint(c->db), failed;
+
+	if (e)
+		return e;
+	r->job.next = JOB_UNDECIDED;
+	r->job.request = NULL;
+	r->job.reason = NULL;
+	r->job.next_ms = 0;
+	failed = response ? r->job.kind->answer(&a, &r->job, response) : r->job.kind->begin(&a, &r->job);
+	if (!failed) {
+		e = db_savepoint_keep(c->db);
+		return e ? e : apply(c, r);
+	}
+	turn_undo(c, mark);
+	e = db_savepoint_undo(c->db);
+	if (e)
+		return e;
+	end_run(c, r);
+	return put_off(c, r, 0, err_name(failed));
+}
+
+enum err jobs_answer(struct core *c, struct run *r, const struct http_response *response)
+{
+	return step(c, r, response);
+}
+
+/* --- taking up --- */
+
+/* After an unclean stop the crash is counted before begin runs, in a commit of its own, and the job is alone. */
+static enum err count_crash(struct core *c, struct run *r)
+{
+	enum err e = db_run(c->db, "UPDATE jobs SET state=1, crashes=crashes+1 WHERE id=?1", r->job.id);
+
+	if (!e)
+		e = db_commit(c->db);
+	if (!e)
+		e = db_begin(c->db);
+	r->claimed = true;
+	r->job.crashes++;
+	return e;
+}
+
+static enum err take_up(struct core *c, struct run *r)
+{
+	enum err e;
+
+	if (r->job.crashes >= CRASHES_PARK) {
+		e = tell_parked(c, r, "crash");
+		end_run(c, r);
+		return e;
+	}
+	if (c->careful_until_ms) {
+		e = count_crash(c, r);
+		if (e)
+			return e;
+	}
+	return step(c, r, NULL);
+}
+
+static enum err take_lane(struct core *c, int64_t lane, size_t max)
+{
+	int64_t now_ms = clock_now_ms();
+
+	for (int prio = JOB_MONEY; prio <= JOB_ROUTINE; prio++) {
+		struct run *taken[JOBS_FREE_MAX];
+		struct db_rows rows;
+		size_t n = 0;
+		enum err e;
+
+		if (!max)
+			return OK;
+		db_select(&rows, c->db, "SELECT id, kind, subject, attempts, crashes FROM jobs WHERE state=0 AND lane=?1 AND prio=?2 AND next_ms<=?3"
+			" ORDER BY next_ms, id LIMIT ?4", lane, prio, now_ms, max);
+		while (db_next(&rows)) {
+			const struct job_kind *kind = kind_of(c, db_str(&rows, 1));
+
+			if (!kind) {
+				log_error("job.unknown_kind", KV("kind", db_str(&rows, 1)));
+				continue;
+			}
+			taken[n++] = run_new(c, db_i64(&rows, 0), kind, db_str(&rows, 2), lane, (int)db_i64(&rows, 3), (int)db_i64(&rows, 4));
+		}
+		e = db_end(&rows);
+		max -= n;
+		for (size_t i = 0; i < n; i++) {
+			if (!e)
+				e = take_up(c, taken[i]);
+			else
+				end_run(c, taken[i]);
+		}
+		if (e)
+			return e;
+	}
+	return OK;
+}
+
+/* Rows that say claimed and have no run: their run was given up when a commit failed. */
+static enum err find_orphans(struct core *c)
+{
+	struct db_rows rows;
+	enum err e = OK;
+	int64_t ids[64];
+	size_t n = 0;
+
+	if (!c->orphans)
+		return OK;
+	db_select(&rows, c->db, "SELECT id FROM jobs WHERE state=1");
+	while (n < countof(ids) && db_next(&rows)) {
+		bool live = false;
+
+		for (const struct run *r = c->runs.next; r != &c->runs; r = r->next)
+			live = live || r->job.id == db_i64(&rows, 0);
+		if (!live)
+			ids[n++] = db_i64(&rows, 0);
+	}
+	e = db_end(&rows);
+	for (size_t i = 0; !e && i < n; i++)
+		e = db_run(c->db, "UPDATE jobs SET state=0, crashes=0, again=0, next_ms=0 WHERE id=?1", ids[i]);
+	if (!e && n < countof(ids))
+		c->orphans = false;
+	return e;
+}
+
+enum err jobs_take(struct core *c)
+{
+	int64_t lanes[LANES_MAX], lane = -1, now_ms = clock_now_ms();
+	size_t n = 0;
+	enum err e = find_orphans(c);
+
+	if (e || c->jobs_next_ms > now_ms)
+		return e;
+	while (n < countof(lanes) && (e = db_get_i64(&lane, c->db, "SELECT min(lane) FROM jobs WHERE state=0 AND lane>?1", lane)) == OK)
+		lanes[n++] = lane;
+	if (e != OK && e != E_NOTFOUND)
+		return e;
+	c->jobs_next_ms = INT64_MAX;
+	e = OK;
+	for (size_t i = 0; !e && i < n; i++) {
+		size_t may = lanes[i] ? 1 : JOBS_FREE_MAX, busy = running(c, lanes[i]);
+
+		if (c->careful_until_ms)
+			may = 1;
+		if (busy < may)
+			e = take_lane(c, lanes[i], may - busy);
+	}
+	if (e)
+		return e;
+	/* what is due and was not taken waits for its lane; the end of a run looks again */
+	e = db_get_i64(&lane, c->db, "SELECT min(next_ms) FROM jobs WHERE state=0 AND next_ms>?1", now_ms);
+	if (e == OK && lane < c->jobs_next_ms)
+		c->jobs_next_ms = lane;
+	return e == E_NOTFOUND ? OK : e;
+}
+
+/* --- after the commit, or without it --- */
+
+void jobs_send(struct core *c)
+{
+	for (size_t i = 0; i < c->turn.ended_count; i++)
+		run_free(c, c->turn.ended[i]);
+	if (c->turn.ended_count)
+		c->jobs_next_ms = 0;
+	if (c->turn.calls_count)
+		STEP("jobs.claimed");
+	for (size_t i = 0; i < c->turn.calls_count; i++) {
+		struct run *r = c->turn.calls[i];
+
+		r->call = c->net->start(c->net->ctx, r->job.request, HTTP_LANE_REST, r);
+		STEP("jobs.call_sent");
+	}
+	c->turn.ended_count = c->turn.calls_count = 0;
+}
+
+void jobs_give_up(struct core *c)
+{
+	/* Whoever took a step in this turn has moved on in memory and not in the tables. */
+	for (struct run *r = c->runs.next, *next; r != &c->runs; r = next) {
+		next = r->next;
+		if (!r->call)
+			run_free(c, r);
+	}
+	c->turn.ended_count = c->turn.calls_count = 0;
+	c->orphans = true;
+}
+
+void jobs_release(struct core *c)
+{
+	while (!LIST_EMPTY(&c->runs))
+		run_free(c, c->runs.next);
+}
+
+enum err jobs_recover(struct core *c, bool clean)
+{
+	enum err e = OK;
+
+	if (clean)
+		e = db_run(c->db, "UPDATE jobs SET crashes=0 WHERE state=1");
+	return e ? e : db_run(c->db, "UPDATE jobs SET state=0, next_ms=0, again=0 WHERE state=1");
+}

@@ -1,0 +1,19 @@
+/* The way out, as the core sees it: libcurl in the program, simulators in memory in the seeded world. */
+#ifndef OBOL_CORE_NET_H
+#define OBOL_CORE_NET_H
+
+#include "lib/http/client.h"
+
+/* The functions are those of lib/http/client.h with the client as ctx. */
+struct net {
+	void *ctx;
+	uint64_t (*start)(void *ctx, const struct http_request *request, enum http_lane lane, void *tag);
+	void (*cancel)(void *ctx, uint64_t id);
+	int (*poll)(void *ctx, struct http_wait *extra, size_t extra_count, int timeout_ms);
+	bool (*next)(void *ctx, struct http_done *done);
+	void (*release)(void *ctx, struct http_done *done);
+};
+
+struct net net_of_client(struct http_client *client);
+
+#endif

@@ -1,0 +1,514 @@
+/* The outbox: rows, claims, answers. Who may be written to when is the pacer's.
+ *
+ * outbox_add only remembers; the rows are written in one go before the commit, and a message that may leave at once is
+ * born claimed, which saves an UPDATE. Nothing of a row stays in memory while it waits but its id, chat and lane. */
+#include "bot/core/core_private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "lib/qr/qr.h"
+
+enum { QUEUED, CLAIMED, PARKED };
+
+#define SKIP_TRIES_MAX 8        /* of a row that may be skipped */
+#define RETRY_MS SECOND_MS
+#define RETRY_MAX_MS (60 * SECOND_MS)
+#define CLAIMS_PER_TURN 200
+#define QR_FIELD "photo"
+#define QR_FILE_NAME "qr.png"
+
+void outbox_add(struct act *a, const struct outgoing *o)
+{
+	struct turn *t = &a->core->turn;
+
+	assert(o->method && o->payload.len && (o->chat_id || o->lane == LANE_ANSWER));
+	if (o->edits) /* an edit of the same turn that is not the last one is not made */
+		for (size_t i = 0; i < t->added_count; i++)
+			if (t->added[i].edits == o->edits && t->added[i].chat_id == o->chat_id) {
+				t->added[i] = *o;
+				return;
+			}
+	GROW(t->added, t->added_count, t->added_cap);
+	t->added[t->added_count++] = *o;
+}
+
+enum err outbox_retract(struct act *a, const char *about)
+{
+	struct turn *t = &a->core->turn;
+
+	for (size_t i = 0; i < t->added_count; i++)
+		if (t->added[i].about && strcmp(t->added[i].about, about) == 0) {
+			memmove(&t->added[i], &t->added[i + 1], (t->added_count - i - 1) * sizeof *t->added);
+			t->added_count--;
+			i--;
+		}
+	return db_run(a->tx, "DELETE FROM outbox WHERE about=?1 AND state=0", about);
+}
+
+/* --- claiming --- */
+
+static const char *known_settle(const struct core *c, const char *name)
+{
+	for (size_t i = 0; name && i < c->tables->settles_count; i++)
+		if (strcmp(c->tables->settles[i].name, name) == 0)
+			return c->tables->settles[i].name;
+	return NULL;
+}
+
+static enum http_lane http_lane_of(enum lane lane)
+{
+	static const enum http_lane lanes[] = { [LANE_ANSWER] = HTTP_LANE_ANSWER, [LANE_INTERACTIVE] = HTTP_LANE_NORMAL, [LANE_REST] = HTTP_LANE_REST };
+
+	return lanes[lane];
+}
+
+static struct send *send_new(struct core *c)
+{
+	struct send *s = xcalloc(1, sizeof *s);
+
+	s->caller = CALLER_SEND;
+	LIST_ADD(&c->sends, s);
+	GROW(c->turn.claimed, c->turn.claimed_count, c->turn.claimed_cap);
+	c->turn.claimed[c->turn.claimed_count++] = s;
+	return s;
+}
+
+static struct pacer_item item_of(int64_t id, int64_t chat_id, enum lane lane)
+{
+	return (struct pacer_item){ id, chat_id, lane == LANE_REST ? PACER_REST : PACER_INTERACTIVE };
+}
+
+/* An unclaimed edit of the same message gets the newer text instead of a second row. */
+static enum err replace_edit(struct core *c, const struct outgoing *o, bool *replaced)
+{
+	enum err e;
+
+	*replaced = false;
+	if (!o->edits || pacer_queued(c->pacer) == 0)
+		return OK;
+	e = db_run(c->db, "UPDATE outbox SET payload=?3, about=?4, expires_ms=?5, then_name=?6, then_id=?7 WHERE chat_id=?1 AND edits=?2 AND state=0 AND method=?8",
+		o->chat_id, o->edits, o->payload, o->about, o->expires_ms, o->then_name, o->then_id, o->method);
+	*replaced = db_changes(c->db) > 0;
+	return e;
+}
+
+static enum err insert(struct core *c, const struct outgoing *o, bool claimed, int64_t *id)
+{
+	enum err e = db_run(c->db, "INSERT INTO outbox(chat_id, lane, method, payload, qr, again, edits, about, then_name, then_id, created_ms, expires_ms, state, crashes)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)",
+		o->chat_id, o->lane, o->method, o->payload, o->qr.len ? o->qr : str_of(NULL), o->unknown == UNKNOWN_AGAIN, o->edits,
+		o->about, o->then_name, o->then_id, clock_now_ms(), o->expires_ms, claimed ? CLAIMED : QUEUED);
+
+	*id = db_last_id(c->db);
+	return e;
+}
+
+static enum err claim_added(struct core *c, const struct outgoing *o, int64_t now_us)
+{
+	/* an id above all others for the pacer's order: the real one is known after the insert */
+	struct pacer_item item = item_of(INT64_MAX, o->chat_id, o->lane);
+	bool replaced, claimed;
+	struct send *s;
+	int64_t id;
+	enum err e = replace_edit(c, o, &replaced);
+
+	if (e || replaced)
+		return e;
+	claimed = o->lane == LANE_ANSWER || pacer_try(c->pacer, &item, now_us);
+	if (claimed) {
+		s = send_new(c); /* before the insert: a failure then finds it and gives the chat back */
+		s->chat_id = o->chat_id;
+		s->paced = o->lane != LANE_ANSWER;
+	}
+	e = insert(c, o, claimed, &id);
+	if (e)
+		return e;
+	if (!claimed) {
+		item.id = id;
+		pacer_add(c->pacer, &item);
+		return OK;
+	}
+	s->id = id;
+	s->lane = o->lane;
+	s->edits = o->edits;
+	s->unknown = o->unknown;
+	s->expires_ms = o->expires_ms;
+	s->then_name = o->then_name;
+	s->then_id = o->then_id;
+	s->method = o->method;
+	s->payload = o->payload;
+	s->qr = o->qr;
+	return OK;
+}
+
+/* A row the pacer lets go. It may be gone (retracted) or too old by now: then its chat is free again. */
+static enum err claim_queued(struct core *c, const struct pacer_item *item, int64_t now_us)
+{
+	struct db_rows r;
+	struct send *s;
+	int64_t now_ms = clock_now_ms(), expires_ms;
+	enum err e;
+
+	s = send_new(c);
+	s->chat_id = item->chat_id;
+	s->paced = true;
+	s->id = item->id;
+	db_select(&r, c->db, "SELECT lane, again, edits, then_name, then_id, expires_ms, attempts, method, payload, qr, crashes FROM outbox WHERE id=?1 AND state=0", item->id);
+	e = db_first(&r);
+	if (e == E_NOTFOUND) {
+		s->id = 0;
+		return OK;
+	}
+	if (e)
+		return e;
+	expires_ms = db_i64(&r, 5);
+	s->lane = (enum lane)db_i64(&r, 0);
+	s->unknown = db_i64(&r, 1) ? UNKNOWN_AGAIN : UNKNOWN_SKIP;
+	s->edits = db_i64(&r, 2);
+	s->then_name = known_settle(c, db_text(&r, 3, &c->turn_arena));
+	s->then_id = db_i64(&r, 4);
+	s->expires_ms = expires_ms;
+	s->attempts = (int)db_i64(&r, 6);
+	s->method = db_text(&r, 7, &c->turn_arena);
+	s->payload = str_of(db_text(&r, 8, &c->turn_arena));
+	s->qr = str_of(db_text(&r, 9, &c->turn_arena));
+	e = db_end(&r);
+	if (e)
+		return e;
+	(void)now_us;
+	if (expires_ms && expires_ms <= now_ms) {
+		int64_t id = s->id;
+
+		s->id = 0;
+		return db_run(c->db, "DELETE FROM outbox WHERE id=?1", id);
+	}
+	return db_run(c->db, "UPDATE outbox SET state=1, crashes=crashes+1 WHERE id=?1", item->id);
+}
+
+enum err outbox_claim(struct core *c)
+{
+	int64_t now_us = clock_mono_us();
+	struct pacer_item item;
+	enum err e = OK;
+
+	for (size_t i = 0; !e && i < c->turn.added_count; i++)
+		e = claim_added(c, &c->turn.added[i], now_us);
+	for (int n = 0; !e && n < CLAIMS_PER_TURN && pacer_next(c->pacer, &item, now_us); n++)
+		e = claim_queued(c, &item, now_us);
+	return e;
+}
+
+void outbox_forget(struct core *c, struct send *s)
+{
+	if (s->paced)
+		pacer_done(c->pacer, s->chat_id, clock_mono_us());
+	LIST_REMOVE(s);
+	free(s);
+}
+
+/* The claims of this turn never were; rows that waited wait again. Rows born in this turn are born again with it. */
+void outbox_unclaim(struct core *c)
+{
+	struct db_rows r;
+
+	for (size_t i = 0; i < c->turn.claimed_count; i++)
+		outbox_forget(c, c->turn.claimed[i]);
+	c->turn.claimed_count = 0;
+	/* the pacer holds ids that were rolled back and lacks ids it gave out: read anew. Rare, so simple. */
+	pacer_free(c->pacer);
+	c->pacer = pacer_new(c->setup.send_rate_per_s);
+	for (struct send *s = c->sends.next; s != &c->sends; s = s->next)
+		s->paced = false;
+	db_select(&r, c->db, "SELECT id, chat_id, lane FROM outbox WHERE state=0 ORDER BY id");
+	while (db_next(&r)) {
+		struct pacer_item item = item_of(db_i64(&r, 0), db_i64(&r, 1), (enum lane)db_i64(&r, 2));
+
+		pacer_add(c->pacer, &item);
+	}
+	if (db_end(&r) != OK)
+		c->orphans = true; /* cannot even be read: turn by turn, until it can */
+}
+
+/* --- leaving --- */
+
+struct picture {
+	struct worker_job job;
+	struct send *send;
+	struct arena arena;
+	const char *method;
+	struct str payload, text;
+	struct buf png;
+	enum err error;
+};
+
+static void start_call(struct core *c, struct send *s, const char *method, struct str payload, const struct http_file *file)
+{
+	struct http_request request;
+	enum err e = tg_request(&request, &c->turn_arena, &c->setup.api, method, payload, file);
+
+	assert(!e); /* payloads are ours */
+	if (s->lane == LANE_ANSWER)
+		request.timeout_ms = 9000; /* nobody waits longer for it */
+	c->net->start(c->net->ctx, &request, http_lane_of(s->lane), s);
+	STEP("outbox.sent");
+}
+
+static void draw(struct worker_job *job)
+{
+	struct picture *p = (struct picture *)job;
+
+	p->error = qr_png(&p->png, p->text);
+}
+
+static void start_picture(struct core *c, struct send *s)
+{
+	struct picture *p = xcalloc(1, sizeof *p);
+
+	p->job.run = draw;
+	p->send = s;
+	p->method = arena_strdup(&p->arena, s->method);
+	p->payload = str_of(str_dup(&p->arena, s->payload));
+	p->text = str_of(str_dup(&p->arena, s->qr));
+	buf_init(&p->png, QR_PNG_BYTES_MAX);
+	s->picture = p;
+	worker_give(c->worker, &p->job);
+}
+
+bool outbox_picture_done(struct core *c, struct worker_job *job)
+{
+	struct picture *p = (struct picture *)job;
+	struct http_file file = { .field = QR_FIELD, .name = QR_FILE_NAME, .type = "image/png", .bytes = buf_str(&p->png) };
+	struct arena arena = { 0 };
+	struct http_request request;
+
+	if (job->run != draw)
+		return false;
+	p->send->picture = NULL;
+	assert(!p->error); /* what does not fit a QR code is not given to the outbox */
+	if (tg_request(&request, &arena, &c->setup.api, p->method, p->payload, &file) == OK)
+		c->net->start(c->net->ctx, &request, http_lane_of(p->send->lane), p->send);
+	arena_release(&arena);
+	buf_release(&p->png);
+	arena_release(&p->arena);
+	free(p);
+	return true;
+}
+
+void outbox_send(struct core *c)
+{
+	STEP("outbox.claimed");
+	for (size_t i = 0; i < c->turn.claimed_count; i++) {
+		struct send *s = c->turn.claimed[i];
+
+		if (!s->id)
+			outbox_forget(c, s);
+		else if (s->qr.len)
+			start_picture(c, s);
+		else
+			start_call(c, s, s->method, s->payload, NULL);
+		if (s->id) /* what they pointed to goes with the turn */
+			s->payload = s->qr = str_of(NULL), s->method = NULL;
+	}
+	c->turn.claimed_count = 0;
+}
+
+/* --- answers --- */
+
+static enum err settle(struct core *c, const struct send *s, const struct tg_answer *answer)
+{
+	struct act a = core_act(c);
+
+	for (size_t i = 0; s->then_name && i < c->tables->settles_count; i++)
+		if (strcmp(c->tables->settles[i].name, s->then_name) == 0)
+			return c->tables->settles[i].settle(&a, s->then_id, answer);
+	return OK;
+}
+
+/* The row has ended. What its settle handler cannot do now is undone and said; the message itself was sent. */
+static enum err end_row(struct core *c, const struct send *s, const struct tg_answer *answer)
+{
+	enum err e = db_run(c->db, "DELETE FROM outbox WHERE id=?1", s->id), failed;
+	struct turn_mark mark = turn_mark(c);
+
+	if (e || !s->then_name)
+		return e;
+	e = db_savepoint(c->db);
+	if (e)
+		return e;
+	failed = settle(c, s, answer);
+	if (!failed)
+		return db_savepoint_keep(c->db);
+	turn_undo(c, mark);
+	log_error("outbox.settle_failed", KV("row", s->id), KV("then", s->then_name), KV("error", err_name(failed)));
+	return db_savepoint_undo(c->db);
+}
+
+/* Once more, not before wait_ms from now; the chat's later messages wait behind it. */
+static enum err again(struct core *c, struct send *s, int64_t wait_ms)
+{
+	enum err e;
+
+	if (s->lane == LANE_ANSWER && s->expires_ms && clock_now_ms() + wait_ms >= s->expires_ms)
+		return db_run(c->db, "DELETE FROM outbox WHERE id=?1", s->id);
+	e = db_run(c->db, "UPDATE outbox SET state=0, crashes=0, attempts=attempts+1, not_before_ms=?2 WHERE id=?1", s->id, clock_now_ms() + wait_ms);
+	if (e)
+		return e;
+	if (s->lane == LANE_ANSWER || !s->paced) {
+		struct pacer_item item = item_of(s->id, s->chat_id, LANE_INTERACTIVE);
+
+		pacer_add(c->pacer, &item);
+	} else {
+		struct pacer_item item = item_of(s->id, s->chat_id, s->lane);
+
+		pacer_put_back(c->pacer, &item, clock_mono_us() + wait_ms * 1000);
+		s->paced = false; /* outbox_forget has nothing to give back */
+	}
+	return OK;
+}
+
+static enum err failed_try(struct core *c, struct send *s, const struct tg_answer *answer)
+{
+	log_warn("telegram.send_failed", KV("row", s->id), KV("verdict", tg_verdict_name(answer->verdict)), KV("status", answer->status), KV("attempts", s->attempts + 1));
+	if (s->unknown == UNKNOWN_SKIP && s->attempts + 1 >= SKIP_TRIES_MAX)
+		return end_row(c, s, answer);
+	return again(c, s, core_backoff_ms(RETRY_MS, RETRY_MAX_MS, s->attempts + 1));
+}
+
+static enum err rewrite(struct core *c, struct send *s, enum err (*change)(struct buf *to, struct arena *arena, struct str payload, const struct tg_answer *answer),
+	const struct tg_answer *answer)
+{
+	char *payload;
+	struct buf to;
+	enum err e = db_get_text(&payload, &c->turn_arena, c->db, "SELECT payload FROM outbox WHERE id=?1", s->id);
+
+	if (e)
+		return e;
+	buf_init(&to, TG_CALL_BYTES_MAX);
+	e = change(&to, &c->turn_arena, str_of(payload), answer);
+	if (!e)
+		e = db_run(c->db, "UPDATE outbox SET payload=?2 WHERE id=?1", s->id, buf_str(&to));
+	buf_release(&to);
+	return e ? e : again(c, s, 0);
+}
+
+static enum err without_markup(struct buf *to, struct arena *arena, struct str payload, const struct tg_answer *answer)
+{
+	(void)answer;
+	return tg_call_plain(to, arena, payload);
+}
+
+static enum err to_new_chat(struct buf *to, struct arena *arena, struct str payload, const struct tg_answer *answer)
+{
+	struct json_object *o;
+	enum err e = json_parse(&o, payload);
+
+	(void)arena;
+	if (e)
+		return e;
+	json_object_object_add(o, "chat_id", json_object_new_int64(answer->migrate_to_chat_id));
+	buf_adds(to, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+	return OK;
+}
+
+static enum err moved(struct core *c, struct send *s, const struct tg_answer *answer)
+{
+	struct act a = core_act(c);
+	enum err e = c->tables->on_moved ? c->tables->on_moved(&a, s->chat_id, answer->migrate_to_chat_id) : OK;
+
+	if (!e)
+		e = db_run(c->db, "UPDATE outbox SET chat_id=?2 WHERE id=?1", s->id, answer->migrate_to_chat_id);
+	return e ? e : rewrite(c, s, to_new_chat, answer);
+}
+
+static enum err gone(struct core *c, struct send *s, const struct tg_answer *answer)
+{
+	struct act a = core_act(c);
+	enum err e = c->tables->on_gone ? c->tables->on_gone(&a, s->chat_id) : OK;
+
+	return e ? e : end_row(c, s, answer);
+}
+
+/* The message to edit is not there any more: the same text as a new message (sendMessage ignores message_id). */
+static enum err send_instead(struct core *c, struct send *s)
+{
+	enum err e = db_run(c->db, "UPDATE outbox SET method=?2, edits=0 WHERE id=?1", s->id, TG_SEND_MESSAGE);
+
+	s->edits = 0;
+	return e ? e : again(c, s, 0);
+}
+
+enum err outbox_sent(struct core *c, struct send *s, const struct http_response *response)
+{
+	struct tg_answer answer;
+	int64_t now_us = clock_mono_us();
+
+	tg_answer_read(&answer, &c->turn_arena, response);
+	switch (answer.verdict) {
+	case TG_OK:
+		c->figures.sent++;
+		return end_row(c, s, &answer);
+	case TG_RETRY_AFTER:
+		log_warn("telegram.told_to_wait", KV("chat", s->chat_id), KV("wait_ms", answer.retry_after_ms));
+		if (s->paced)
+			pacer_pause(c->pacer, s->chat_id, now_us, now_us + answer.retry_after_ms * 1000);
+		return again(c, s, answer.retry_after_ms + (int64_t)(clock_mono_us() % 500));
+	case TG_UNKNOWN_OUTCOME:
+		if (s->unknown == UNKNOWN_SKIP)
+			return end_row(c, s, &answer);
+		return failed_try(c, s, &answer);
+	case TG_SERVER:
+	case TG_NETWORK_UNSENT:
+	case TG_UNAUTHORIZED:
+	case TG_NO_RIGHTS:
+		return failed_try(c, s, &answer);
+	case TG_GONE:
+	case TG_CHAT_NOT_FOUND:
+		return gone(c, s, &answer);
+	case TG_MIGRATED:
+		return moved(c, s, &answer);
+	case TG_EDIT_IMPOSSIBLE:
+		return s->edits ? send_instead(c, s) : end_row(c, s, &answer);
+	case TG_BAD_MARKUP:
+		log_error("telegram.bad_markup", KV("row", s->id), KV("told", answer.description));
+		return s->attempts ? end_row(c, s, &answer) : rewrite(c, s, without_markup, &answer);
+	default:
+		if (!tg_verdict_is_done(answer.verdict) && answer.verdict != TG_DELETE_IMPOSSIBLE)
+			log_warn("telegram.refused", KV("row", s->id), KV("verdict", tg_verdict_name(answer.verdict)), KV("told", answer.description));
+		return end_row(c, s, &answer);
+	}
+}
+
+/* --- after a start --- */
+
+/* Claimed rows have an unknown outcome. What may come twice is sent again, unless it has taken the process with it three times. */
+enum err outbox_recover(struct core *c, bool clean)
+{
+	struct db_rows r;
+	int64_t parked;
+	enum err e = OK;
+
+	if (clean)
+		e = db_run(c->db, "UPDATE outbox SET crashes=0 WHERE state=1");
+	if (!e)
+		e = db_run(c->db, "DELETE FROM outbox WHERE state=1 AND again=0");
+	if (!e)
+		e = db_run(c->db, "UPDATE outbox SET state=2 WHERE state=1 AND crashes>=?1", CRASHES_PARK);
+	parked = db_changes(c->db);
+	if (!e && parked)
+		log_error("outbox.parked", KV("rows", parked));
+	if (!e)
+		e = db_run(c->db, "UPDATE outbox SET state=0 WHERE state=1");
+	if (e)
+		return e;
+	db_select(&r, c->db, "SELECT id, chat_id, lane FROM outbox WHERE state=0 ORDER BY id");
+	while (db_next(&r)) {
+		struct pacer_item item = item_of(db_i64(&r, 0), db_i64(&r, 1), (enum lane)db_i64(&r, 2));
+
+		pacer_add(c->pacer, &item);
+	}
+	return db_end(&r);
+}

@@ -1,0 +1,77 @@
+/* What the store needs besides transactions, kept off the loop.
+ *
+ * A commit that also checkpoints costs three or four fsyncs instead of one, so automatic checkpoints are off and the
+ * helper thread does them on a connection of its own: PASSIVE every COMMITS_BETWEEN commits, TRUNCATE after a while of rest. */
+#include "bot/core/core_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+
+#define COMMITS_BETWEEN 200     /* a commit of a busy turn is a handful of pages: about 1,000 of them */
+#define REST_US (5 * INT64_C(1000000))
+#define FREE_PAGES_PER_REST "100"
+
+struct checkpoint {
+	struct worker_job job;
+	char *path;
+	bool truncate;
+	enum err error;
+	int64_t pages_left;
+};
+
+static void run(struct worker_job *job)
+{
+	struct checkpoint *k = (struct checkpoint *)job;
+	struct db *db;
+
+	k->error = db_open(&db, k->path, DB_CHECKPOINT, NULL);
+	if (k->error)
+		return;
+	k->error = db_checkpoint(db, k->truncate, &k->pages_left);
+	db_close(db);
+}
+
+static void give(struct core *c, bool truncate)
+{
+	struct checkpoint *k = xcalloc(1, sizeof *k);
+
+	k->job.run = run;
+	k->path = xstrdup(db_path(c->db));
+	k->truncate = truncate;
+	c->checkpoint_under_way = true;
+	worker_give(c->worker, &k->job);
+}
+
+bool upkeep_done(struct core *c, struct worker_job *job)
+{
+	struct checkpoint *k = (struct checkpoint *)job;
+
+	if (job->run != run)
+		return false;
+	c->checkpoint_under_way = false;
+	if (k->error && k->error != E_BUSY) /* busy: the loop was writing; the next one will do */
+		log_warn("store.checkpoint_failed", KV("error", err_name(k->error)));
+	free(k->path);
+	free(k);
+	return true;
+}
+
+void upkeep_after_turn(struct core *c, bool idle)
+{
+	int64_t since = c->figures.commits - c->checkpointed_commits;
+
+	if (!c->setup.threaded || c->checkpoint_under_way || c->stalled || since == 0)
+		return; /* in a simulated world SQLite's file system is not shared between connections */
+	if (!idle)
+		c->idle_since_us = clock_mono_us();
+	if (since >= COMMITS_BETWEEN || clock_mono_us() - c->idle_since_us > REST_US) {
+		bool rest = since < COMMITS_BETWEEN;
+
+		c->checkpointed_commits = c->figures.commits;
+		if (rest)
+			db_script(c->db, "PRAGMA incremental_vacuum(" FREE_PAGES_PER_REST ")");
+		give(c, rest);
+	}
+}

@@ -1,0 +1,87 @@
+/* The fleet: choosing a place, bringing panels in line with what is wanted, watching them.
+ *
+ * Reconcile jobs are per (subscription, panel), in the panel's lane, so that a panel has one write in flight (B23). A job
+ * looks, asks the pure rule for the next single step, makes that one call, looks again, and ends when both agree. */
+#ifndef OBOL_FLEET_FLEET_H
+#define OBOL_FLEET_FLEET_H
+
+#include "bot/core/jobs.h"
+#include "bot/fleet/panel.h"
+
+/* --- a place for a new access (R134–R136) --- */
+
+struct place_wish {
+	const char *protocol, *region;   /* NULL: any */
+	int64_t panel_id, inbound_id;    /* 0: by rule */
+	int64_t order_id;                /* its own reservation does not count against it; 0: none */
+};
+struct place { int64_t panel_id, inbound_id; };
+/* By priority, then load (share of capacity, by weight), then free capacity, then id. Free = capacity − clients −
+ * reservations, for panel and inbound. Down, draining, new and failing panels, and inbounds that are not for sale, off or
+ * gone are left out. E_FULL: no place. */
+enum err place_find(struct place *out, struct act *a, const struct place_wish *w);
+
+/* The choice itself, pure. */
+struct candidate {
+	struct place place;
+	int priority, weight;
+	int64_t clients, capacity;                   /* of the panel, reservations counted as clients; capacity 0: no limit */
+	int64_t inbound_clients, inbound_capacity;
+};
+int place_choose(const struct candidate *c, size_t count); /* index or -1 */
+
+/* --- reconcile --- */
+
+struct sub_want { bool gone, enabled; int64_t expires_ms, quota_bytes; int limit_ip; int64_t reset_rev; };
+struct sub_have { bool exists, enabled; int64_t expires_ms, quota_bytes; int limit_ip; int found; };
+enum sub_step { STEP_NOTHING, STEP_CREATE, STEP_RESET, STEP_UPDATE, STEP_DELETE };
+enum sub_step sub_next(const struct sub_want *w, const struct sub_have *h, int64_t done_reset_rev);
+
+/* Asks for a job per panel of this subscription. */
+enum err fleet_reconcile(struct act *a, int64_t subscription_id, enum job_prio prio);
+/* A row in accesses with an e-mail that no other has: derived from name, within the panel's characters, plus a random suffix (R032). */
+enum err access_add(int64_t *id, struct act *a, int64_t subscription_id, struct place place, struct str name);
+void access_email(char *out, size_t size, struct str name); /* the rule, for its property test */
+/* Share links of this subscription, one a line, from what the panels showed last; empty: not known yet. */
+struct access_links { struct str links, sub_url; };
+enum err access_links(struct access_links *out, struct act *a, int64_t subscription_id);
+
+struct drift { int64_t id, access_id, subscription_id; char *field, *wanted, *seen, *email; int64_t found_ms; };
+enum err drift_list(struct drift *out, size_t *count, size_t max, struct act *a);
+enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id);
+
+/* --- watching and administration: all jobs in the panel's lane; the answers come through the hooks --- */
+
+enum panel_ask { ASK_TRIAL, ASK_TEST, ASK_INBOUNDS, ASK_ONLINE, ASK_HEALTH };
+/* chat_id: who asked; the answer is sent there. */
+enum err panel_ask(struct act *a, int64_t panel_id, enum panel_ask what, int64_t chat_id);
+
+/* One per step, R147: name, TCP, TLS, login, list. */
+struct panel_step { const char *name; bool ok, skipped; int64_t ms; char *detail; };
+#define PANEL_STEPS_MAX 8
+struct panel_answer {
+	enum panel_ask what;
+	int64_t panel_id, chat_id;
+	bool ok;
+	enum err why;               /* E_AUTH, E_NOTFOUND (wrong base path), E_IO, E_VERSION, E_REFUSED … */
+	const char *words;          /* the panel's own, bounded; NULL: none */
+	struct panel_step steps[PANEL_STEPS_MAX];
+	size_t steps_count;
+	struct str online;          /* ASK_ONLINE: JSON array of {"inbound":id,"emails":[…]} */
+};
+
+struct fleet_hooks {
+	enum err (*access_ready)(struct act *a, int64_t subscription_id, int64_t done_rev);
+	enum err (*access_waits)(struct act *a, int64_t subscription_id);   /* the panel does not answer: called at every failed attempt */
+	enum err (*usage_seen)(struct act *a, int64_t subscription_id, int64_t up_bytes, int64_t down_bytes);
+	enum err (*answered)(struct act *a, const struct panel_answer *answer);
+};
+void fleet_set_hooks(const struct fleet_hooks *hooks);
+
+extern const struct job_kind fleet_job_reconcile;  /* subject "SUB:PANEL" */
+extern const struct job_kind fleet_job_ask;        /* subject "PANEL:WHAT:CHAT" */
+extern const struct job_kind fleet_job_watch;      /* subject PANEL: cheap check every minute; inbounds, counts */
+enum err fleet_watch(struct act *a);               /* schedule, every minute: a watch job per panel */
+enum err fleet_look_due(struct act *a);            /* schedule, every 15 minutes: looks at the accesses with the oldest look (usage, drift) */
+
+#endif

@@ -1,0 +1,67 @@
+/* Subscriptions: what a customer owns, as wanted. Panels are brought in line by bot/fleet/reconcile.
+ *
+ * Every change of what is wanted raises the revision and asks for reconcile jobs; nothing here talks to a panel. */
+#ifndef OBOL_SHOP_SUBSCRIPTION_H
+#define OBOL_SHOP_SUBSCRIPTION_H
+
+#include "bot/core/act.h"
+#include "bot/shop/plan.h"
+#include "bot/shop/user.h"
+#include "lib/base/rand.h"
+
+#define SUB_ID_CHARS 20
+#define SUB_PASSWORD_CHARS 44    /* base64 of 32 random bytes: fits every Shadowsocks 2022 key size, see access_password */
+#define SUBS_PER_USER_MAX 50
+
+struct subscription {
+	int64_t id;
+	char public_id[PUBLIC_ID_CHARS + 1];
+	int64_t user_id, plan_id;
+	char sub_id[SUB_ID_CHARS + 1], uuid[UUID_CHARS + 1], password[SUB_PASSWORD_CHARS + 1];
+	bool trial;
+	int64_t expires_ms, quota_bytes;
+	int limit_ip, reset_days;
+	bool enabled, gone;
+	int64_t reset_rev, revision, period;
+	int64_t grace_until_ms;
+	int64_t used_bytes, used_seen_ms;
+	int64_t created_ms, deleted_ms;
+};
+
+/* Pure rules, tested as tables. */
+enum sub_status { SUB_ACTIVE, SUB_CREATING, SUB_LIMITED, SUB_GRACE, SUB_EXPIRED, SUB_DISABLED, SUB_GONE };
+enum sub_status sub_status(const struct subscription *s, bool delivered, int64_t now_ms);
+const char *sub_status_name(enum sub_status status); /* last part of the locale key "sub.status.…" */
+
+/* What a renewal makes of it (K3, R185): expiry = max(now, our expiry) + duration, 0 days = without end; keep adds what is
+ * left of the quota, restart begins anew. left_bytes from the last look. */
+struct sub_terms { int64_t expires_ms, quota_bytes; };
+struct sub_terms sub_renewed(const struct subscription *s, int days, int64_t quota_bytes, bool restart, int64_t now_ms);
+
+enum err sub_get(struct subscription *out, struct act *a, int64_t id);
+enum err sub_by_public_id(struct subscription *out, struct act *a, struct str public_id); /* E_NOTFOUND */
+enum err sub_list(struct subscription *out, size_t *count, size_t max, struct act *a, int64_t user_id); /* not deleted, newest first */
+
+/* Draws sub id, UUID, password, chooses nothing: the place is the order's. Stores it with its access row(s). */
+struct sub_new {
+	int64_t user_id, plan_id;
+	bool trial;
+	int days, limit_ip, reset_days;
+	int64_t quota_bytes;
+	int64_t panel_id, inbound_id;
+};
+enum err sub_create(struct subscription *out, struct act *a, const struct sub_new *n);
+
+enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool reset_traffic); /* renewal: period + 1, reminders armed again */
+enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms);      /* gift, bonus: from max(now, expiry); without end stays so */
+enum err sub_set_quota(struct act *a, struct subscription *s, int64_t quota_bytes);
+enum err sub_set_limit_ip(struct act *a, struct subscription *s, int limit_ip);
+enum err sub_reset_traffic(struct act *a, struct subscription *s);
+enum err sub_set_enabled(struct act *a, struct subscription *s, bool enabled);
+enum err sub_revoke(struct act *a, struct subscription *s);                     /* gone from the panels; the row stays */
+enum err sub_new_keys(struct act *a, struct subscription *s);                   /* "new link": other UUID, password, sub id on the customer's word */
+/* A pasted link or subscription address proves possession: binds the subscription of ours to this user.
+ * E_NOTFOUND: no panel of ours has it; E_CONFLICT: somebody else's. */
+enum err sub_claim(struct subscription *out, struct act *a, const struct user *u, struct str pasted);
+
+#endif

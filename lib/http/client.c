@@ -1,0 +1,732 @@
+/* The client's queue, its rules of admission, and its turn.
+ *
+ * libcurl is driven one descriptor at a time (curl_multi_socket_action over our own epoll) and not by
+ * curl_multi_perform: perform walks and polls every exchange under way, each turn, and cannot be stopped half-way when
+ * thirty hand-shakes come back at once.
+ *
+ * Invariants:
+ *  1. An exchange is in exactly one place: a peer's queue (WAITING), the multi handle (UNDER_WAY), the done list (DONE),
+ *     the caller's hands (HANDED_OUT).
+ *  2. slots_used counts those under way without the long polls; it never passes limits.connections_max.
+ *  3. What we foresee (a kept connection is free, a name is known) only decides the order; the rules hold because they
+ *     are asked again when libcurl really looks a name up or opens a socket. Refused there, an exchange waits again. */
+#include "lib/http/client_private.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "lib/base/clock.h"
+
+#define EVENTS_MAX 64
+#define PEERS_KEPT_MAX 1024 /* above this, peers nobody uses are forgotten */
+
+static const struct { enum http_lane lane; int quarters; } lanes[] = {
+	{ HTTP_LANE_ANSWER, 4 },
+	{ HTTP_LANE_POLL, 0 }, /* takes no slot */
+	{ HTTP_LANE_NORMAL, 3 },
+	{ HTTP_LANE_REST, 2 },
+};
+
+static const char *const system_ca_files[] = {
+	"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+};
+
+int64_t client_mono_ms(void)
+{
+	return clock_mono_us() / 1000;
+}
+
+/* --- peers --- */
+
+/* "https://host:port" of a URL. */
+static struct str origin_of(const char *url)
+{
+	const char *authority = strstr(url, "://") + 3;
+
+	return str_n(url, (size_t)(authority - url) + strcspn(authority, "/?#"));
+}
+
+/* "host" of "scheme://user:password@host:port"; an address in brackets keeps the first one. */
+static struct str host_of(struct str origin)
+{
+	const char *at = memrchr(origin.at, '@', origin.len), *scheme = memmem(origin.at, origin.len, "://", 3);
+	const char *begin = at ? at + 1 : scheme + 3, *end = origin.at + origin.len;
+	struct str host = str_n(begin, (size_t)(end - begin));
+
+	return *begin == '[' ? host : str_cut(&host, ':');
+}
+
+static bool is_address(struct str host)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr address;
+
+	if (!host.len || host.at[0] == '[')
+		return true;
+	if (host.len >= sizeof text)
+		return false;
+	memcpy(text, host.at, host.len);
+	text[host.len] = '\0';
+	return inet_pton(AF_INET, text, &address) == 1;
+}
+
+static uint64_t hash_bytes(uint64_t hash, const char *at, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)at[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* The trust's address is enough to tell peers apart; whether a connection may be shared libcurl decides by content. */
+static void build_key(struct buf *key, const struct http_exchange *x)
+{
+	struct str origin = origin_of(x->url);
+
+	buf_add(key, origin);
+	if (x->proxy || x->trust || x->source_address)
+		buf_printf(key, " %s %s %p", x->proxy ? x->proxy : "", x->source_address ? x->source_address : "", (const void *)x->trust);
+}
+
+static struct peer *peer_new(struct http_client *c, const struct http_exchange *x, const char *key, uint64_t hash)
+{
+	struct peer *peer = xcalloc(1, sizeof *peer);
+	struct str host = host_of(x->proxy ? str_n(x->proxy, (size_t)(strchrnul(strstr(x->proxy, "://") + 3, '/') - x->proxy))
+		: origin_of(x->url));
+
+	peer->hash = hash;
+	peer->key = xstrdup(key);
+	peer->tls = str_starts(str_of(x->url), "https:");
+	peer->name = is_address(host) ? NULL : http_name_of(&c->names, host);
+	for (size_t i = 0; i < HTTP_LANES; i++)
+		TAILQ_INIT(&peer->queue[i]);
+	peer->hash_next = c->buckets[hash % PEER_BUCKETS];
+	c->buckets[hash % PEER_BUCKETS] = peer;
+	c->peers_count++;
+	return peer;
+}
+
+static void peer_free(struct peer *peer)
+{
+	free(peer->key);
+	free(peer);
+}
+
+static void forget_unused_peers(struct http_client *c)
+{
+	for (size_t i = 0; i < PEER_BUCKETS; i++) {
+		for (struct peer **at = &c->buckets[i]; *at;) {
+			struct peer *peer = *at;
+
+			if (peer->under_way || peer->waiting) {
+				at = &peer->hash_next;
+				continue;
+			}
+			*at = peer->hash_next;
+			peer_free(peer);
+			c->peers_count--;
+		}
+	}
+}
+
+static struct peer *peer_of(struct http_client *c, const struct http_exchange *x)
+{
+	struct peer *peer;
+	uint64_t hash;
+
+	buf_clear(&c->key);
+	build_key(&c->key, x);
+	hash = hash_bytes(UINT64_C(0xcbf29ce484222325), c->key.at, c->key.len);
+	for (peer = c->buckets[hash % PEER_BUCKETS]; peer; peer = peer->hash_next)
+		if (peer->hash == hash && strcmp(peer->key, buf_cstr(&c->key)) == 0)
+			return peer;
+	if (c->peers_count >= PEERS_KEPT_MAX)
+		forget_unused_peers(c);
+	return peer_new(c, x, buf_cstr(&c->key), hash);
+}
+
+static void exchange_free(struct http_client *c, struct http_exchange *x)
+{
+	http_ids_remove(&c->ids, x->id);
+	if (x->answer)
+		answer_give_back(c, x->answer);
+	free(x->text);
+	free(x);
+}
+
+/* --- the queue --- */
+
+static void enqueue(struct http_client *c, struct http_exchange *x, bool at_head)
+{
+	struct peer *peer = x->peer;
+
+	x->state = EXCHANGE_WAITING;
+	if (at_head)
+		TAILQ_INSERT_HEAD(&peer->queue[x->lane], x, link);
+	else
+		TAILQ_INSERT_TAIL(&peer->queue[x->lane], x, link);
+	if (peer->waiting++ == 0)
+		TAILQ_INSERT_TAIL(&c->peers_waiting, peer, link);
+	c->counts.waiting++;
+	if (x->deadline_us < c->queue_deadline_us)
+		c->queue_deadline_us = x->deadline_us;
+}
+
+static void dequeue(struct http_client *c, struct http_exchange *x)
+{
+	struct peer *peer = x->peer;
+
+	TAILQ_REMOVE(&peer->queue[x->lane], x, link);
+	if (--peer->waiting == 0)
+		TAILQ_REMOVE(&c->peers_waiting, peer, link);
+	c->counts.waiting--;
+}
+
+static void hand_in(struct http_client *c, struct http_exchange *x)
+{
+	x->state = EXCHANGE_DONE;
+	TAILQ_INSERT_TAIL(&c->done, x, link);
+	c->counts.done++;
+	c->counts.failed[x->answer->response.failure]++;
+}
+
+static void fail_waiting(struct http_client *c, struct http_exchange *x, enum http_failure failure, const char *why)
+{
+	dequeue(c, x);
+	exchange_fail(c, x, failure, why);
+	hand_in(c, x);
+}
+
+static void fail_one_overdue(struct http_client *c, struct http_exchange *x)
+{
+	if (x->peer->name && !x->peer->name->known)
+		fail_waiting(c, x, HTTP_FAIL_RESOLVE, "the name had no address in time");
+	else
+		fail_waiting(c, x, HTTP_FAIL_TIMEOUT, "no free connection in time");
+}
+
+static void fail_overdue(struct http_client *c, int64_t now_us)
+{
+	struct peer *peer, *next_peer;
+	struct http_exchange *x, *next;
+
+	if (now_us < c->queue_deadline_us)
+		return;
+	c->queue_deadline_us = INT64_MAX;
+	for (peer = TAILQ_FIRST(&c->peers_waiting); peer; peer = next_peer) {
+		next_peer = TAILQ_NEXT(peer, link); /* before the peer's last one may leave the list */
+		for (size_t lane = 0; lane < HTTP_LANES; lane++) {
+			for (x = TAILQ_FIRST(&peer->queue[lane]); x; x = next) {
+				next = TAILQ_NEXT(x, link);
+				if (x->deadline_us <= now_us)
+					fail_one_overdue(c, x);
+				else if (x->deadline_us < c->queue_deadline_us)
+					c->queue_deadline_us = x->deadline_us;
+			}
+		}
+	}
+}
+
+/* --- admission --- */
+
+enum admission { ADMIT, ADMIT_NOT_NOW, ADMIT_REFUSED };
+
+static enum admission admit_new_connection(struct http_client *c, struct http_exchange *x, int64_t now_us)
+{
+	if (x->peer->tls && c->tls_admitted >= c->limits.tls_begun_per_turn_max) {
+		c->held_back = true;
+		return ADMIT_NOT_NOW;
+	}
+	switch (x->peer->name ? http_name_ask(&c->names, x->peer->name, x, now_us / 1000) : HTTP_NAME_GO) {
+	case HTTP_NAME_GO:
+		c->tls_admitted += x->peer->tls;
+		return ADMIT;
+	case HTTP_NAME_WAIT:
+		return ADMIT_NOT_NOW;
+	case HTTP_NAME_RESTS:
+		fail_waiting(c, x, HTTP_FAIL_RESOLVE, "the name failed a moment ago");
+		return ADMIT_REFUSED;
+	case HTTP_NAME_CROWDED:
+		fail_waiting(c, x, HTTP_FAIL_RESOLVE, "too many dead look-ups");
+		return ADMIT_REFUSED;
+	}
+	return ADMIT_NOT_NOW;
+}
+
+static enum admission admit(struct http_client *c, struct http_exchange *x, int64_t now_us)
+{
+	if (x->lane != HTTP_LANE_POLL && x->peer->under_way >= c->limits.connections_per_host_max)
+		return ADMIT_NOT_NOW;
+	if (!x->peer->idle)
+		return admit_new_connection(c, x, now_us);
+	x->peer->idle--;
+	return ADMIT;
+}
+
+bool client_may_connect(struct http_client *c, struct http_exchange *x)
+{
+	x->peer->idle = 0; /* else libcurl would have used it */
+	if (x->peer->tls && c->tls_opened >= c->limits.tls_begun_per_turn_max) {
+		x->again = true;
+		return false;
+	}
+	c->tls_opened += x->peer->tls;
+	c->counts.connections_opened++;
+	return true;
+}
+
+static void begin(struct http_client *c, struct http_exchange *x, int64_t now_us)
+{
+	CURLMcode code;
+
+	dequeue(c, x);
+	x->state = EXCHANGE_UNDER_WAY;
+	x->peer->under_way++;
+	c->slots_used += x->lane != HTTP_LANE_POLL;
+	c->counts.under_way++;
+	if (!x->answer)
+		x->answer = answer_take(c);
+	x->line = line_take(c, x, now_us);
+	code = curl_multi_add_handle(c->multi, x->line->easy);
+	assert(code == CURLM_OK);
+}
+
+static void begin_from_peer(struct http_client *c, struct peer *peer, enum http_lane lane, int slots_max, int64_t now_us)
+{
+	struct http_exchange *x;
+
+	while ((x = TAILQ_FIRST(&peer->queue[lane]))) {
+		enum admission a;
+
+		if (lane != HTTP_LANE_POLL && c->slots_used >= slots_max)
+			return;
+		a = admit(c, x, now_us);
+		if (a == ADMIT_NOT_NOW)
+			return;
+		if (a == ADMIT)
+			begin(c, x, now_us);
+	}
+}
+
+/* The peer that was first is last the next time. */
+static void rotate_peers(struct http_client *c)
+{
+	struct peer *first = TAILQ_FIRST(&c->peers_waiting);
+
+	if (!first)
+		return;
+	TAILQ_REMOVE(&c->peers_waiting, first, link);
+	TAILQ_INSERT_TAIL(&c->peers_waiting, first, link);
+}
+
+static void begin_waiting(struct http_client *c, int64_t now_us)
+{
+	struct peer *peer, *next;
+
+	for (size_t i = 0; i < countof(lanes); i++) {
+		int slots_max = c->limits.connections_max * lanes[i].quarters / 4;
+
+		for (peer = TAILQ_FIRST(&c->peers_waiting); peer; peer = next) {
+			next = TAILQ_NEXT(peer, link);
+			begin_from_peer(c, peer, lanes[i].lane, slots_max, now_us);
+		}
+	}
+	rotate_peers(c);
+}
+
+/* --- the end of an exchange --- */
+
+/* The line goes back to the pool, the slot is free, the name knows what became of its look-up. */
+static void leave_line(struct http_client *c, struct http_exchange *x, CURLcode code)
+{
+	struct http_name *name = x->peer->name;
+	bool resolved_not = code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY;
+
+	if (x->looking && resolved_not) {
+		http_name_failed(&c->names, name, x, client_mono_ms());
+	} else if (x->looking) {
+		http_name_abandoned(&c->names, name, x, client_mono_ms());
+		c->counts.lookups_abandoned++;
+	} else if (name) {
+		http_name_leave(&c->names, name, x);
+	}
+	x->looking = false;
+	curl_multi_remove_handle(c->multi, x->line->easy);
+	line_give_back(x->line);
+	x->line = NULL;
+	x->peer->under_way--;
+	c->slots_used -= x->lane != HTTP_LANE_POLL;
+	c->counts.under_way--;
+}
+
+static void end(struct http_client *c, struct http_exchange *x, CURLcode code)
+{
+	if (x->again && !x->sent && code != CURLE_OPERATION_TIMEDOUT) {
+		leave_line(c, x, CURLE_OK);
+		x->again = false;
+		enqueue(c, x, true);
+		return;
+	}
+	exchange_finish(c, x, code);
+	x->peer->idle += code == CURLE_OK;
+	leave_line(c, x, code);
+	hand_in(c, x);
+}
+
+static void collect(struct http_client *c)
+{
+	CURLMsg *message;
+	struct line *line;
+	int left;
+
+	while ((message = curl_multi_info_read(c->multi, &left))) {
+		CURLcode code = message->data.result;
+
+		assert(message->msg == CURLMSG_DONE);
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&line);
+		end(c, line->exchange, code);
+	}
+}
+
+/* --- descriptors --- */
+
+static uint32_t *watched_of(struct http_client *c, int fd)
+{
+	size_t count = c->watched_count ? c->watched_count : 64;
+
+	assert(fd >= 0);
+	if ((size_t)fd < c->watched_count)
+		return &c->watched[fd];
+	while (count <= (size_t)fd)
+		count *= 2;
+	c->watched = xrealloc(c->watched, count * sizeof *c->watched);
+	memset(c->watched + c->watched_count, 0, (count - c->watched_count) * sizeof *c->watched);
+	c->watched_count = count;
+	return &c->watched[fd];
+}
+
+/* While libcurl connects it waits for writing; once it waits for reading, the peer has taken the connection.
+ * (CURLINFO_CONNECT_TIME_T stays 0 in 7.88 until TLS is through.) */
+static void note_connected(CURL *easy, int what)
+{
+	struct line *line;
+
+	if (what != CURL_POLL_IN && what != CURL_POLL_INOUT)
+		return;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&line);
+	if (line->exchange && !line->exchange->looking)
+		line->exchange->connected = true;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused)
+{
+	static const uint32_t events_of[] = {
+		[CURL_POLL_IN] = EPOLLIN, [CURL_POLL_OUT] = EPOLLOUT, [CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT, [CURL_POLL_REMOVE] = 0,
+	};
+	struct http_client *c = ctx;
+	uint32_t *watched = watched_of(c, fd), events = events_of[what];
+	struct epoll_event event = { .events = events, .data.fd = fd };
+	int op = !events ? EPOLL_CTL_DEL : *watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, failed;
+
+	(void)unused;
+	note_connected(easy, what);
+	failed = events == *watched ? 0 : epoll_ctl(c->epoll_fd, op, fd, &event);
+	assert(!failed || op == EPOLL_CTL_DEL); /* closed already: it has left by itself */
+	*watched = events;
+	return 0;
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
+{
+	struct http_client *c = ctx;
+
+	(void)multi;
+	c->curl_timer_us = timeout_ms < 0 ? -1 : clock_mono_us() + timeout_ms * 1000;
+	return 0;
+}
+
+/* --- the turn --- */
+
+static void run_timers(struct http_client *c)
+{
+	int running;
+
+	if (c->curl_timer_us < 0 || clock_mono_us() < c->curl_timer_us)
+		return;
+	c->curl_timer_us = -1;
+	curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+static void run_socket(struct http_client *c, const struct epoll_event *event)
+{
+	int what = 0, running;
+
+	what |= event->events & EPOLLIN ? CURL_CSELECT_IN : 0;
+	what |= event->events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
+	what |= event->events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
+	curl_multi_socket_action(c->multi, event->data.fd, what, &running);
+}
+
+/* What is left when the CPU is used up is still ready in the next turn: epoll is level-triggered here. */
+static void run_sockets(struct http_client *c)
+{
+	struct epoll_event events[EVENTS_MAX];
+	int64_t budget_us = c->limits.turn_cpu_ms_max * INT64_C(1000), begin_us = clock_mono_us(), begin_cpu_us = clock_cpu_us();
+	int n = epoll_wait(c->epoll_fd, events, EVENTS_MAX, 0);
+
+	for (int i = 0; i < n; i++) {
+		run_socket(c, &events[i]);
+		if (clock_mono_us() - begin_us >= budget_us && clock_cpu_us() - begin_cpu_us >= budget_us && i + 1 < n) {
+			c->counts.turns_cut++;
+			return;
+		}
+	}
+}
+
+static int until_ms(int64_t at_us, int64_t now_us, int otherwise_ms)
+{
+	int64_t left_ms = at_us <= now_us ? 0 : (at_us - now_us + 999) / 1000;
+
+	return otherwise_ms >= 0 && left_ms > otherwise_ms ? otherwise_ms : left_ms > INT32_MAX ? INT32_MAX : (int)left_ms;
+}
+
+static int wait_ms(const struct http_client *c, int timeout_ms)
+{
+	int64_t now_us = clock_mono_us();
+
+	if (!TAILQ_EMPTY(&c->done) || c->held_back)
+		return 0;
+	if (c->curl_timer_us >= 0)
+		timeout_ms = until_ms(c->curl_timer_us, now_us, timeout_ms);
+	if (c->queue_deadline_us != INT64_MAX)
+		timeout_ms = until_ms(c->queue_deadline_us, now_us, timeout_ms);
+	return timeout_ms;
+}
+
+/* Our epoll descriptor and the caller's, with one poll(2). Returns how many of the caller's are ready. */
+static int wait_for(struct http_client *c, struct http_wait *extra, size_t extra_count, int timeout_ms, bool *ours)
+{
+	struct pollfd fds[1 + HTTP_WAITS_MAX];
+	int ready, count = 0;
+
+	assert(extra_count <= HTTP_WAITS_MAX);
+	fds[0] = (struct pollfd){ .fd = c->epoll_fd, .events = POLLIN };
+	for (size_t i = 0; i < extra_count; i++)
+		fds[i + 1] = (struct pollfd){ .fd = extra[i].fd, .events = extra[i].events };
+	ready = poll(fds, 1 + extra_count, timeout_ms);
+	assert(ready >= 0 || errno == EINTR);
+	for (size_t i = 0; i < extra_count; i++) {
+		extra[i].revents = ready > 0 ? fds[i + 1].revents : 0;
+		count += extra[i].revents != 0;
+	}
+	*ours = ready > 0 && fds[0].revents != 0;
+	return count;
+}
+
+int http_client_poll(struct http_client *c, struct http_wait *extra, size_t extra_count, int timeout_ms)
+{
+	bool ours;
+	int count;
+
+	c->tls_admitted = c->tls_opened = 0;
+	c->held_back = false;
+	fail_overdue(c, clock_mono_us());
+	begin_waiting(c, clock_mono_us());
+	run_timers(c); /* what has just begun is written now, before we wait */
+	collect(c);
+	count = wait_for(c, extra, extra_count, wait_ms(c, timeout_ms), &ours);
+	if (ours)
+		run_sockets(c);
+	run_timers(c);
+	collect(c);
+	return count;
+}
+
+bool http_client_next(struct http_client *c, struct http_done *done)
+{
+	struct http_exchange *x = TAILQ_FIRST(&c->done);
+
+	if (!x)
+		return false;
+	TAILQ_REMOVE(&c->done, x, link);
+	x->state = EXCHANGE_HANDED_OUT;
+	*done = (struct http_done){ .id = x->id, .tag = x->tag, .response = &x->answer->response, .exchange = x };
+	return true;
+}
+
+void http_done_release(struct http_client *c, struct http_done *done)
+{
+	if (done->exchange)
+		exchange_free(c, done->exchange);
+	*done = (struct http_done){ 0 };
+}
+
+/* --- start and cancel --- */
+
+uint64_t http_client_start(struct http_client *c, const struct http_request *request, enum http_lane lane, void *tag)
+{
+	struct http_exchange *x = xcalloc(1, sizeof *x);
+	const char *why = NULL;
+	int timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : TIMEOUT_MS;
+
+	x->id = http_ids_add(&c->ids, x);
+	x->tag = tag;
+	x->lane = lane;
+	x->started_us = clock_mono_us();
+	x->deadline_us = x->started_us + timeout_ms * INT64_C(1000);
+	c->counts.started++;
+	if ((size_t)c->counts.waiting >= c->limits.queue_max)
+		why = "too many exchanges wait";
+	if (why || exchange_copy(x, request, &why) != OK) {
+		exchange_fail(c, x, HTTP_FAIL_ABORTED, why);
+		hand_in(c, x);
+		return x->id;
+	}
+	x->peer = peer_of(c, x);
+	enqueue(c, x, false);
+	return x->id;
+}
+
+void http_client_cancel(struct http_client *c, uint64_t id)
+{
+	struct http_exchange *x = http_ids_find(&c->ids, id);
+
+	if (!x || x->state == EXCHANGE_HANDED_OUT)
+		return;
+	if (x->state == EXCHANGE_WAITING)
+		dequeue(c, x);
+	else if (x->state == EXCHANGE_UNDER_WAY)
+		leave_line(c, x, CURLE_ABORTED_BY_CALLBACK);
+	else
+		TAILQ_REMOVE(&c->done, x, link);
+	c->counts.canceled++;
+	exchange_free(c, x);
+}
+
+const struct http_client_counts *http_client_counts(const struct http_client *c)
+{
+	return &c->counts;
+}
+
+/* --- birth and death --- */
+
+static char *find_ca_file(const char *given)
+{
+	const char *env = getenv("SSL_CERT_FILE");
+
+	if (given)
+		return xstrdup(given);
+	if (env && env[0])
+		return xstrdup(env);
+	for (size_t i = 0; i < countof(system_ca_files); i++)
+		if (access(system_ca_files[i], R_OK) == 0)
+			return xstrdup(system_ca_files[i]);
+	return xstrdup(system_ca_files[0]); /* every public peer is then refused, and says why */
+}
+
+static void set_defaults(struct http_client_limits *l)
+{
+	const struct { int *value, otherwise; } defaults[] = {
+		{ &l->connections_max, 256 }, { &l->connections_per_host_max, 64 }, { &l->idle_s_max, 20 },
+		{ &l->tls_begun_per_turn_max, 4 }, { &l->turn_cpu_ms_max, 20 }, { &l->name_rest_ms, 30000 },
+		{ &l->lookups_abandoned_max, 32 }, { &l->lookup_abandoned_ms, 60000 },
+	};
+
+	for (size_t i = 0; i < countof(defaults); i++)
+		if (*defaults[i].value <= 0)
+			*defaults[i].value = defaults[i].otherwise;
+	l->queue_max = l->queue_max ? l->queue_max : 20000;
+	l->header_bytes_max = l->header_bytes_max ? l->header_bytes_max : (size_t)64 * 1024;
+}
+
+static void set_multi(struct http_client *c)
+{
+	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)c->limits.connections_max);
+	curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+#if LIBCURL_VERSION_NUM >= 0x081400
+	/* From 8.20 on look-ups share a pool of 20 threads: dead names would fill it, and freeing the handle joins it. */
+	curl_multi_setopt(c->multi, CURLMOPT_RESOLVE_THREADS_MAX, (long)c->limits.lookups_abandoned_max * 2 + 1);
+	curl_multi_setopt(c->multi, CURLMOPT_QUICK_EXIT, 1L);
+#endif
+}
+
+struct http_client *http_client_new(const struct http_client_limits *limits)
+{
+	struct http_client *c = xcalloc(1, sizeof *c);
+	CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+
+	assert(code == CURLE_OK);
+	signal(SIGPIPE, SIG_IGN); /* CURLOPT_NOSIGNAL leaves it to us; OpenSSL writes without MSG_NOSIGNAL */
+	if (limits)
+		c->limits = *limits;
+	set_defaults(&c->limits);
+	c->ca_file = find_ca_file(c->limits.ca_file);
+	c->limits.ca_file = c->ca_file;
+	c->curl_timer_us = -1;
+	c->queue_deadline_us = INT64_MAX;
+	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	c->multi = curl_multi_init();
+	assert(c->epoll_fd >= 0 && c->multi);
+	buf_init(&c->key, 64 * 1024);
+	http_names_init(&c->names, c->limits.name_rest_ms, c->limits.lookups_abandoned_max, c->limits.lookup_abandoned_ms);
+	TAILQ_INIT(&c->peers_waiting);
+	TAILQ_INIT(&c->done);
+	SLIST_INIT(&c->lines);
+	SLIST_INIT(&c->answers);
+	set_multi(c);
+	return c;
+}
+
+static void free_exchanges(struct http_client *c)
+{
+	struct http_exchange *x;
+	size_t from = 0;
+
+	while ((x = http_ids_each(&c->ids, &from))) {
+		assert(x->state != EXCHANGE_HANDED_OUT);
+		http_client_cancel(c, x->id);
+	}
+	http_ids_release(&c->ids);
+}
+
+static void free_pools(struct http_client *c)
+{
+	struct line *line;
+	struct answer *answer;
+
+	while ((line = SLIST_FIRST(&c->lines))) {
+		SLIST_REMOVE_HEAD(&c->lines, pool);
+		line_free(line);
+	}
+	while ((answer = SLIST_FIRST(&c->answers))) {
+		SLIST_REMOVE_HEAD(&c->answers, pool);
+		buf_release(&answer->body);
+		buf_release(&answer->head);
+		free(answer);
+	}
+}
+
+void http_client_free(struct http_client *c)
+{
+	free_exchanges(c);
+	free_pools(c);
+	curl_multi_cleanup(c->multi);
+	forget_unused_peers(c);
+	assert(c->peers_count == 0);
+	http_names_release(&c->names);
+	close(c->epoll_fd);
+	buf_release(&c->key);
+	free(c->watched);
+	free(c->ca_file);
+	free(c);
+}

@@ -1,0 +1,539 @@
+/* SQLite behind db.h.
+ *
+ * The statement cache is a small open hash by the address of the SQL text, which in nearly all calls is a literal;
+ * a hit is believed only when the text agrees, so that text built in an arena can use the same address twice. */
+#include "lib/store/db.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CACHE_SLOTS 1024 /* power of two; far more than the program has statements */
+#define CACHE_PROBES 8
+
+struct slot {
+	const char *sql;
+	sqlite3_stmt *stmt;
+	bool busy; /* a db_rows is reading from it: a second user gets a statement of its own */
+};
+
+struct db {
+	sqlite3 *handle;
+	char *path;
+	struct slot cache[CACHE_SLOTS];
+};
+
+static enum err (*fault)(void *ctx, enum db_point point);
+static void *fault_ctx;
+
+void db_set_fault(enum err (*f)(void *ctx, enum db_point point), void *ctx)
+{
+	fault = f;
+	fault_ctx = ctx;
+}
+
+static enum err injected(enum db_point point)
+{
+	return fault ? fault(fault_ctx, point) : OK;
+}
+
+static enum err err_of(int rc)
+{
+	switch (rc & 0xFF) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return OK;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return E_BUSY;
+	case SQLITE_CONSTRAINT:
+		return E_CONFLICT;
+	case SQLITE_FULL:
+		return E_FULL;
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return E_INVALID;
+	case SQLITE_CANTOPEN:
+		return E_NOTFOUND;
+	case SQLITE_TOOBIG:
+		return E_TOOBIG;
+	case SQLITE_MISUSE:
+	case SQLITE_RANGE:
+	case SQLITE_MISMATCH:
+		assert(!"the store was called wrongly");
+		return E_INVALID;
+	case SQLITE_NOMEM:
+		abort();
+	default:
+		return E_IO;
+	}
+}
+
+/* --- opening --- */
+
+static const char *const pragmas[] = {
+	[DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
+		"PRAGMA busy_timeout=0; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096; PRAGMA trusted_schema=OFF;",
+	[DB_READ] = "PRAGMA query_only=ON; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
+	[DB_CHECKPOINT] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA busy_timeout=0;",
+	[DB_UNTRUSTED] = "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;",
+};
+
+/* auto_vacuum can be chosen only before the first table */
+static const char new_file_pragmas[] = "PRAGMA auto_vacuum=INCREMENTAL;";
+
+enum err db_open(struct db **out, const char *path, enum db_mode mode, const char *vfs)
+{
+	struct db *db = xcalloc(1, sizeof *db);
+	int flags = mode == DB_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE :
+		mode == DB_CHECKPOINT ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
+	int rc;
+	enum err e;
+
+	*out = NULL;
+	db->path = xstrdup(path);
+	if (mode == DB_WRITE && !vfs) {
+		/* made by us with a mode of our choice: whoever can read it has everybody's keys */
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0) {
+			db_close(db);
+			return E_IO;
+		}
+		fchmod(fd, 0600);
+		close(fd);
+	}
+	rc = sqlite3_open_v2(path, &db->handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
+	e = err_of(rc);
+	if (!e && mode == DB_UNTRUSTED) {
+		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+		sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, 64 << 20);
+	}
+	if (!e && mode == DB_WRITE)
+		e = err_of(sqlite3_exec(db->handle, new_file_pragmas, NULL, NULL, NULL));
+	if (!e)
+		e = err_of(sqlite3_exec(db->handle, pragmas[mode], NULL, NULL, NULL));
+	if (!e) /* the first real look at the file */
+		e = err_of(sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL));
+	if (e) {
+		db_close(db);
+		return e;
+	}
+	*out = db;
+	return OK;
+}
+
+void db_close(struct db *db)
+{
+	if (!db)
+		return;
+	for (size_t i = 0; i < CACHE_SLOTS; i++)
+		sqlite3_finalize(db->cache[i].stmt);
+	sqlite3_close(db->handle);
+	free(db->path);
+	free(db);
+}
+
+const char *db_path(const struct db *db)
+{
+	return db->path;
+}
+
+const char *db_error(const struct db *db)
+{
+	return sqlite3_errmsg(db->handle);
+}
+
+/* --- statements --- */
+
+static sqlite3_stmt *prepare(struct db *db, const char *sql, bool keep, enum err *e)
+{
+	sqlite3_stmt *stmt = NULL;
+	const char *tail = NULL;
+	int rc = sqlite3_prepare_v3(db->handle, sql, -1, keep ? SQLITE_PREPARE_PERSISTENT : 0, &stmt, &tail);
+
+	if ((rc & 0xFF) == SQLITE_ERROR) {
+		fprintf(stderr, "obol: SQL of ours: %s: %s\n", sqlite3_errmsg(db->handle), sql);
+		assert(!"SQL of ours does not compile");
+	}
+	*e = err_of(rc);
+	assert(*e || str_trim(str_of(tail)).len == 0); /* one statement at a time */
+	return stmt;
+}
+
+static size_t slot_of(const char *sql)
+{
+	return (size_t)(((uintptr_t)sql * UINT64_C(0x9E3779B97F4A7C15)) >> 40) & (CACHE_SLOTS - 1);
+}
+
+/* A prepared statement, from the cache when it has it idle. *slot is NULL when the caller must finalize. */
+static sqlite3_stmt *statement(struct db *db, const char *sql, struct slot **slot, enum err *e)
+{
+	size_t at = slot_of(sql);
+
+	*e = OK;
+	*slot = NULL;
+	for (size_t i = 0; i < CACHE_PROBES; i++) {
+		struct slot *s = &db->cache[(at + i) & (CACHE_SLOTS - 1)];
+
+		if (s->sql == sql && !s->busy && strcmp(sqlite3_sql(s->stmt), sql) == 0) {
+			*slot = s;
+			return s->stmt;
+		}
+		if (!s->stmt) {
+			s->stmt = prepare(db, sql, true, e);
+			if (!s->stmt)
+				return NULL;
+			s->sql = sql;
+			*slot = s;
+			return s->stmt;
+		}
+	}
+	return prepare(db, sql, false, e);
+}
+
+static void bind(sqlite3_stmt *stmt, const struct db_arg *args, size_t count)
+{
+	assert(count <= DB_ARGS_MAX && (int)count == sqlite3_bind_parameter_count(stmt));
+	for (size_t i = 0; i < count; i++) {
+		const struct db_arg *a = &args[i];
+		int at = (int)i + 1;
+
+		switch (a->kind) {
+		case DB_ARG_NULL: sqlite3_bind_null(stmt, at); break;
+		case DB_ARG_INT: sqlite3_bind_int64(stmt, at, a->i); break;
+		case DB_ARG_TEXT: sqlite3_bind_text64(stmt, at, a->s.at, a->s.len, SQLITE_STATIC, SQLITE_UTF8); break;
+		case DB_ARG_BLOB: sqlite3_bind_blob64(stmt, at, a->s.at ? a->s.at : "", a->s.len, SQLITE_STATIC); break;
+		}
+	}
+}
+
+static void give_back(struct slot *slot, sqlite3_stmt *stmt)
+{
+	if (!slot) {
+		sqlite3_finalize(stmt);
+		return;
+	}
+	sqlite3_reset(stmt);
+	sqlite3_clear_bindings(stmt); /* they point into the caller's memory */
+	slot->busy = false;
+}
+
+enum err db_run_list(struct db *db, const char *sql, const struct db_arg *args, size_t count)
+{
+	struct slot *slot;
+	enum err e = injected(DB_POINT_RUN);
+	sqlite3_stmt *stmt;
+	int rc;
+
+	if (e)
+		return e;
+	stmt = statement(db, sql, &slot, &e);
+	if (!stmt)
+		return e;
+	bind(stmt, args + 1, count);
+	do
+		rc = sqlite3_step(stmt);
+	while (rc == SQLITE_ROW);
+	give_back(slot, stmt);
+	return err_of(rc);
+}
+
+static struct slot *slot_holding(struct db *db, sqlite3_stmt *stmt, const char *sql)
+{
+	size_t at = slot_of(sql);
+
+	for (size_t i = 0; i < CACHE_PROBES; i++) {
+		struct slot *s = &db->cache[(at + i) & (CACHE_SLOTS - 1)];
+
+		if (s->stmt == stmt)
+			return s;
+	}
+	/* the text was built in memory that has moved on: a rare case, looked for the long way */
+	for (size_t i = 0; i < CACHE_SLOTS; i++)
+		if (db->cache[i].stmt == stmt)
+			return &db->cache[i];
+	return NULL;
+}
+
+void db_select_list(struct db_rows *r, struct db *db, const char *sql, const struct db_arg *args, size_t count)
+{
+	struct slot *slot;
+
+	*r = (struct db_rows){ .db = db, .error = injected(DB_POINT_RUN) };
+	if (r->error)
+		return;
+	r->stmt = statement(db, sql, &slot, &r->error);
+	if (!r->stmt)
+		return;
+	r->cached = slot != NULL;
+	if (slot)
+		slot->busy = true;
+	/* copied: the caller's arguments may be gone by the second row */
+	assert(count <= DB_ARGS_MAX && (int)count == sqlite3_bind_parameter_count(r->stmt));
+	for (size_t i = 0; i < count; i++) {
+		const struct db_arg *a = &args[i + 1];
+		int at = (int)i + 1;
+
+		switch (a->kind) {
+		case DB_ARG_NULL: sqlite3_bind_null(r->stmt, at); break;
+		case DB_ARG_INT: sqlite3_bind_int64(r->stmt, at, a->i); break;
+		case DB_ARG_TEXT: sqlite3_bind_text64(r->stmt, at, a->s.at, a->s.len, SQLITE_TRANSIENT, SQLITE_UTF8); break;
+		case DB_ARG_BLOB: sqlite3_bind_blob64(r->stmt, at, a->s.at ? a->s.at : "", a->s.len, SQLITE_TRANSIENT); break;
+		}
+	}
+}
+
+bool db_next(struct db_rows *r)
+{
+	int rc;
+
+	if (!r->stmt || r->error)
+		return false;
+	rc = sqlite3_step(r->stmt);
+	r->error = err_of(rc);
+	return rc == SQLITE_ROW;
+}
+
+enum err db_end(struct db_rows *r)
+{
+	if (r->stmt)
+		give_back(r->cached ? slot_holding(r->db, r->stmt, sqlite3_sql(r->stmt)) : NULL, r->stmt);
+	r->stmt = NULL;
+	return r->error;
+}
+
+enum err db_first(struct db_rows *r)
+{
+	enum err e;
+
+	if (db_next(r))
+		return OK;
+	e = db_end(r);
+	return e ? e : E_NOTFOUND;
+}
+
+int64_t db_i64(const struct db_rows *r, int column)
+{
+	return sqlite3_column_int64(r->stmt, column);
+}
+
+bool db_is_null(const struct db_rows *r, int column)
+{
+	return sqlite3_column_type(r->stmt, column) == SQLITE_NULL;
+}
+
+struct str db_str(const struct db_rows *r, int column)
+{
+	const char *at = sqlite3_column_type(r->stmt, column) == SQLITE_BLOB ?
+		(const char *)sqlite3_column_blob(r->stmt, column) : (const char *)sqlite3_column_text(r->stmt, column);
+
+	if (!at && !db_is_null(r, column))
+		at = ""; /* an empty blob has no address */
+	return str_n(at, (size_t)sqlite3_column_bytes(r->stmt, column));
+}
+
+char *db_text(const struct db_rows *r, int column, struct arena *arena)
+{
+	struct str s = db_str(r, column);
+
+	return s.at ? str_dup(arena, s) : NULL;
+}
+
+enum err db_get_i64_list(int64_t *out, struct db *db, const char *sql, const struct db_arg *args, size_t count)
+{
+	struct db_rows r;
+	enum err e;
+
+	db_select_list(&r, db, sql, args, count);
+	e = db_first(&r);
+	if (e)
+		return e;
+	if (db_is_null(&r, 0))
+		e = E_NOTFOUND;
+	else
+		*out = db_i64(&r, 0);
+	db_end(&r);
+	return e;
+}
+
+enum err db_get_text_list(char **out, struct arena *arena, struct db *db, const char *sql, const struct db_arg *args, size_t count)
+{
+	struct db_rows r;
+	enum err e;
+
+	db_select_list(&r, db, sql, args, count);
+	e = db_first(&r);
+	if (e)
+		return e;
+	*out = db_text(&r, 0, arena);
+	db_end(&r);
+	return *out ? OK : E_NOTFOUND;
+}
+
+int64_t db_changes(const struct db *db)
+{
+	return sqlite3_changes64(db->handle);
+}
+
+int64_t db_last_id(const struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->handle);
+}
+
+enum err db_script(struct db *db, const char *sql)
+{
+	enum err e = injected(DB_POINT_RUN);
+	int rc;
+
+	if (e)
+		return e;
+	rc = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+	if ((rc & 0xFF) == SQLITE_ERROR)
+		fprintf(stderr, "obol: SQL of ours: %s\n", sqlite3_errmsg(db->handle));
+	return err_of(rc);
+}
+
+/* --- transactions --- */
+
+bool db_in_transaction(const struct db *db)
+{
+	return !sqlite3_get_autocommit(db->handle);
+}
+
+enum err db_begin(struct db *db)
+{
+	enum err e = injected(DB_POINT_BEGIN);
+
+	assert(!db_in_transaction(db));
+	return e ? e : db_run(db, "BEGIN IMMEDIATE");
+}
+
+enum err db_commit(struct db *db)
+{
+	enum err e = injected(DB_POINT_COMMIT);
+
+	if (!e && !db_in_transaction(db))
+		e = E_IO; /* SQLite gave up on it earlier */
+	if (!e)
+		e = db_run(db, "COMMIT");
+	if (!e)
+		return injected(DB_POINT_COMMIT_AFTER);
+	/* a COMMIT that failed half-way with the transaction gone may have reached the disk */
+	if (e == E_IO && !db_in_transaction(db))
+		e = E_UNKNOWN;
+	db_rollback(db);
+	return e;
+}
+
+void db_rollback(struct db *db)
+{
+	if (db_in_transaction(db))
+		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+enum err db_savepoint(struct db *db)
+{
+	return db_run(db, "SAVEPOINT event");
+}
+
+enum err db_savepoint_keep(struct db *db)
+{
+	return db_run(db, "RELEASE event");
+}
+
+enum err db_savepoint_undo(struct db *db)
+{
+	if (!db_in_transaction(db))
+		return E_IO;
+	return err_of(sqlite3_exec(db->handle, "ROLLBACK TO event; RELEASE event", NULL, NULL, NULL));
+}
+
+/* --- migrations, copies, checkpoints --- */
+
+static enum err copy_before(struct db *db, int64_t version)
+{
+	char path[4096];
+	enum err e;
+
+	snprintf(path, sizeof path, "%s.before-%lld", db->path, (long long)version);
+	e = db_copy_to(db, path);
+	return e == E_CONFLICT ? OK : e; /* an earlier attempt made it from the same version */
+}
+
+enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *migrations, size_t count)
+{
+	char pragma[48];
+	int64_t version;
+	enum err e = db_get_i64(&version, db, "PRAGMA user_version");
+
+	if (e)
+		return e;
+	*from = version;
+	if (version > (int64_t)count)
+		return E_VERSION;
+	if (version == (int64_t)count)
+		return OK;
+	if (version > 0) {
+		e = copy_before(db, version);
+		if (e)
+			return e;
+	}
+	e = db_begin(db);
+	for (size_t i = (size_t)version; !e && i < count; i++)
+		e = db_script(db, migrations[i].sql);
+	snprintf(pragma, sizeof pragma, "PRAGMA user_version=%zu", count);
+	if (!e)
+		e = db_script(db, pragma);
+	if (!e)
+		return db_commit(db);
+	db_rollback(db);
+	return e;
+}
+
+enum err db_copy_to(struct db *db, const char *path)
+{
+	struct stat st;
+	mode_t before;
+	enum err e;
+
+	if (stat(path, &st) == 0)
+		return E_CONFLICT;
+	before = umask(0077);
+	e = db_run(db, "VACUUM INTO ?1", path);
+	umask(before);
+	if (e)
+		unlink(path);
+	return e;
+}
+
+enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left)
+{
+	int log = 0, done = 0;
+	int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &log, &done);
+
+	*pages_left = log < 0 ? 0 : log - done;
+	return err_of(rc);
+}
+
+bool db_is_sound(struct db *db)
+{
+	struct arena arena = { 0 };
+	struct db_rows r;
+	char *verdict = NULL;
+	bool sound = db_get_text(&verdict, &arena, db, "PRAGMA integrity_check(1)") == OK && strcmp(verdict, "ok") == 0;
+
+	if (sound) {
+		db_select(&r, db, "PRAGMA foreign_key_check");
+		sound = !db_next(&r);
+		sound = db_end(&r) == OK && sound;
+	}
+	arena_release(&arena);
+	return sound;
+}

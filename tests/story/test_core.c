@@ -1,0 +1,484 @@
+/* The core with a bot that only echoes: what arrives is decided once and answered, whatever fails in between.
+ *
+ * Telegram is the simulator in memory, time is virtual, the store is a real file. */
+#include "tests/unit/proves.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/core/core.h"
+#include "bot/schema.h"
+#include "lib/base/log.h"
+#include "tests/sim/botapi.h"
+#include "tests/story/memnet.h"
+
+#define ORIGIN "http://telegram.test"
+#define START_MS INT64_C(1793612000000)
+
+struct bench {
+	char dir[64], path[96];
+	struct botapi *telegram;
+	struct memnet *net;
+	struct shared shared;
+	struct db *db;
+	struct core *core;
+	struct core_tables tables;
+	int fail_next;          /* handlers fail so often */
+	const char *crash_on;   /* a text whose handler kills the process */
+	bool crashing;
+	int decided, parked, gone;
+	jmp_buf death;
+	const char *die_at;     /* a step, the nth time */
+	int die_countdown;
+};
+
+static struct bench *b; /* the running one: handlers have no context of their own */
+
+static enum err echo(struct act *a, const struct tg_update *u)
+{
+	struct buf payload;
+	enum err e;
+
+	if (u->kind != TG_UPDATE_MESSAGE)
+		return OK;
+	if (b->crash_on && str_is(u->message.text, b->crash_on)) {
+		b->crashing = true;
+		longjmp(b->death, 1);
+	}
+	b->decided++;
+	e = db_run(a->tx, "INSERT INTO settings(key, value) VALUES(?1, '1') ON CONFLICT(key) DO UPDATE SET value=value+1",
+		arena_printf(a->arena, "said.%.*s", STR_ARG(u->message.text)));
+	buf_init(&payload, TG_CALL_BYTES_MAX);
+	tg_send_message(&payload, &(struct tg_send){ .chat_id = u->chat.id, .html = u->message.text });
+	outbox_add(a, &(struct outgoing){ .method = TG_SEND_MESSAGE, .chat_id = u->chat.id, .lane = LANE_INTERACTIVE, .unknown = UNKNOWN_AGAIN,
+		.payload = str_of(str_dup(a->arena, buf_str(&payload))) });
+	buf_release(&payload);
+	if (e || b->fail_next == 0)
+		return e;
+	b->fail_next--;
+	return E_INVALID;
+}
+
+static bool is_money(const struct tg_update *u)
+{
+	return u->kind == TG_UPDATE_MESSAGE && str_starts(u->message.text, "money");
+}
+
+static enum err on_parked(struct act *a, const struct tg_update *u)
+{
+	(void)a;
+	(void)u;
+	b->parked++;
+	return OK;
+}
+
+static enum err on_gone(struct act *a, int64_t chat_id)
+{
+	(void)a;
+	(void)chat_id;
+	b->gone++;
+	return OK;
+}
+
+static void step(const char *name)
+{
+	if (b->die_at && strcmp(name, b->die_at) == 0 && --b->die_countdown == 0) {
+		b->die_at = NULL;
+		longjmp(b->death, 1);
+	}
+}
+
+static void start(void)
+{
+	struct core_setup setup = {
+		.tables = &b->tables, .shared = &b->shared, .net = memnet_net(b->net),
+		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = 30,
+	};
+	int64_t from;
+
+	assert_int_equal(db_open(&b->db, b->path, DB_WRITE, NULL), OK);
+	assert_int_equal(db_migrate(b->db, &from, schema_migrations, schema_migrations_count), OK);
+	setup.db = b->db;
+	assert_int_equal(core_open(&b->core, &setup), OK);
+}
+
+static void stop(void)
+{
+	core_close(b->core);
+	db_close(b->db);
+	b->core = NULL;
+	b->db = NULL;
+}
+
+/* SIGKILL: nothing more is committed, nothing more is heard. */
+static void die(void)
+{
+	db_rollback(b->db);
+	stop();
+	memnet_kill(b->net, false);
+}
+
+static void run_ms(int64_t ms)
+{
+	int64_t until_ms = memnet_now_ms(b->net) + ms;
+
+	while (memnet_now_ms(b->net) < until_ms) {
+		if (setjmp(b->death)) {
+			die();
+			start();
+			continue;
+		}
+		core_turn(b->core, (int)(until_ms - memnet_now_ms(b->net)));
+	}
+}
+
+static int set_up(void **state)
+{
+	b = xcalloc(1, sizeof *b);
+	*state = b;
+	snprintf(b->dir, sizeof b->dir, "/tmp/obol-core-XXXXXX");
+	if (!mkdtemp(b->dir))
+		return -1;
+	snprintf(b->path, sizeof b->path, "%s/a.db", b->dir);
+	b->telegram = botapi_new(NULL);
+	b->net = memnet_new(START_MS);
+	botapi_set_now(b->telegram, START_MS);
+	memnet_serve(b->net, ORIGIN, 0, botapi_handle, b->telegram);
+	b->tables = (struct core_tables){ .on_update = echo, .is_money = is_money, .on_parked = on_parked, .on_gone = on_gone };
+	core_step = step;
+	log_set_level("error");
+	start();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	stop();
+	db_set_fault(NULL, NULL);
+	core_step = NULL;
+	memnet_free(b->net);
+	botapi_free(b->telegram);
+	snprintf(command, sizeof command, "rm -rf %s", b->dir);
+	free(b);
+	b = NULL;
+	return system(command);
+}
+
+/* How often the handler's write of this text was committed. */
+static int64_t said(const char *text)
+{
+	struct arena arena = { 0 };
+	int64_t n = 0;
+
+	db_get_i64(&n, b->db, "SELECT CAST(value AS INTEGER) FROM settings WHERE key=?1", arena_printf(&arena, "said.%s", text));
+	arena_release(&arena);
+	return n;
+}
+
+static size_t heard(int64_t user, const char *text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < botapi_messages_count(b->telegram, user); i++) {
+		const struct botapi_message *m = botapi_message_at(b->telegram, user, i);
+
+		n += m->from_bot && str_is(m->text, text);
+	}
+	return n;
+}
+
+static int64_t rows(const char *sql)
+{
+	int64_t n = -1;
+
+	assert_int_equal(db_get_i64(&n, b->db, sql), OK);
+	return n;
+}
+
+static void test_echo(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	botapi_say(b->telegram, anna, "hello");
+	run_ms(3000);
+	assert_int_equal(heard(anna, "hello"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE state=0 AND raw IS NULL"), 1);
+	assert_int_equal(botapi_updates_waiting(b->telegram), 0); /* confirmed */
+	assert_string_equal(b->shared.bot_username, BOTAPI_USERNAME);
+}
+
+static void test_duplicates(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	botapi_say(b->telegram, anna, "once");
+	botapi_repeat_update(b->telegram);
+	run_ms(3000);
+	botapi_repeat_update(b->telegram);
+	run_ms(3000);
+	assert_int_equal(said("once"), 1);
+	assert_int_equal(heard(anna, "once"), 1);
+	/* after a quiet week the ids begin anew, lower */
+	memnet_advance_ms(b->net, 8 * 86400000LL);
+	botapi_set_next_update_id(b->telegram, 17);
+	botapi_say(b->telegram, anna, "again");
+	run_ms(60000);
+	assert_int_equal(heard(anna, "again"), 1);
+}
+
+/* A failing handler: undone, tried again, the chat's later updates wait; others do not. */
+static void test_failing_handler(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "ru");
+
+	(void)state;
+	run_ms(1000);
+	b->fail_next = 2;
+	botapi_say(b->telegram, anna, "first");
+	botapi_say(b->telegram, anna, "second");
+	run_ms(1000);
+	assert_int_equal(said("first"), 0);
+	assert_int_equal(heard(anna, "second"), 0);
+	botapi_say(b->telegram, boris, "third");
+	run_ms(200);
+	run_ms(60000);
+	assert_int_equal(heard(anna, "first"), 1);
+	assert_int_equal(heard(anna, "second"), 1);
+	assert_int_equal(said("first"), 1);
+	assert_int_equal(heard(boris, "third"), 1);
+	assert_int_equal(b->parked, 0);
+}
+
+static void test_parked(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	b->fail_next = 3;
+	botapi_say(b->telegram, anna, "never");
+	run_ms(120000);
+	assert_int_equal(b->parked, 1);
+	assert_int_equal(said("never"), 0);
+	botapi_say(b->telegram, anna, "later");
+	run_ms(3000);
+	assert_int_equal(heard(anna, "later"), 1);
+	/* money leaves only by success */
+	b->fail_next = 9;
+	botapi_say(b->telegram, anna, "money 1");
+	run_ms(900000);
+	assert_int_equal(b->parked, 1);
+	assert_int_equal(said("money 1"), 1);
+}
+
+/* An update whose handler kills the process: found, counted, parked; everybody else is served. */
+static void test_poison(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "ru");
+
+	(void)state;
+	run_ms(1000);
+	b->crash_on = "poison";
+	botapi_say(b->telegram, boris, "before");
+	botapi_say(b->telegram, anna, "poison");
+	botapi_say(b->telegram, boris, "after");
+	run_ms(60000);
+	assert_true(b->crashing);
+	assert_int_equal(b->parked, 1);
+	assert_int_equal(heard(boris, "before"), 1);
+	assert_int_equal(heard(boris, "after"), 1);
+	assert_int_equal(said("after"), 1);
+}
+
+static int faults_left;
+
+static enum err full_disk(void *ctx, enum db_point point)
+{
+	(void)ctx;
+	return point == DB_POINT_COMMIT && faults_left && faults_left-- ? E_FULL : OK;
+}
+
+static void test_failed_commit(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+	struct core_figures f;
+
+	(void)state;
+	run_ms(1000);
+	faults_left = 3;
+	db_set_fault(full_disk, NULL);
+	botapi_say(b->telegram, anna, "kept");
+	run_ms(1500);
+	core_figures(b->core, &f);
+	assert_true(f.stalled);
+	assert_int_equal(heard(anna, "kept"), 0);
+	botapi_say(b->telegram, anna, "also kept");
+	run_ms(20000);
+	db_set_fault(NULL, NULL);
+	assert_int_equal(heard(anna, "kept"), 1);
+	assert_int_equal(heard(anna, "also kept"), 1);
+	assert_int_equal(said("kept"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
+/* Killed at every named step, again and again: each update decided once, each answer heard, at most one of them twice. */
+static void test_killed(void **state)
+{
+	static const char *const steps[] = { "poll.fetched", "turn.before_commit", "turn.after_commit", "outbox.claimed", "outbox.sent" };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+	struct arena arena = { 0 };
+
+	(void)state;
+	run_ms(1000);
+	for (size_t i = 0; i < countof(steps); i++)
+		for (int nth = 1; nth <= 3; nth++) {
+			const char *text = arena_printf(&arena, "%s %d", steps[i], nth);
+
+			b->die_at = steps[i];
+			b->die_countdown = nth;
+			botapi_say(b->telegram, anna, text);
+			run_ms(90000);
+			b->die_at = NULL;
+			assert_int_equal(said(text), 1);
+			assert_in_range(heard(anna, text), 1, 2);
+		}
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+	arena_release(&arena);
+}
+
+static void test_limits(void **state)
+{
+	int64_t users[60], anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+	size_t n = 0;
+
+	(void)state;
+	run_ms(1000);
+	botapi_set_rates(b->telegram, (struct botapi_rates){ .on = true, .chat_burst = 3, .all_burst = 30 });
+	for (size_t i = 0; i < countof(users); i++) {
+		users[i] = botapi_user_new(b->telegram, "U", NULL, "en");
+		botapi_say(b->telegram, users[i], "hi");
+	}
+	for (int i = 0; i < 8; i++)
+		botapi_say(b->telegram, anna, (const char *[]){ "a", "b", "c", "d", "e", "f", "g", "h" }[i]);
+	run_ms(30000);
+	for (size_t i = 0; i < countof(users); i++)
+		n += heard(users[i], "hi");
+	assert_int_equal(n, countof(users));
+	/* in order, and none refused */
+	for (int i = 0, from = 0; i < 8; i++) {
+		size_t k = (size_t)from;
+
+		while (k < botapi_messages_count(b->telegram, anna) && (!botapi_message_at(b->telegram, anna, k)->from_bot ||
+			!str_is(botapi_message_at(b->telegram, anna, k)->text, (const char *[]){ "a", "b", "c", "d", "e", "f", "g", "h" }[i])))
+			k++;
+		assert_true(k < botapi_messages_count(b->telegram, anna));
+		from = (int)k;
+	}
+}
+
+static void test_told_to_wait(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	run_ms(1000);
+	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .times = 1, .fault = BOTAPI_429, .retry_after_s = 7 });
+	botapi_say(b->telegram, anna, "one");
+	botapi_say(b->telegram, anna, "two");
+	run_ms(5000);
+	assert_int_equal(heard(anna, "one"), 0);
+	run_ms(10000);
+	assert_int_equal(heard(anna, "one"), 1);
+	assert_int_equal(heard(anna, "two"), 1);
+}
+
+static void test_lost_answer_and_502(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	run_ms(1000);
+	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .times = 1, .fault = BOTAPI_NETWORK, .after = true, .trouble = { .drop = true } });
+	botapi_say(b->telegram, anna, "twice is fine");
+	run_ms(10000);
+	assert_int_equal(heard(anna, "twice is fine"), 2);
+	botapi_clear_rules(b->telegram);
+	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .times = 3, .fault = BOTAPI_HTML_502 });
+	botapi_say(b->telegram, anna, "after 502");
+	run_ms(60000);
+	assert_int_equal(heard(anna, "after 502"), 1);
+	botapi_block(b->telegram, anna);
+	botapi_clear_rules(b->telegram);
+	run_ms(1000);
+}
+
+static void test_blocked(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	run_ms(1000);
+	memnet_set_latency_us(b->net, ORIGIN, 500000);
+	botapi_say(b->telegram, anna, "bye");
+	botapi_block(b->telegram, anna);
+	run_ms(10000);
+	assert_int_equal(b->gone, 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
+static void test_wrong_token(void **state)
+{
+	(void)state;
+	botapi_revoke_token(b->telegram);
+	run_ms(2000);
+	assert_int_equal(core_exit_code(b->core), 2);
+}
+
+static void test_conflicts(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	botapi_set_webhook(b->telegram, "https://elsewhere.example/hook");
+	botapi_say(b->telegram, anna, "waits");
+	run_ms(120000);
+	assert_int_equal(core_exit_code(b->core), -1);
+	assert_int_equal(heard(anna, "waits"), 0);
+	botapi_set_webhook(b->telegram, NULL);
+	run_ms(120000);
+	assert_int_equal(heard(anna, "waits"), 1);
+	botapi_set_other_poller(b->telegram, true);
+	run_ms(9 * 60000);
+	assert_int_equal(core_exit_code(b->core), -1);
+	run_ms(3 * 60000);
+	assert_int_equal(core_exit_code(b->core), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define story(function, rows) { #function " [" rows "]", function, set_up, tear_down, NULL }
+		story(test_echo, "R271"),
+		story(test_duplicates, "R271"),
+		story(test_failing_handler, ""),
+		story(test_parked, "B25"),
+		story(test_poison, ""),
+		story(test_failed_commit, ""),
+		story(test_killed, "R271"),
+		story(test_limits, "R280 B48"),
+		story(test_told_to_wait, "R280"),
+		story(test_lost_answer_and_502, ""),
+		story(test_blocked, "R279"),
+		story(test_wrong_token, ""),
+		story(test_conflicts, "B44"),
+	};
+
+	return cmocka_run_group_tests_name("core", tests, NULL, NULL);
+}

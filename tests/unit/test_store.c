@@ -1,0 +1,232 @@
+/* The store: statements, transactions, migrations, copies, injected failure. */
+#include "tests/unit/proves.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/worker.h"
+#include "lib/store/db.h"
+
+static char dir[64];
+static struct arena arena;
+
+static int set_up(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof dir, "/tmp/obol-store-XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	(void)state;
+	arena_release(&arena);
+	snprintf(command, sizeof command, "rm -rf %s", dir);
+	return system(command);
+}
+
+static const char *in_dir(const char *name)
+{
+	return arena_printf(&arena, "%s/%s", dir, name);
+}
+
+static struct db *opened(const char *name)
+{
+	struct db *db;
+
+	assert_int_equal(db_open(&db, in_dir(name), DB_WRITE, NULL), OK);
+	return db;
+}
+
+static void test_statements(void **state)
+{
+	struct db *db = opened("a.db");
+	struct db_rows r, inner;
+	struct stat st;
+	int64_t n = 0;
+	char *text;
+
+	(void)state;
+	assert_int_equal(stat(db_path(db), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE, b BLOB) STRICT"), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t(name, b) VALUES(?1, ?2)", "a", DB_BLOB("\0x", 2)), OK);
+	assert_int_equal(db_last_id(db), 1);
+	assert_int_equal(db_run(db, "INSERT INTO t(name, b) VALUES(?1, ?2)", STR("b"), DB_NULL), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t(name, b) VALUES(?1, ?2)", STR("b"), DB_NULL), E_CONFLICT);
+	assert_int_equal(db_run(db, "INSERT INTO t(name) VALUES(?1) ON CONFLICT DO NOTHING", "b"), OK);
+	assert_int_equal(db_changes(db), 0);
+	db_select(&r, db, "SELECT id, b FROM t WHERE id>=?1 ORDER BY id", 1);
+	while (db_next(&r)) {
+		/* the same statement again while it is read from */
+		db_select(&inner, db, "SELECT id, b FROM t WHERE id>=?1 ORDER BY id", 2);
+		assert_true(db_next(&inner));
+		assert_int_equal(db_i64(&inner, 0), 2);
+		assert_int_equal(db_end(&inner), OK);
+		n += db_i64(&r, 0);
+		if (db_i64(&r, 0) == 1)
+			assert_int_equal(db_str(&r, 1).len, 2);
+		else
+			assert_null(db_str(&r, 1).at);
+	}
+	assert_int_equal(db_end(&r), OK);
+	assert_int_equal(n, 3);
+	assert_int_equal(db_get_i64(&n, db, "SELECT id FROM t WHERE name=?1", "nobody"), E_NOTFOUND);
+	assert_int_equal(db_get_text(&text, &arena, db, "SELECT name FROM t WHERE id=?1", 2), OK);
+	assert_string_equal(text, "b");
+	db_close(db);
+}
+
+static void test_transactions(void **state)
+{
+	struct db *db = opened("b.db"), *other;
+	int64_t n;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY) STRICT"), OK);
+	other = opened("b.db");
+	assert_int_equal(db_begin(db), OK);
+	assert_int_equal(db_begin(other), E_BUSY);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(1)"), OK);
+	assert_int_equal(db_savepoint(db), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(2)"), OK);
+	assert_int_equal(db_savepoint_undo(db), OK);
+	assert_int_equal(db_savepoint(db), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(3)"), OK);
+	assert_int_equal(db_savepoint_keep(db), OK);
+	assert_int_equal(db_commit(db), OK);
+	assert_int_equal(db_get_i64(&n, other, "SELECT sum(id) FROM t"), OK);
+	assert_int_equal(n, 4);
+	db_close(other);
+	db_close(db);
+}
+
+static enum err fail_at(void *ctx, enum db_point point)
+{
+	int *left = ctx;
+
+	(void)point;
+	return --*left == 0 ? E_FULL : OK;
+}
+
+static void test_injected(void **state)
+{
+	struct db *db = opened("c.db");
+	int left;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY) STRICT"), OK);
+	for (int n = 1; n <= 3; n++) {
+		enum err e;
+
+		left = n;
+		db_set_fault(fail_at, &left);
+		e = db_begin(db);
+		if (!e)
+			e = db_run(db, "INSERT INTO t VALUES(NULL)");
+		if (!e)
+			e = db_commit(db);
+		assert_int_equal(e, E_FULL);
+		db_set_fault(NULL, NULL);
+		db_rollback(db);
+		assert_int_equal(db_get_i64(&(int64_t){ 0 }, db, "SELECT id FROM t"), E_NOTFOUND);
+	}
+	db_close(db);
+}
+
+static void test_migrate(void **state)
+{
+	static const struct db_migration steps[] = {
+		{ "CREATE TABLE a(x INTEGER) STRICT; INSERT INTO a VALUES(1);" },
+		{ "ALTER TABLE a ADD COLUMN y TEXT;" },
+		{ "CREATE TABLE broken(x INTEGER) STRICT; INSERT INTO nowhere VALUES(1);" },
+	};
+	struct db *db = opened("d.db");
+	int64_t from, n;
+
+	(void)state;
+	assert_int_equal(db_migrate(db, &from, steps, 1), OK);
+	assert_int_equal(from, 0);
+	assert_int_equal(db_migrate(db, &from, steps, 2), OK);
+	assert_int_equal(access(in_dir("d.db.before-1"), F_OK), 0);
+	/* one that fails leaves everything as it was */
+	assert_int_not_equal(db_migrate(db, &from, steps, 3), OK);
+	assert_int_equal(db_get_i64(&n, db, "PRAGMA user_version"), OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(db_get_i64(&n, db, "SELECT count(*) FROM sqlite_schema WHERE name='broken'"), OK);
+	assert_int_equal(n, 0);
+	/* made by a newer program */
+	assert_int_equal(db_migrate(db, &from, steps, 1), E_VERSION);
+	db_close(db);
+}
+
+static void test_copy(void **state)
+{
+	struct db *db = opened("e.db"), *copy;
+	int64_t n;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY) STRICT; INSERT INTO t VALUES(7)"), OK);
+	assert_int_equal(db_copy_to(db, in_dir("f.db")), OK);
+	assert_int_equal(db_copy_to(db, in_dir("f.db")), E_CONFLICT);
+	assert_int_equal(db_open(&copy, in_dir("f.db"), DB_READ, NULL), OK);
+	assert_int_equal(db_get_i64(&n, copy, "SELECT id FROM t"), OK);
+	assert_int_equal(n, 7);
+	assert_true(db_is_sound(copy));
+	db_close(copy);
+	assert_int_equal(db_checkpoint(db, true, &n), OK);
+	assert_int_equal(n, 0);
+	db_close(db);
+	assert_int_equal(db_open(&copy, in_dir("none.db"), DB_READ, NULL), E_NOTFOUND);
+}
+
+struct sum { struct worker_job job; int a, b, out; };
+
+static void add(struct worker_job *job)
+{
+	struct sum *s = (struct sum *)job;
+
+	s->out = s->a + s->b;
+}
+
+static void test_worker(void **state)
+{
+	(void)state;
+	for (int threaded = 0; threaded < 2; threaded++) {
+		struct worker *w = worker_new(threaded);
+		struct sum sums[20];
+
+		for (int i = 0; i < 20; i++) {
+			sums[i] = (struct sum){ .job.run = add, .a = i, .b = 1 };
+			worker_give(w, &sums[i].job);
+		}
+		for (int taken = 0; taken < 20;) {
+			struct sum *s = (struct sum *)worker_take(w);
+
+			if (!s)
+				continue;
+			assert_int_equal(s->out, taken + 1); /* in order */
+			taken++;
+		}
+		assert_int_equal(worker_pending(w), 0);
+		worker_free(w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proves(test_statements, ""),
+		proves(test_transactions, ""),
+		proves(test_injected, ""),
+		proves(test_migrate, "B42"),
+		proves(test_copy, ""),
+		proves(test_worker, ""),
+	};
+
+	return cmocka_run_group_tests_name("store", tests, set_up, tear_down);
+}
