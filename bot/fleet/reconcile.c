@@ -322,7 +322,9 @@ static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 	ask->what = XUI_UPDATE;
 	ask->client = *seen; /* by whatever keys the panel has for it now */
 	ask->want = wanted_client(job, &r->x);
-	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP | XUI_SET_RESET;
+	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP;
+	if (r->x.reset_days) /* else it is 0 since we made the client, or the operator's word, which stays (R039) */
+		ask->change |= XUI_SET_RESET;
 	if (!has_other_keys(&r->x, seen))
 		return;
 	ask->change |= XUI_SET_UUID | XUI_SET_PASSWORD | XUI_SET_SUB_ID;

@@ -80,6 +80,15 @@ void world_die_at(struct world *w, const char *step, int nth)
 	w->die_countdown = nth;
 }
 
+void world_sleep(struct world *w, int64_t ms)
+{
+	world_stop(w);
+	memnet_kill(w->net, false);
+	memnet_advance_ms(w->net, ms);
+	world_start(w);
+	world_run(w, 1000);
+}
+
 void world_run(struct world *w, int64_t ms)
 {
 	int64_t until_ms = memnet_now_ms(w->net) + ms;
@@ -169,6 +178,18 @@ bool world_sees(struct world *w, int64_t user, const char *part)
 	return botapi_find_text(w->telegram, user, part) != NULL;
 }
 
+size_t world_count_seen(struct world *w, int64_t user, const char *part)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < botapi_messages_count(w->telegram, user); i++) {
+		const struct botapi_message *m = botapi_message_at(w->telegram, user, i);
+
+		n += m->from_bot && !m->deleted && str_has(m->text, part);
+	}
+	return n;
+}
+
 int world_pay_invoice(struct world *w, int64_t user)
 {
 	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;) {
@@ -194,12 +215,13 @@ static bool offers(struct world *w, int64_t user, const char *label)
 	return m && has_label(m, label, &whole);
 }
 
-static bool has_invoice(struct world *w, int64_t user)
+static size_t invoices(struct world *w, int64_t user)
 {
-	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;)
-		if (botapi_message_at(w->telegram, user, i)->invoice_stars && !botapi_message_at(w->telegram, user, i)->deleted)
-			return true;
-	return false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < botapi_messages_count(w->telegram, user); i++)
+		n += botapi_message_at(w->telegram, user, i)->invoice_stars && !botapi_message_at(w->telegram, user, i)->deleted;
+	return n;
 }
 
 /* As people do it: what does not answer is asked again. The process may die and come back on the way. */
@@ -209,12 +231,33 @@ void world_buy(struct world *w, int64_t user)
 		world_say(w, user, "/plans");
 		world_run(w, 30000);
 	}
-	for (int tries = 0; tries < 3 && !has_invoice(w, user); tries++) {
+	for (int tries = 0; tries < 3 && !invoices(w, user); tries++) {
 		world_tap(w, user, offers(w, user, "Telegram Stars") ? "Telegram Stars" : "Month");
 		world_run(w, 30000);
 	}
 	world_pay_invoice(w, user);
 	world_settle(w);
+}
+
+void world_pay_renewal(struct world *w, int64_t user)
+{
+	size_t before = invoices(w, user);
+
+	for (int tries = 0; tries < 3 && invoices(w, user) == before; tries++) {
+		world_tap(w, user, "Telegram Stars");
+		world_run(w, 30000);
+	}
+	world_pay_invoice(w, user);
+	world_settle(w);
+}
+
+void world_renew(struct world *w, int64_t user)
+{
+	for (int tries = 0; tries < 3 && !offers(w, user, "Telegram Stars"); tries++) {
+		world_say(w, user, "/renew");
+		world_run(w, 30000);
+	}
+	world_pay_renewal(w, user);
 }
 
 /* --- panels --- */
@@ -326,6 +369,40 @@ size_t world_clients_of(struct world *w, struct world_panel *p, int64_t telegram
 	(void)w;
 	panel_sim_each_client(p->sim, 0, count_client, &c);
 	return c.n;
+}
+
+struct finding {
+	int64_t telegram_id;
+	struct world_client found;
+};
+
+static void keep_text(char *out, size_t size, struct str text)
+{
+	snprintf(out, size, "%.*s", STR_ARG(text));
+}
+
+static bool keep_client(void *ctx, const struct panel_client_view *client)
+{
+	struct finding *f = ctx;
+
+	if (client->tg_id != f->telegram_id)
+		return true;
+	f->found.n++;
+	f->found.at = *client;
+	keep_text(f->found.uuid, sizeof f->found.uuid, client->id);
+	keep_text(f->found.sub_id, sizeof f->found.sub_id, client->sub_id);
+	keep_text(f->found.email, sizeof f->found.email, client->email);
+	keep_text(f->found.comment, sizeof f->found.comment, client->comment);
+	return true;
+}
+
+struct world_client world_client_of(struct world *w, int64_t telegram_id)
+{
+	struct finding f = { .telegram_id = telegram_id };
+
+	panel_sim_advance(w->panels[0].sim, memnet_now_ms(w->net));
+	panel_sim_each_client(w->panels[0].sim, 0, keep_client, &f);
+	return f.found;
 }
 
 int64_t world_number(struct world *w, const char *sql)

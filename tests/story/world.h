@@ -90,6 +90,20 @@ struct world_panel *world_add_panel(struct world *w, const char *version, const 
 int64_t world_number(struct world *w, const char *sql);            /* one number from the tables */
 size_t world_clients_of(struct world *w, struct world_panel *p, int64_t telegram_id); /* by tgId, in all inbounds */
 
+/* The client of this person on the first panel, as it is at this moment. */
+struct world_client {
+	size_t n;                       /* how many there are; the rest is of the last one */
+	struct panel_client_view at;    /* its texts are gone; these are kept: */
+	char uuid[64], sub_id[64], email[96], comment[64];
+};
+struct world_client world_client_of(struct world *w, int64_t telegram_id);
+size_t world_count_seen(struct world *w, int64_t user, const char *part); /* visible messages of the bot that show it */
+/* Renews with Stars by /renew, or from the card that is shown already (world_tap on a reminder's button). */
+void world_renew(struct world *w, int64_t user);
+void world_pay_renewal(struct world *w, int64_t user);
+/* The shop is closed and the machine off for so long; panels, people and providers live on. */
+void world_sleep(struct world *w, int64_t ms);
+
 /* What must hold in the end; asserts. Called by world_free too. */
 void world_check(struct world *w);
 
