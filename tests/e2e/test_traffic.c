@@ -227,7 +227,7 @@ static struct str server_of(struct site *s, struct world *w, bool for_v2ray)
 	struct str config;
 	struct buf b;
 
-	panel_sim_advance(w->panels[0].sim, memnet_now_ms(w->net));
+	world_run(w, MINUTE_MS); /* the panel restarts its Xray at a poll */
 	buf_init(&b, PROXY_CONFIG_BYTES_MAX);
 	proxy_server_config(&b, w->panels[0].sim, w->panels[0].inbound_id, for_v2ray);
 	config = str_of(str_dup(&s->arena, buf_str(&b)));
@@ -324,7 +324,7 @@ static void ban(struct world *w, int64_t user)
 static void expire(struct world *w, int64_t user)
 {
 	(void)user;
-	world_run(w, PLAN_DAYS * DAY_MS + 6 * HOUR_MS); /* ends are rounded up */
+	world_run(w, (PLAN_DAYS + 1) * DAY_MS);
 }
 
 /* Anna's access ends as told, after which Boris buys, or bought before; only his link goes on. */
