@@ -264,7 +264,7 @@ void world_renew(struct world *w, int64_t user)
 
 struct adding {
 	struct world_panel *p;
-	const char *name;
+	const char *name, *host;
 };
 
 static enum err add_row(struct act *a, void *ctx)
@@ -272,7 +272,7 @@ static enum err add_row(struct act *a, void *ctx)
 	struct adding *adding = ctx;
 	const bool http = true;
 	const struct panel_given given = { .name = adding->name, .url = adding->p->origin, .username = "admin", .password = WORLD_SECRET,
-		.host = "vpn.example.com", .allow_http = &http };
+		.host = adding->host, .allow_http = &http };
 	enum err e = panel_add(&adding->p->panel_id, a, &given);
 
 	return e ? e : panel_ask(a, adding->p->panel_id, ASK_TRIAL, WORLD_ADMIN);
@@ -285,8 +285,7 @@ static enum err sell(struct act *a, void *ctx)
 	return inbound_set_sale(a, p->panel_id, p->inbound_id, true, 0);
 }
 
-/* An inbound with values that make working links. */
-static void make_inbound(struct world *w, struct world_panel *p, const char *protocol)
+static const char *usual_settings(const char *protocol)
 {
 	static const char *const settings[][2] = {
 		{ "vless", "{\"clients\":[],\"decryption\":\"none\",\"fallbacks\":[]}" },
@@ -294,6 +293,19 @@ static void make_inbound(struct world *w, struct world_panel *p, const char *pro
 		{ "trojan", "{\"clients\":[],\"fallbacks\":[]}" },
 		{ "shadowsocks", "{\"method\":\"2022-blake3-aes-256-gcm\",\"password\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\",\"network\":\"tcp,udp\",\"clients\":[]}" },
 	};
+
+	for (size_t i = 0; i < countof(settings); i++)
+		if (strcmp(settings[i][0], protocol) == 0)
+			return settings[i][1];
+	fail_msg("no settings for %s", protocol);
+	return NULL;
+}
+
+/* An inbound with values that make working links. */
+static void make_inbound(struct world *w, struct world_panel *p, const char *protocol)
+{
+	static const char websocket[] = "{\"network\":\"ws\",\"security\":\"none\",\"wsSettings\":{\"path\":\"/obol\",\"host\":\"\",\"headers\":{}}}";
+	const struct world_inbound *in = &w->inbound;
 	struct arena arena = { 0 };
 	struct sim_response r = { 0 };
 	struct json_object *o;
@@ -306,12 +318,10 @@ static void make_inbound(struct world *w, struct world_panel *p, const char *pro
 	json_put_cstr(&j, "remark", "Amsterdam");
 	json_put_bool(&j, "enable", true);
 	json_put_cstr(&j, "listen", "");
-	json_put_i64(&j, "port", 20443);
+	json_put_i64(&j, "port", in->port ? in->port : 20443);
 	json_put_cstr(&j, "protocol", protocol);
-	for (size_t i = 0; i < countof(settings); i++)
-		if (strcmp(settings[i][0], protocol) == 0)
-			json_put_cstr(&j, "settings", settings[i][1]);
-	json_put_cstr(&j, "streamSettings", "{\"network\":\"ws\",\"security\":\"none\",\"wsSettings\":{\"path\":\"/obol\",\"host\":\"\",\"headers\":{}}}");
+	json_put_cstr(&j, "settings", in->settings ? in->settings : usual_settings(protocol));
+	json_put_cstr(&j, "streamSettings", in->stream ? in->stream : websocket);
 	json_put_cstr(&j, "sniffing", "{}");
 	json_put_i64(&j, "expiryTime", 0);
 	json_put_i64(&j, "total", 0);
@@ -333,7 +343,7 @@ struct world_panel *world_add_panel(struct world *w, const char *version, const 
 	struct world_panel *p = &w->panels[w->panels_count++];
 	const struct panel_config config = { .user = "admin", .password = WORLD_SECRET };
 	char sub[64], name[32];
-	struct adding adding = { p, name };
+	struct adding adding = { p, name, w->inbound.host ? w->inbound.host : "vpn.example.com" };
 
 	snprintf(p->origin, sizeof p->origin, "http://panel-%zu.test:2053", w->panels_count);
 	snprintf(sub, sizeof sub, "http://panel-%zu.test:2096", w->panels_count);
@@ -419,11 +429,10 @@ int64_t world_number(struct world *w, const char *sql)
 static enum err add_plan(struct act *a, void *ctx)
 {
 	static char name[] = "Month";
-	const struct plan plan = { .name = name, .days = 30, .quota_bytes = 100 * GIB_BYTES, .limit_ip = 2, .on_sale = true,
+	const struct plan plan = { .name = name, .days = *(const int *)ctx, .quota_bytes = 100 * GIB_BYTES, .limit_ip = 2, .on_sale = true,
 		.prices = { { "XTR", 300 }, { "USDT", 5000000 } }, .prices_count = 2 };
 	int64_t id;
 
-	(void)ctx;
 	return plan_add(&id, a, &plan);
 }
 
@@ -431,11 +440,13 @@ struct world *world_new(const struct world_options *options)
 {
 	static const struct world_options usual = { .versions = { "3.6.0" } };
 	struct world *w = xcalloc(1, sizeof *w);
+	int plan_days = options && options->plan_days ? options->plan_days : 30;
 	struct buf report;
 
 	if (!options)
 		options = &usual;
 	living = w;
+	w->inbound = options->inbound;
 	snprintf(w->dir, sizeof w->dir, "/tmp/obol-world-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->database, sizeof w->database, "%s/obol.db", w->dir);
@@ -468,7 +479,7 @@ struct world *world_new(const struct world_options *options)
 	for (size_t i = 0; i < WORLD_PANELS_MAX && options->versions[i]; i++)
 		world_add_panel(w, options->versions[i], options->protocol);
 	if (!options->no_plan)
-		assert_int_equal(core_do(w->core, add_plan, NULL), OK);
+		assert_int_equal(core_do(w->core, add_plan, &plan_days), OK);
 	return w;
 }
 

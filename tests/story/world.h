@@ -32,6 +32,14 @@ struct world_panel {
 	int64_t panel_id, inbound_id;
 };
 
+/* What is for sale; 0 and NULL mean what is said in brackets. */
+struct world_inbound {
+	int port;               /* [20443] */
+	const char *settings;   /* as the panel stores it, without clients [what the protocol needs] */
+	const char *stream;     /* [a WebSocket, no TLS] */
+	const char *host;       /* the address the seller typed [vpn.example.com] */
+};
+
 struct world {
 	char dir[64], database[96];
 	struct memnet *net;
@@ -39,6 +47,7 @@ struct world {
 	struct cryptopay_sim *cryptopay;
 	struct world_panel panels[WORLD_PANELS_MAX];
 	size_t panels_count;
+	struct world_inbound inbound;
 	struct config config;
 	struct seal_key key;
 	struct i18n *i18n;
@@ -56,7 +65,9 @@ struct world {
 struct world_options {
 	const char *versions[WORLD_PANELS_MAX]; /* panels to begin with, "2.8.5" …; NULL ends */
 	const char *protocol;                   /* of their inbound; NULL: vless */
+	struct world_inbound inbound;           /* of every panel */
 	bool no_plan;                           /* else plan 1: "Month", 30 days, 100 GB, 2 devices, 300 XTR, 5.00 USDT */
+	int plan_days;                          /* of that plan; 0: 30 */
 	bool crypto_pay;                        /* CRYPTO_PAY_TOKEN is set */
 	int send_rate_per_s;                    /* 0: 30 */
 	bool closed;                            /* the core is not started yet */
