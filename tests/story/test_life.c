@@ -89,7 +89,8 @@ static void assert_renewed(struct life *l, int64_t expiry_ms, int64_t quota_byte
 	assert_int_equal(world_number(l->w, "SELECT count(*) FROM payments"), 2);
 	assert_int_equal(world_number(l->w, "SELECT expires_ms FROM subscriptions"), expiry_ms);
 	assert_int_equal(world_number(l->w, "SELECT used_bytes FROM subscriptions"), 0);
-	assert_int_equal(world_count_seen(l->w, l->anna, "Renewed: Month now runs until"), 1);
+	/* what may have been sent when the process died is sent again: better twice than never, about money */
+	assert_in_range(world_count_seen(l->w, l->anna, "Renewed: Month now runs until"), 1, 1 + l->w->kills);
 }
 
 /* --- renewal --- */
