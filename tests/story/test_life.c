@@ -146,7 +146,7 @@ static bool killed_renewal(const char *version, const char *step, int nth, bool 
 	bool reached;
 
 	begin(&l, version);
-	uses(&l, 25 * GIB_BYTES);
+	assert_true(panel_sim_set_traffic(panel(&l), l.bought.email, GIB_BYTES, GIB_BYTES)); /* not seen by the shop yet */
 	l.w->lose_requests = lose;
 	world_die_at(l.w, step, nth);
 	world_renew(l.w, l.anna);
@@ -155,7 +155,7 @@ static bool killed_renewal(const char *version, const char *step, int nth, bool 
 	l.w->die_at = NULL;
 	if (getenv("TRACE"))
 		fprintf(stderr, "--- %s killed at %s %d%s: %d\n", version, step, nth, lose ? ", requests lost" : "", reached);
-	assert_renewed(&l, l.bought.at.expiry_ms + 30 * DAY_MS, 175 * GIB_BYTES);
+	assert_renewed(&l, l.bought.at.expiry_ms + 30 * DAY_MS, 200 * GIB_BYTES);
 	world_free(l.w);
 	return reached;
 }
@@ -163,7 +163,7 @@ static bool killed_renewal(const char *version, const char *step, int nth, bool 
 static void test_killed_renewal(void **state)
 {
 	(void)state;
-	for (size_t v = 0; v < countof(versions); v++)
+	for (size_t v = 0; v < countof(versions); v += 2) /* 3.0.x is written to like 2.x */
 		for (size_t i = 0; i < countof(steps); i++)
 			for (int nth = 1; killed_renewal(versions[v], steps[i], nth, (nth + (int)i) % 2 == 0); nth++)
 				assert_true(nth < 200);
