@@ -14,6 +14,7 @@
 #include "bot/shop/admin_claim.h"
 #include "bot/shop/extras.h"
 #include "bot/shop/pay.h"
+#include "bot/shop/settings.h"
 #include "lib/base/clock.h"
 
 /* --- what is told to whom: customer first, then the admins --- */
@@ -39,10 +40,16 @@ static enum err gone(struct act *a, int64_t chat_id)
 	return e ? e : admin_chat_gone(a, chat_id);
 }
 
+static bool repairs_drift(struct act *a)
+{
+	return setting_i64(a, SETTING_DRIFT_REPAIR) != 0;
+}
+
 void tables_register(void)
 {
 	static const struct fleet_hooks fleet_hooks = {
 		.access_ready = order_access_ready, .access_waits = order_access_waits, .usage_seen = usage_seen, .answered = admin_panel_answered,
+		.repairs_drift = repairs_drift,
 	};
 	static struct pay_hooks pay_hooks;
 

@@ -5,6 +5,7 @@
 #include "bot/admin/admin.h"
 #include "bot/admin/confirm.h"
 #include "bot/chat/screen.h"
+#include "bot/chat/words.h"
 #include "bot/shop/audit.h"
 #include "bot/shop/order.h"
 #include "bot/shop/plan.h"
@@ -18,13 +19,7 @@
 
 /* --- words.c: values as text in the arena, and what admins type as values --- */
 
-const char *admin_number(struct act *a, int64_t n);                /* for the data of buttons, the log and the audit */
 struct str admin_user_word(struct act *a, const struct user *u);   /* @name, else the first name, else the id; NULL: "–" */
-struct str admin_money_word(struct act *a, const struct i18n_to *to, int64_t amount_minor, const char *currency);
-struct str admin_prices_word(struct act *a, const struct i18n_to *to, const struct price *prices, size_t count);
-struct str admin_quota_word(struct act *a, const struct i18n_to *to, int64_t quota_bytes);
-struct str admin_order_word(struct act *a, const char *public_id); /* A7K2-9QX4-M1 */
-struct str admin_way_word(struct act *a, const struct i18n_to *to, const char *provider);
 
 bool admin_read_number(int64_t *out, struct str text, int64_t min, int64_t max);
 /* A name: 1 … NAME_POINTS_MAX characters on one line, clean. NULL: it is not. */

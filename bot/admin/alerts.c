@@ -61,5 +61,5 @@ enum err admin_chat_moved(struct act *a, int64_t chat_id, int64_t to_chat_id)
 {
 	if (!chat_id || chat_id != setting_i64(a, SETTING_ADMIN_CHAT))
 		return OK;
-	return setting_set(a, SETTING_ADMIN_CHAT, str_of(admin_number(a, to_chat_id)));
+	return setting_set(a, SETTING_ADMIN_CHAT, str_of(word_number(a, to_chat_id)));
 }

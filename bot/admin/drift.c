@@ -13,10 +13,10 @@ static struct str value_word(const struct screen *s, const struct drift *d, cons
 	if (str_is(str_of(d->field), "until"))
 		return i18n_new_text(s->a->arena, &s->to, "admin.drift.date", T_DATE("date", n));
 	if (str_is(str_of(d->field), "quota"))
-		return admin_quota_word(s->a, &s->to, n);
+		return word_quota(s->a, &s->to, n);
 	if (str_is(str_of(d->field), "enabled"))
 		return i18n_new_text(s->a->arena, &s->to, n ? "admin.settings.on" : "admin.settings.off");
-	return str_of(admin_number(s->a, n));
+	return str_of(word_number(s->a, n));
 }
 
 enum err admin_drifts_text(struct screen *s)
@@ -26,7 +26,7 @@ enum err admin_drifts_text(struct screen *s)
 	enum err e = drift_list(list, &count, DRIFTS_SHOWN_MAX, s->a);
 
 	for (size_t i = 0; !e && i < count; i++) {
-		const char *id = admin_number(s->a, list[i].id);
+		const char *id = word_number(s->a, list[i].id);
 
 		screen_text(s, "admin.drift.line", T_STR("email", list[i].email),
 			T_KEY("field", arena_printf(s->a->arena, "admin.drift.field.%s", list[i].field)),
@@ -47,7 +47,7 @@ enum err admin_on_drift(struct talk *t, struct str id, struct str arg)
 	if (e == E_REFUSED)
 		return admin_say(t, "admin.drift.metered");
 	if (!e)
-		e = admin_note(t, repair ? "drift.repair" : "drift.adopt", "drift", admin_number(t->a, n), NULL, NULL);
+		e = admin_note(t, repair ? "drift.repair" : "drift.adopt", "drift", word_number(t->a, n), NULL, NULL);
 	if (e)
 		return e == E_NOTFOUND ? talk_stale(t) : e;
 	return admin_say(t, repair ? "admin.drift.repairing" : "admin.drift.kept");

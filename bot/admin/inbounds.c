@@ -78,7 +78,7 @@ static const char *inbound_name(struct act *a, const struct inbound *in)
 
 void admin_inbounds_text(struct screen *s, const struct panel *p)
 {
-	const char *id = admin_number(s->a, p->id);
+	const char *id = word_number(s->a, p->id);
 	size_t count, shown;
 	struct inbound *list = list_of(&count, s->a, p->id);
 
@@ -93,7 +93,7 @@ void admin_inbounds_text(struct screen *s, const struct panel *p)
 			T_ID("port", in->port), T_KEY("state", sale_word(in)), T_ID("clients", in->clients));
 		if (i % 2 == 0)
 			screen_row(s);
-		screen_button(s, "a_ib", id, admin_number(s->a, in->inbound_id), in->for_sale ? "button.checked" : "button.unchecked",
+		screen_button(s, "a_ib", id, word_number(s->a, in->inbound_id), in->for_sale ? "button.checked" : "button.unchecked",
 			T_STR("name", inbound_name(s->a, in)));
 	}
 	screen_row(s);
@@ -155,7 +155,7 @@ static enum err ask_private_host(struct talk *t, const struct panel *p, int64_t 
 	else
 		screen_text(&s, "admin.panel_add.host_ask");
 	if (host.len)
-		screen_button(&s, "a_insist", admin_number(t->a, p->id), NULL, "button.insist");
+		screen_button(&s, "a_insist", word_number(t->a, p->id), NULL, "button.insist");
 	return screen_show(&s);
 }
 
@@ -215,7 +215,7 @@ static enum err take_host(struct talk *t, int64_t panel_id, int64_t inbound_id, 
 	enum err e = panel_set(t->a, panel_id, &(struct panel_given){ .host = kept });
 
 	if (!e)
-		e = admin_note(t, action, "panel", admin_number(t->a, panel_id), NULL, kept);
+		e = admin_note(t, action, "panel", word_number(t->a, panel_id), NULL, kept);
 	if (!e)
 		e = talk_expect_nothing(t);
 	if (!e)
@@ -261,7 +261,7 @@ enum err admin_on_host_insist(struct talk *t, struct str id, struct str arg)
 	struct host_state wanted;
 
 	(void)arg;
-	if (!str_is(str_cut(&state, ':'), "a_host") || !read_state(&wanted, state) || !wanted.host.len || !str_is(id, admin_number(t->a, wanted.panel_id)))
+	if (!str_is(str_cut(&state, ':'), "a_host") || !read_state(&wanted, state) || !wanted.host.len || !str_is(id, word_number(t->a, wanted.panel_id)))
 		return admin_say(t, "admin.too_late");
 	return take_host(t, wanted.panel_id, wanted.inbound_id, wanted.host, "panel.host_insisted");
 }
@@ -278,7 +278,7 @@ static const struct inbound *first_sold(const struct inbound *list, size_t count
 
 static enum err show_sample(struct talk *t, const struct panel *p)
 {
-	const char *id = admin_number(t->a, p->id);
+	const char *id = word_number(t->a, p->id);
 	struct inbound_sample sample;
 	const struct inbound *in;
 	struct screen s;

@@ -92,8 +92,8 @@ static const char *place_hint(struct act *a, const struct order *o)
 
 static void order_line(struct screen *s, const struct order *o)
 {
-	screen_text(s, "admin.orders.line", T_STR("order", admin_order_word(s->a, o->public_id)), T_STR("user", owner_word(s->a, o->user_id)),
-		T_STR("plan", o->plan_name), T_STR("price", admin_prices_word(s->a, &s->to, o->prices, o->prices_count)),
+	screen_text(s, "admin.orders.line", T_STR("order", word_public_id(s->a, o->public_id)), T_STR("user", owner_word(s->a, o->user_id)),
+		T_STR("plan", o->plan_name), T_STR("price", word_prices(s->a, &s->to, o->prices, o->prices_count)),
 		T_KEY("state", state_key(s->a, o)), T_MOMENT("at", o->created_ms));
 }
 
@@ -102,11 +102,11 @@ static enum err stuck_line(struct screen *s, const struct order *o)
 	struct trouble trouble;
 	enum err e = trouble_of(&trouble, s->a, o);
 
-	screen_text(s, "admin.orders.line_stuck", T_STR("order", admin_order_word(s->a, o->public_id)), T_STR("user", owner_word(s->a, o->user_id)),
-		T_STR("plan", o->plan_name), T_STR("price", admin_prices_word(s->a, &s->to, o->prices, o->prices_count)),
+	screen_text(s, "admin.orders.line_stuck", T_STR("order", word_public_id(s->a, o->public_id)), T_STR("user", owner_word(s->a, o->user_id)),
+		T_STR("plan", o->plan_name), T_STR("price", word_prices(s->a, &s->to, o->prices, o->prices_count)),
 		T_MOMENT("at", o->paid_ms), T_ID("attempts", trouble.attempts), T_STR("error", reason_of(&trouble)));
 	screen_row(s);
-	screen_button_text(s, "a_order", o->public_id, NULL, admin_order_word(s->a, o->public_id));
+	screen_button_text(s, "a_order", o->public_id, NULL, word_public_id(s->a, o->public_id));
 	return e;
 }
 
@@ -171,10 +171,10 @@ static enum err payments_text(struct screen *s, const struct order *o)
 	enum err e = payment_list(list, &count, PAYMENTS_OF_ORDER_MAX, s->a, o->id);
 
 	for (size_t i = 0; !e && i < count; i++) {
-		screen_text(s, "admin.order.paid", T_MOMENT("at", list[i].paid_ms), T_STR("way", admin_way_word(s->a, &s->to, list[i].provider)),
+		screen_text(s, "admin.order.paid", T_MOMENT("at", list[i].paid_ms), T_STR("way", word_way(s->a, &s->to, list[i].provider)),
 			T_STR("reference", list[i].reference));
 		screen_row(s);
-		screen_button(s, "a_pay", admin_number(s->a, list[i].id), NULL, "button.payment");
+		screen_button(s, "a_pay", word_number(s->a, list[i].id), NULL, "button.payment");
 	}
 	return e;
 }
@@ -210,9 +210,9 @@ static enum err card(struct screen *s, const struct order *o)
 
 	if (e)
 		return e;
-	screen_text(s, "admin.order.card", T_STR("order", admin_order_word(s->a, o->public_id)), T_KEY("state", state_key(s->a, o)),
+	screen_text(s, "admin.order.card", T_STR("order", word_public_id(s->a, o->public_id)), T_KEY("state", state_key(s->a, o)),
 		T_STR("user", admin_user_word(s->a, &u)), T_ID("id", u.telegram_id), T_STR("plan", o->plan_name),
-		T_STR("price", admin_prices_word(s->a, &s->to, o->prices, o->prices_count)), T_MOMENT("at", o->created_ms));
+		T_STR("price", word_prices(s->a, &s->to, o->prices, o->prices_count)), T_MOMENT("at", o->created_ms));
 	e = payments_text(s, o);
 	if (!e && o->state == ORDER_PAID)
 		e = stuck_details(s, o);

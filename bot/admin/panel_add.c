@@ -64,7 +64,7 @@ static enum err known_url(struct talk *t, const struct panel *p)
 
 	screen_begin(&s, t);
 	screen_text(&s, "admin.panel_add.url_known", T_ID("id", p->id), T_STR("name", p->name));
-	screen_button(&s, "a_panel", admin_number(t->a, p->id), NULL, "button.panel");
+	screen_button(&s, "a_panel", word_number(t->a, p->id), NULL, "button.panel");
 	return screen_show(&s);
 }
 
@@ -184,7 +184,7 @@ static bool read_credentials(struct panel_given *g, struct act *a, struct str te
 
 static enum err try_login(struct talk *t, int64_t panel_id, const char *action)
 {
-	enum err e = admin_note(t, action, "panel", admin_number(t->a, panel_id), NULL, NULL);
+	enum err e = admin_note(t, action, "panel", word_number(t->a, panel_id), NULL, NULL);
 
 	if (!e)
 		e = panel_ask(t->a, panel_id, ASK_TRIAL, t->chat_id);
@@ -220,7 +220,7 @@ static enum err ask_login(struct talk *t, const struct panel *p)
 
 	if (admin_is_public(t, &e))
 		return e;
-	return admin_ask(t, "admin.panel_add.credentials_again", "a_prekey", admin_number(t->a, p->id));
+	return admin_ask(t, "admin.panel_add.credentials_again", "a_prekey", word_number(t->a, p->id));
 }
 
 enum err admin_on_panel_login(struct talk *t, struct str id, struct str arg)

@@ -71,13 +71,13 @@ static void test_text(struct screen *s, const struct panel *p, const struct pane
 	else
 		why_text(s, answer);
 	screen_row(s);
-	screen_button(s, "a_panel", admin_number(s->a, p->id), NULL, "button.panel");
+	screen_button(s, "a_panel", word_number(s->a, p->id), NULL, "button.panel");
 }
 
 /* The login of a new panel, or new credentials of an old one. */
 static void trial_text(struct screen *s, const struct panel *p, const struct panel_answer *answer)
 {
-	const char *id = admin_number(s->a, p->id);
+	const char *id = word_number(s->a, p->id);
 
 	if (answer->ok) {
 		screen_text(s, "admin.panel_add.inbounds", T_STR("version", p->version ? p->version : "–"),

@@ -33,8 +33,8 @@ static const char *value_of(struct act *a, const struct field *f, const struct p
 	if (strcmp(f->name, "region") == 0)
 		return p->region && *p->region ? p->region : "–";
 	if (strcmp(f->name, "priority") == 0)
-		return admin_number(a, p->priority);
-	return admin_number(a, strcmp(f->name, "weight") == 0 ? p->weight : p->capacity);
+		return word_number(a, p->priority);
+	return word_number(a, strcmp(f->name, "weight") == 0 ? p->weight : p->capacity);
 }
 
 static void give(struct panel_given *g, const struct field *f, const char *text, const int *number)
@@ -62,7 +62,7 @@ static enum err wrong_text(struct talk *t)
 
 static enum err change(struct talk *t, const struct panel *p, const struct field *f, struct str value)
 {
-	const char *id = admin_number(t->a, p->id), *text = NULL;
+	const char *id = word_number(t->a, p->id), *text = NULL;
 	struct panel_given given = { 0 };
 	struct panel changed;
 	int number = 0;
@@ -83,7 +83,7 @@ static enum err change(struct talk *t, const struct panel *p, const struct field
 	give(&given, f, text, &number);
 	e = panel_set(t->a, p->id, &given);
 	if (!e)
-		e = admin_note(t, "panel.set", "panel", id, NULL, arena_printf(t->a->arena, "%s=%s", f->name, text ? text : admin_number(t->a, number)));
+		e = admin_note(t, "panel.set", "panel", id, NULL, arena_printf(t->a->arena, "%s=%s", f->name, text ? text : word_number(t->a, number)));
 	if (!e)
 		e = talk_expect_nothing(t);
 	if (!e)
@@ -105,7 +105,7 @@ static enum err ask_value(struct talk *t, const struct panel *p, const struct fi
 
 static enum err show_choice(struct talk *t, const struct panel *p)
 {
-	const char *id = admin_number(t->a, p->id);
+	const char *id = word_number(t->a, p->id);
 	struct screen s;
 
 	screen_begin(&s, t);
@@ -178,12 +178,12 @@ static enum err set_drain(struct talk *t, const struct panel *p, bool drain)
 	enum err e = panel_set(t->a, p->id, &(struct panel_given){ .drain = &drain });
 
 	if (!e)
-		e = admin_note(t, drain ? "panel.drain" : "panel.undrain", "panel", admin_number(t->a, p->id), NULL, NULL);
+		e = admin_note(t, drain ? "panel.drain" : "panel.undrain", "panel", word_number(t->a, p->id), NULL, NULL);
 	if (e)
 		return e;
 	screen_begin(&s, t);
 	screen_text(&s, drain ? "admin.panel_set.drain_on" : "admin.panel_set.drain_off", T_STR("name", p->name));
-	screen_button(&s, "a_panel", admin_number(t->a, p->id), NULL, "button.panel");
+	screen_button(&s, "a_panel", word_number(t->a, p->id), NULL, "button.panel");
 	return screen_show(&s);
 }
 

@@ -36,7 +36,7 @@ static enum err choose_panel(struct talk *t, const char *verb, panel_run *run)
 	screen_text(&s, "admin.panel.choose");
 	for (size_t i = 0; i < count; i++) {
 		screen_row(&s);
-		screen_button_text(&s, verb, admin_number(t->a, list[i].id), NULL, str_of(list[i].name));
+		screen_button_text(&s, verb, word_number(t->a, list[i].id), NULL, str_of(list[i].name));
 	}
 	return screen_show(&s);
 }
@@ -73,7 +73,7 @@ static const char *dialect_word(struct act *a, const struct panel *p)
 
 static struct str capacity_word(const struct screen *s, const struct panel *p)
 {
-	return p->capacity ? str_of(admin_number(s->a, p->capacity)) : i18n_new_text(s->a->arena, &s->to, "admin.panels.no_limit");
+	return p->capacity ? str_of(word_number(s->a, p->capacity)) : i18n_new_text(s->a->arena, &s->to, "admin.panels.no_limit");
 }
 
 static void warn_of_plain_http(struct screen *s, const struct panel *p)
@@ -114,7 +114,7 @@ static enum err show_panels(struct talk *t)
 		panel_line(&s, &list[i], clients);
 		if (i % 2 == 0)
 			screen_row(&s);
-		screen_button_text(&s, "a_panel", admin_number(t->a, list[i].id), NULL, str_of(list[i].name));
+		screen_button_text(&s, "a_panel", word_number(t->a, list[i].id), NULL, str_of(list[i].name));
 	}
 	return screen_show(&s);
 }
@@ -127,7 +127,7 @@ enum err admin_cmd_panels(struct talk *t, struct str args)
 
 enum err admin_panel_card(struct talk *t, const struct panel *p)
 {
-	const char *id = admin_number(t->a, p->id);
+	const char *id = word_number(t->a, p->id);
 	struct screen s;
 
 	screen_begin(&s, t);
@@ -206,7 +206,7 @@ static enum err ask_all(struct talk *t, enum panel_ask what, const char *action)
 
 static enum err ask_online(struct talk *t, const struct panel *p)
 {
-	const char *id = admin_number(t->a, p->id);
+	const char *id = word_number(t->a, p->id);
 	enum err e = panel_ask(t->a, p->id, ASK_ONLINE, t->chat_id);
 
 	if (!e)
@@ -300,7 +300,7 @@ static enum err show_log(struct talk *t, const struct panel *p)
 	screen_text(&s, "admin.panel_log.title", T_STR("name", p->name));
 	for (size_t i = 0; i < count; i++)
 		screen_text(&s, "admin.panel_log.line", T_MOMENT("at", rows[i].at_ms), T_STR("call", rows[i].call),
-			T_STR("result", rows[i].note && *rows[i].note ? rows[i].note : admin_number(t->a, rows[i].status)), T_ID("ms", rows[i].duration_ms));
+			T_STR("result", rows[i].note && *rows[i].note ? rows[i].note : word_number(t->a, rows[i].status)), T_ID("ms", rows[i].duration_ms));
 	if (!count)
 		screen_text(&s, "admin.panel_log.none");
 	return screen_show(&s);
@@ -327,7 +327,7 @@ static enum err live_count(int64_t *out, struct act *a, int64_t panel_id)
 
 static enum err ask_del(struct talk *t, const struct panel *p)
 {
-	const char *id = admin_number(t->a, p->id);
+	const char *id = word_number(t->a, p->id);
 	struct screen s;
 	int64_t live;
 	enum err e = live_count(&live, t->a, p->id);
@@ -376,7 +376,7 @@ static enum err del(struct talk *t, struct str subject, bool keep)
 		return ask_del(t, &p);
 	if (e)
 		return e == E_NOTFOUND ? admin_panel_gone(t) : e;
-	e = admin_note(t, "panel.del", "panel", admin_number(t->a, id), NULL, keep ? "clients kept" : NULL);
+	e = admin_note(t, "panel.del", "panel", word_number(t->a, id), NULL, keep ? "clients kept" : NULL);
 	if (e)
 		return e;
 	screen_begin(&s, t);

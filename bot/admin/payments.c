@@ -10,7 +10,7 @@ static struct str order_word(struct act *a, int64_t order_id)
 {
 	struct order o;
 
-	return !order_id || order_get(&o, a, order_id) ? STR("–") : admin_order_word(a, o.public_id);
+	return !order_id || order_get(&o, a, order_id) ? STR("–") : word_public_id(a, o.public_id);
 }
 
 static struct str payer_word(struct act *a, const struct payment_row *p)
@@ -34,7 +34,7 @@ static bool waits(const struct payment_row *p)
 
 static void suspense_buttons(struct screen *s, const struct payment_row *p)
 {
-	const char *id = admin_number(s->a, p->id);
+	const char *id = word_number(s->a, p->id);
 
 	screen_button(s, "a_sus", id, "deliver", "button.deliver");
 	screen_button(s, "a_sus", id, "apply", "button.apply");
@@ -45,15 +45,15 @@ static void suspense_buttons(struct screen *s, const struct payment_row *p)
 
 static void suspense_text(struct screen *s, const struct payment_row *p)
 {
-	screen_text(s, "admin.payments.suspense", T_STR("price", admin_money_word(s->a, &s->to, p->amount_minor, p->currency)),
-		T_STR("user", payer_word(s->a, p)), T_STR("way", admin_way_word(s->a, &s->to, p->provider)), T_MOMENT("at", p->paid_ms),
+	screen_text(s, "admin.payments.suspense", T_STR("price", word_money(s->a, &s->to, p->amount_minor, p->currency)),
+		T_STR("user", payer_word(s->a, p)), T_STR("way", word_way(s->a, &s->to, p->provider)), T_MOMENT("at", p->paid_ms),
 		T_KEY("reason", reason_key(s->a, p)), T_STR("order", order_word(s->a, p->order_id)));
 }
 
 static void line(struct screen *s, const struct payment_row *p)
 {
-	screen_text(s, "admin.payments.line", T_MOMENT("at", p->paid_ms), T_STR("price", admin_money_word(s->a, &s->to, p->amount_minor, p->currency)),
-		T_STR("way", admin_way_word(s->a, &s->to, p->provider)), T_STR("order", order_word(s->a, p->order_id)),
+	screen_text(s, "admin.payments.line", T_MOMENT("at", p->paid_ms), T_STR("price", word_money(s->a, &s->to, p->amount_minor, p->currency)),
+		T_STR("way", word_way(s->a, &s->to, p->provider)), T_STR("order", order_word(s->a, p->order_id)),
 		T_KEY("state", arena_printf(s->a->arena, "admin.payments.state.%s", p->state)));
 }
 
@@ -70,7 +70,7 @@ static enum err show_payment(struct talk *t, const struct payment_row *p)
 	line(&s, p);
 	screen_text(&s, "admin.payments.reference", T_STR("reference", p->reference), T_STR("user", payer_word(t->a, p)));
 	if (str_is(str_of(p->state), "applied"))
-		screen_button(&s, "a_refund", admin_number(t->a, p->id), NULL, "button.refund");
+		screen_button(&s, "a_refund", word_number(t->a, p->id), NULL, "button.refund");
 	return screen_show(&s);
 }
 
@@ -115,7 +115,7 @@ static enum err waiting_text(struct screen *s)
 			return e;
 		suspense_text(s, &p);
 		screen_row(s);
-		screen_button_text(s, "a_pay", admin_number(s->a, p.id), NULL, admin_money_word(s->a, &s->to, p.amount_minor, p.currency));
+		screen_button_text(s, "a_pay", word_number(s->a, p.id), NULL, word_money(s->a, &s->to, p.amount_minor, p.currency));
 	}
 	return e;
 }
@@ -181,7 +181,7 @@ static enum err ask_decision(struct talk *t, const struct payment_row *p, const 
 
 	screen_begin(&s, t);
 	suspense_text(&s, p);
-	screen_text(&s, "admin.payments.decide", T_KEY("decision", d->key), T_STR("order", o ? admin_order_word(t->a, o->public_id) : STR("–")));
+	screen_text(&s, "admin.payments.decide", T_KEY("decision", d->key), T_STR("order", o ? word_public_id(t->a, o->public_id) : STR("–")));
 	e = confirm_ask(&s, "suspense", arena_printf(t->a->arena, "%lld:%s%s%s", (long long)p->id, d->name, o ? ":" : "", o ? o->public_id : ""), NULL);
 	if (e) {
 		screen_drop(&s);
@@ -201,7 +201,7 @@ enum err admin_on_suspense(struct talk *t, struct str id, struct str arg)
 	if (!waits(&p))
 		return admin_say(t, "admin.payments.was_decided");
 	if (d->act == SUSPENSE_APPLY)
-		return admin_ask(t, "admin.payments.ask_order", "a_apply", admin_number(t->a, p.id));
+		return admin_ask(t, "admin.payments.ask_order", "a_apply", word_number(t->a, p.id));
 	return ask_decision(t, &p, d, NULL);
 }
 
@@ -230,7 +230,7 @@ static enum err cannot_refund(struct talk *t, const struct payment_row *p)
 	struct screen s;
 
 	screen_begin(&s, t);
-	screen_text(&s, "admin.refund.not_possible", T_STR("way", admin_way_word(t->a, &s.to, p->provider)));
+	screen_text(&s, "admin.refund.not_possible", T_STR("way", word_way(t->a, &s.to, p->provider)));
 	return screen_show(&s);
 }
 
@@ -268,7 +268,7 @@ static enum err ask_reason(struct talk *t, const struct payment_row *p)
 {
 	if (!str_is(str_of(p->state), "applied"))
 		return admin_say(t, str_is(str_of(p->state), "suspense") ? "admin.refund.waits" : "admin.refund.was_done");
-	return admin_ask(t, "admin.refund.ask_reason", "a_refund", admin_number(t->a, p->id));
+	return admin_ask(t, "admin.refund.ask_reason", "a_refund", word_number(t->a, p->id));
 }
 
 /* The payment that paid this order; the newest, when there are more. */
@@ -337,10 +337,10 @@ enum err admin_typed_refund(struct talk *t, struct str state, struct str text)
 	if (e)
 		return e;
 	screen_begin(&s, t);
-	screen_text(&s, "admin.refund.ask", T_STR("price", admin_money_word(t->a, &s.to, p.amount_minor, p.currency)),
-		T_STR("order", order_word(t->a, p.order_id)), T_STR("name", payer_word(t->a, &p)), T_STR("way", admin_way_word(t->a, &s.to, p.provider)),
+	screen_text(&s, "admin.refund.ask", T_STR("price", word_money(t->a, &s.to, p.amount_minor, p.currency)),
+		T_STR("order", order_word(t->a, p.order_id)), T_STR("name", payer_word(t->a, &p)), T_STR("way", word_way(t->a, &s.to, p.provider)),
 		T_STR("reason", reason));
-	e = confirm_ask(&s, "refund", admin_number(t->a, p.id), arena_strndup(t->a->arena, reason.at, reason.len));
+	e = confirm_ask(&s, "refund", word_number(t->a, p.id), arena_strndup(t->a->arena, reason.at, reason.len));
 	if (e) {
 		screen_drop(&s);
 		return e;
@@ -375,7 +375,7 @@ static void draw_refunded(struct screen *s, const void *what)
 {
 	const struct payment_row *p = what;
 
-	screen_text(s, "admin.refund.done", T_STR("price", admin_money_word(s->a, &s->to, p->amount_minor, p->currency)), T_STR("order", order_word(s->a, p->order_id)));
+	screen_text(s, "admin.refund.done", T_STR("price", word_money(s->a, &s->to, p->amount_minor, p->currency)), T_STR("order", order_word(s->a, p->order_id)));
 }
 
 struct refusal {
@@ -387,9 +387,9 @@ static void draw_refund_failed(struct screen *s, const void *what)
 {
 	const struct refusal *r = what;
 
-	screen_text(s, "admin.refund.failed", T_STR("way", admin_way_word(s->a, &s->to, r->payment->provider)),
+	screen_text(s, "admin.refund.failed", T_STR("way", word_way(s->a, &s->to, r->payment->provider)),
 		T_STR("error", utf8_head(utf8_clean(s->a->arena, str_of(r->why)), 300)), T_STR("order", order_word(s->a, r->payment->order_id)));
-	screen_button(s, "a_pay", admin_number(s->a, r->payment->id), NULL, "button.payment");
+	screen_button(s, "a_pay", word_number(s->a, r->payment->id), NULL, "button.payment");
 }
 
 enum err admin_set_aside(struct act *a, const struct payment_row *p, const struct user *u)

@@ -51,7 +51,7 @@ enum err admin_typed_user(struct talk *t, struct str state, struct str text)
 		return admin_with_user(t, text, "admin.user.usage", admin_user_card);
 	if (!m->forward_user_id)
 		return admin_say(t, "admin.user.hidden");
-	return admin_with_user(t, str_of(admin_number(t->a, m->forward_user_id)), "admin.user.usage", admin_user_card);
+	return admin_with_user(t, str_of(word_number(t->a, m->forward_user_id)), "admin.user.usage", admin_user_card);
 }
 
 static enum err with_public_id(struct talk *t, struct str id, user_run *run)
@@ -79,7 +79,7 @@ static enum err subs_text(struct screen *s, const struct user *u)
 
 		screen_text(s, "admin.user.sub", T_STR("plan", plan), T_KEY("state", admin_sub_state_key(s->a, &list[i])),
 			T_DATE("until", list[i].expires_ms), T_BYTES("used", list[i].used_bytes),
-			T_STR("quota", admin_quota_word(s->a, &s->to, list[i].quota_bytes)));
+			T_STR("quota", word_quota(s->a, &s->to, list[i].quota_bytes)));
 		screen_row(s);
 		screen_button_text(s, "a_sub", list[i].public_id, NULL, plan);
 	}
@@ -94,7 +94,7 @@ static enum err orders_text(struct screen *s, const struct user *u)
 
 	screen_row(s);
 	for (size_t i = 0; !e && i < count; i++)
-		screen_button_text(s, "a_order", list[i].public_id, NULL, admin_order_word(s->a, list[i].public_id));
+		screen_button_text(s, "a_order", list[i].public_id, NULL, word_public_id(s->a, list[i].public_id));
 	return e;
 }
 
@@ -103,7 +103,7 @@ static enum err user_text(struct screen *s, const struct user *u)
 	enum err e;
 
 	screen_text(s, "admin.user.card", T_STR("name", admin_user_word(s->a, u)), T_STR("first_name", u->first_name), T_ID("id", u->telegram_id),
-		T_STR("language", i18n_lang_code(s->to.texts, u->lang)), T_DATE("since", u->created_ms), T_STR("number", admin_order_word(s->a, u->public_id)));
+		T_STR("language", i18n_lang_code(s->to.texts, u->lang)), T_DATE("since", u->created_ms), T_STR("number", word_public_id(s->a, u->public_id)));
 	if (!u->reachable)
 		screen_text(s, "admin.user.gone");
 	if (u->banned)
@@ -248,7 +248,7 @@ static enum err choose_plan(struct talk *t, const struct user *u, struct str res
 	screen_text(&s, "admin.grant.choose", T_STR("name", admin_user_word(t->a, u)));
 	for (size_t i = 0; i < count; i++) {
 		screen_row(&s);
-		screen_button_text(&s, "a_grant", u->public_id, admin_number(t->a, list[i].id), str_of(list[i].name));
+		screen_button_text(&s, "a_grant", u->public_id, word_number(t->a, list[i].id), str_of(list[i].name));
 	}
 	return screen_show(&s);
 }

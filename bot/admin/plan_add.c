@@ -179,7 +179,7 @@ static enum err store(struct talk *t, struct plan *p, struct str state)
 	if (e == E_INVALID)
 		return admin_say(t, "admin.too_late");
 	if (!e)
-		e = admin_note(t, "plan.add", "plan", admin_number(t->a, p->id), NULL, p->name);
+		e = admin_note(t, "plan.add", "plan", word_number(t->a, p->id), NULL, p->name);
 	if (!e)
 		e = talk_expect_nothing(t);
 	if (!e)
@@ -224,7 +224,7 @@ enum err admin_typed_plan_add(struct talk *t, struct str state, struct str text)
 	}
 	if (steps[step].is_number && !admin_read_number(&n, text, 0, steps[step].max))
 		return admin_wrong_number(t, 0, steps[step].max);
-	answer = steps[step].is_number ? admin_number(t->a, n) : admin_read_name(t->a, text);
+	answer = steps[step].is_number ? word_number(t->a, n) : admin_read_name(t->a, text);
 	if (!answer)
 		return wrong_name(t);
 	return ask_step(t, step + 1, arena_printf(t->a->arena, "%.*s%s%s", STR_ARG(state), step ? "\n" : "", answer));

@@ -30,10 +30,10 @@ static enum err show_plans(struct talk *t)
 	screen_text(&s, "admin.plans_edit.title");
 	for (size_t i = 0; i < count; i++) {
 		screen_text(&s, "admin.plans_edit.line", T_ID("id", list[i].id), T_STR("plan", list[i].name),
-			T_STR("price", admin_prices_word(t->a, &s.to, list[i].prices, list[i].prices_count)), T_KEY("state", state_key(&list[i])));
+			T_STR("price", word_prices(t->a, &s.to, list[i].prices, list[i].prices_count)), T_KEY("state", state_key(&list[i])));
 		if (i % 2 == 0)
 			screen_row(&s);
-		screen_button_text(&s, "a_plan", admin_number(t->a, list[i].id), NULL, str_of(list[i].name));
+		screen_button_text(&s, "a_plan", word_number(t->a, list[i].id), NULL, str_of(list[i].name));
 	}
 	return screen_show(&s);
 }
@@ -93,12 +93,12 @@ static bool has_place(struct act *a, const struct plan *p)
 static void card_text(struct screen *s, const struct plan *p)
 {
 	screen_text(s, "admin.plans_edit.line", T_ID("id", p->id), T_STR("plan", p->name),
-		T_STR("price", admin_prices_word(s->a, &s->to, p->prices, p->prices_count)), T_KEY("state", state_key(p)));
+		T_STR("price", word_prices(s->a, &s->to, p->prices, p->prices_count)), T_KEY("state", state_key(p)));
 	if (p->days)
 		screen_text(s, "plans.days", T_INT("count", p->days));
 	else
 		screen_text(s, "plans.endless");
-	screen_text(s, "plans.quota", T_STR("quota", admin_quota_word(s->a, &s->to, p->quota_bytes)));
+	screen_text(s, "plans.quota", T_STR("quota", word_quota(s->a, &s->to, p->quota_bytes)));
 	if (p->limit_ip)
 		screen_text(s, "plans.devices", T_INT("count", p->limit_ip));
 	else
@@ -119,7 +119,7 @@ static void card_buttons(struct screen *s, const struct plan *p)
 		{ "quota", "button.quota" }, { "devices", "button.devices" }, { "region", "button.region" },
 		{ "protocol", "button.protocol" }, { "policy", "button.policy" }, { "trial", "button.trial_plan" },
 	};
-	const char *id = admin_number(s->a, p->id);
+	const char *id = word_number(s->a, p->id);
 
 	for (size_t i = 0; i < countof(buttons); i++) {
 		if (i % 3 == 0)
@@ -160,7 +160,7 @@ static enum err save(struct talk *t, const struct plan *p, const char *what)
 	if (e == E_NOTFOUND || e == E_INVALID)
 		return talk_stale(t);
 	if (!e)
-		e = admin_note(t, "plan.set", "plan", admin_number(t->a, p->id), NULL, what);
+		e = admin_note(t, "plan.set", "plan", word_number(t->a, p->id), NULL, what);
 	if (!e)
 		e = talk_expect_nothing(t);
 	if (!e)
@@ -175,7 +175,7 @@ static enum err ask_about(struct talk *t, const struct plan *p, const char *ask,
 
 	screen_begin(&s, t);
 	screen_text_list(&s, ask, (const struct i18n_arg[]){ T_STR("plan", p->name), { 0 } });
-	e = confirm_ask(&s, act, admin_number(t->a, p->id), NULL);
+	e = confirm_ask(&s, act, word_number(t->a, p->id), NULL);
 	if (e) {
 		screen_drop(&s);
 		return e;
@@ -235,7 +235,7 @@ static enum err del(struct talk *t, struct plan *p)
 	enum err e = plan_delete(t->a, p->id);
 
 	if (!e)
-		e = admin_note(t, "plan.del", "plan", admin_number(t->a, p->id), NULL, p->name);
+		e = admin_note(t, "plan.del", "plan", word_number(t->a, p->id), NULL, p->name);
 	if (e)
 		return e == E_NOTFOUND ? talk_stale(t) : e;
 	return show_plans(t);
@@ -404,7 +404,7 @@ enum err admin_typed_plan_set(struct talk *t, struct str state, struct str text)
 static enum err show_places(struct talk *t, const struct plan *p)
 {
 	struct inbound *list = arena_array(t->a->arena, struct inbound, INBOUNDS_MAX);
-	const char *id = admin_number(t->a, p->id);
+	const char *id = word_number(t->a, p->id);
 	struct panel panel = { 0 };
 	size_t count, shown = 0;
 	struct screen s;

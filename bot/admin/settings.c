@@ -45,7 +45,7 @@ static struct str value_word(const struct screen *s, const struct shown *row)
 	if (row->form == FORM_CHAT && !setting_i64(s->a, row->setting))
 		return i18n_new_text(s->a->arena, &s->to, "admin.settings.each_admin");
 	if (row->form == FORM_CHAT || row->form == FORM_NUMBER)
-		return str_of(admin_number(s->a, setting_i64(s->a, row->setting)));
+		return str_of(word_number(s->a, setting_i64(s->a, row->setting)));
 	text = utf8_head(setting_text(s->a, row->setting), VALUE_POINTS_MAX);
 	return text.len ? text : STR("–");
 }
@@ -98,10 +98,10 @@ static enum err flip(struct talk *t, const struct shown *row)
 /* Tapped in a group: alerts come here, into this topic. Tapped in private: back to each admin's own chat. */
 static enum err choose_chat(struct talk *t, const struct shown *row)
 {
-	enum err e = store(t, row, t->in_group ? str_of(admin_number(t->a, t->chat_id)) : STR("0"));
+	enum err e = store(t, row, t->in_group ? str_of(word_number(t->a, t->chat_id)) : STR("0"));
 
 	if (!e)
-		e = setting_set(t->a, SETTING_ADMIN_THREAD, t->in_group ? str_of(admin_number(t->a, t->thread_id)) : STR("0"));
+		e = setting_set(t->a, SETTING_ADMIN_THREAD, t->in_group ? str_of(word_number(t->a, t->thread_id)) : STR("0"));
 	return e ? e : admin_say(t, t->in_group ? "admin.settings.alerts_here" : "admin.settings.alerts_private");
 }
 

@@ -42,7 +42,7 @@ static enum err show_sub(struct talk *t, const struct subscription *sub)
 		return e;
 	screen_begin(&s, t);
 	screen_text(&s, "admin.user.sub", T_STR("plan", admin_plan_word(t->a, sub->plan_id)), T_KEY("state", admin_sub_state_key(t->a, sub)),
-		T_DATE("until", sub->expires_ms), T_BYTES("used", sub->used_bytes), T_STR("quota", admin_quota_word(t->a, &s.to, sub->quota_bytes)));
+		T_DATE("until", sub->expires_ms), T_BYTES("used", sub->used_bytes), T_STR("quota", word_quota(t->a, &s.to, sub->quota_bytes)));
 	screen_text(&s, "admin.sub.devices", T_ID("devices", sub->limit_ip));
 	for (size_t i = 0; i < countof(buttons); i++) {
 		if (i % 2 == 0)
@@ -90,7 +90,7 @@ static const char *extend_text(struct screen *s, const struct subscription *sub,
 static const char *quota_text(struct screen *s, const struct subscription *sub, int64_t value)
 {
 	screen_text(s, "admin.limit.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", owner_word(s->a, sub)),
-		T_STR("before", admin_quota_word(s->a, &s->to, sub->quota_bytes)), T_STR("after", admin_quota_word(s->a, &s->to, value * GIB_BYTES)));
+		T_STR("before", word_quota(s->a, &s->to, sub->quota_bytes)), T_STR("after", word_quota(s->a, &s->to, value * GIB_BYTES)));
 	return "limit";
 }
 
@@ -198,7 +198,7 @@ static enum err of_user(struct talk *t, const struct user *u, const struct sub_f
 	for (size_t i = 0; i < count && i < LINES_MAX; i++) {
 		screen_row(&s);
 		screen_button_text(&s, "a_subdo", list[i].public_id, f->ask ? arena_printf(t->a->arena, "%s:%lld", f->name, (long long)value) : f->name,
-			str_of(arena_printf(t->a->arena, "%.*s – %.*s", STR_ARG(admin_plan_word(t->a, list[i].plan_id)), STR_ARG(admin_order_word(t->a, list[i].public_id)))));
+			str_of(arena_printf(t->a->arena, "%.*s – %.*s", STR_ARG(admin_plan_word(t->a, list[i].plan_id)), STR_ARG(word_public_id(t->a, list[i].public_id)))));
 	}
 	return screen_show(&s);
 }

@@ -4,6 +4,7 @@
 
 #include "bot/fleet/fleet.h"
 #include "bot/chat/screen.h"
+#include "bot/chat/words.h"
 #include "bot/shop/extras.h"
 #include "bot/shop/order.h"
 #include "bot/shop/pay.h"
@@ -15,13 +16,7 @@
 /* --- words.c: values as text, in the arena --- */
 
 struct str word_user(struct act *a, const struct user *u);             /* a name of bearable length that keeps its own direction */
-struct str word_money(struct act *a, const struct i18n_to *to, int64_t amount_minor, const char *currency);
-struct str word_prices(struct act *a, const struct i18n_to *to, const struct price *prices, size_t count);
-struct str word_quota(struct act *a, const struct i18n_to *to, int64_t quota_bytes); /* 0: the word for unlimited */
-struct str word_days(struct act *a, const struct i18n_to *to, int days);             /* 0: the words for without end */
 struct str word_order(struct act *a, const struct order *o);           /* A7K2-9QX4-M1 */
-struct str word_way(struct act *a, const struct i18n_to *to, const char *provider);
-const char *word_number(struct act *a, int64_t n);                     /* for callback data */
 const char *about_order(struct act *a, const struct order *o);         /* what messages about it state: send_as.about */
 
 /* --- look.c: a subscription as people see it --- */

@@ -272,7 +272,7 @@ static enum err move_elsewhere(struct act *a, const struct order *o)
 	enum err e;
 
 	db_select(&r, a->tx, "SELECT x.id, x.panel_id FROM accesses x JOIN panels p ON p.id=x.panel_id WHERE x.subscription_id=?1 AND x.deleted_ms=0"
-		" AND x.seen_exists=0 AND x.done_rev=0 AND (p.state<>'ok' OR p.deleted_ms>0) LIMIT 1", o->subscription_id);
+		" AND x.seen_exists=0 AND x.done_rev=0 AND x.written_rev=0 AND x.writing=0 AND (p.state<>'ok' OR p.deleted_ms>0) LIMIT 1", o->subscription_id);
 	e = db_first(&r);
 	if (e)
 		return e == E_NOTFOUND ? OK : e;

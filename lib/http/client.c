@@ -743,6 +743,8 @@ static void free_pools(struct http_client *c)
 
 void http_client_free(struct http_client *c)
 {
+	if (!c)
+		return;
 	free_exchanges(c);
 	free_pools(c);
 	curl_multi_cleanup(c->multi);

@@ -73,7 +73,7 @@ struct http_client;
 
 /* NULL limits: all defaults. Asserts that libcurl can start. SIGPIPE is ignored from now on, in the whole process. */
 struct http_client *http_client_new(const struct http_client_limits *limits);
-/* Ends everything at once; nothing is reported any more. Every http_done must have been released. */
+/* Ends everything at once; nothing is reported any more. Every http_done must have been released. NULL is fine. */
 void http_client_free(struct http_client *c);
 
 /* Copies what it needs of the request; trust is borrowed until the exchange has ended. A sink may start exchanges, but not cancel or poll. Never fails: what is wrong with

@@ -52,24 +52,28 @@ static const struct route public_routes[ROUTES] = {
 
 #define SERVER_API \
 	[R_STATUS] = { HTTP_GET, "panel/api/server/status", false, false, 0 }, \
+	[R_XRAY_RESTART] = { HTTP_POST, "panel/api/server/restartXrayService", true, false, 0 }, \
 	[R_DB] = { HTTP_GET, "panel/api/server/getDb", false, false, XUI_LONG_TIMEOUT_MS }
 
 #define SETTINGS_BY_COOKIE [R_SETTINGS] = { HTTP_POST, "panel/setting/defaultSettings", false, true, 0 }
 #define SETTINGS_API [R_SETTINGS] = { HTTP_POST, "panel/api/setting/defaultSettings", false, false, 0 }
 
 static const struct dialect dialects[] = {
-	{ .name = XUI_A, .since = VERSION(2, 3, 0), .keeps_last_client = true, .needs_client_list = true,
+	{ .name = XUI_A, .since = VERSION(2, 3, 0), .keeps_last_client = true, .needs_client_list = true, .loses_2022_users = true,
 	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, SETTINGS_BY_COOKIE,
 		[R_STATUS] = { HTTP_POST, "server/status", false, false, 0 },
+		[R_XRAY_RESTART] = { HTTP_POST, "server/restartXrayService", true, false, 0 },
 		[R_DB] = { HTTP_GET, "server/getDb", false, false, XUI_LONG_TIMEOUT_MS } } },
-	{ .name = XUI_A, .since = VERSION(2, 7, 0), .keeps_last_client = true, .needs_client_list = true,
+	{ .name = XUI_A, .since = VERSION(2, 7, 0), .keeps_last_client = true, .needs_client_list = true, .loses_2022_users = true,
 	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, SETTINGS_BY_COOKIE, SERVER_API } },
-	{ .name = XUI_B, .since = VERSION(3, 0, 0), .keeps_last_client = true, .needs_client_list = true,
+	{ .name = XUI_B, .since = VERSION(3, 0, 0), .keeps_last_client = true, .needs_client_list = true, .loses_2022_users = true,
 	  .has_csrf = true, .has_tokens = true,
 	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, SETTINGS_BY_COOKIE, SERVER_API } },
-	{ .name = XUI_C, .since = VERSION(3, 1, 0), .has_csrf = true, .has_tokens = true, .has_records = true,
+	{ .name = XUI_C, .since = VERSION(3, 1, 0), .has_csrf = true, .has_tokens = true, .has_records = true, .loses_2022_users = true,
 	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, SETTINGS_BY_COOKIE, SERVER_API } },
-	{ .name = XUI_C, .since = VERSION(3, 3, 0), .has_csrf = true, .has_tokens = true, .has_records = true,
+	{ .name = XUI_C, .since = VERSION(3, 3, 0), .has_csrf = true, .has_tokens = true, .has_records = true, .loses_2022_users = true,
+	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, SETTINGS_API, SERVER_API } },
+	{ .name = XUI_C, .since = VERSION(3, 4, 2), .has_csrf = true, .has_tokens = true, .has_records = true,
 	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, SETTINGS_API, SERVER_API } },
 };
 

@@ -57,9 +57,36 @@ static bool is_addressable(struct str key)
 	return key.len && !str_has(key, "/");
 }
 
+/* --- Shadowsocks 2022 ---
+ *
+ * Panels before 3.4.2 hand such a user to the running Xray in a form it refuses, after having taken the old one out. A new
+ * client is let in by the panel's own restart of Xray within 30 s. A changed one stays out for good: the configuration is
+ * the same as at Xray's start, so the panel sees nothing to restart for (seen on 2.8.5, 2.9.4, 3.0.2, 3.1.0). Restarting
+ * Xray drops everybody's connections; it is what the panel does after an add anyway. */
+
+static bool is_2022(struct str method)
+{
+	return str_starts(method, "2022-");
+}
+
+/* The write went well: restart where the client would be shut out otherwise. */
+static enum xui_turn let_in(struct xui_op *op, int phase)
+{
+	if (!op->dialect->loses_2022_users || !op->is_2022)
+		return op_done(op);
+	op->phase = phase;
+	return call_send(op, R_XRAY_RESTART, STR(""));
+}
+
+/* Without the restart the write is only half done: to be looked at and repeated. */
+static enum xui_turn restarted(struct xui_op *op, const struct reply *r)
+{
+	return r->err ? op_fail(op, E_UNKNOWN, true, json_str_at(r->doc, "msg")) : op_done(op);
+}
+
 /* --- update --- */
 
-enum { UPDATE_LOOK, UPDATE_SENT };
+enum { UPDATE_LOOK, UPDATE_SENT, UPDATE_OPTIONS, UPDATE_RESTARTED };
 
 static enum xui_turn send_update(struct xui_op *op, const struct xui_client *want, unsigned change)
 {
@@ -93,6 +120,53 @@ static struct str fitting_password(struct xui_op *op, struct str method, struct 
 	return body_of(op, &b);
 }
 
+static struct json_object *option_of(struct json_object *options, int64_t inbound_id)
+{
+	for (size_t i = 0; i < json_len(options); i++) {
+		struct json_object *o = json_object_array_get_idx(options, i);
+
+		if (json_i64_at(o, "id", 0) == inbound_id)
+			return o;
+	}
+	return NULL;
+}
+
+/* The first panels with such a list do not tell the method: then it may be one. */
+static bool may_be_2022(struct json_object *option)
+{
+	struct str method = json_str_at(option, "ssMethod");
+
+	return method.len ? is_2022(method) : str_is(json_str_at(option, "protocol"), "shadowsocks");
+}
+
+static enum xui_turn update_sent(struct xui_op *op, const struct reply *r)
+{
+	const struct xui_client *base = &op->result.look.client;
+	bool enabled = op->ask.change & XUI_SET_ENABLED ? op->ask.want.enabled : base->enabled;
+
+	if (r->err)
+		return op_fail_reply(op, r);
+	if (!enabled || !op->dialect->loses_2022_users)
+		return op_done(op);
+	if (op->dialect->has_records) {
+		op->phase = UPDATE_OPTIONS; /* a client's record does not say in what kinds of inbounds it is */
+		return call_get(op, R_OPTIONS);
+	}
+	op->is_2022 = is_2022(inbound_shadowsocks_method(op->arena, &op->inbound));
+	return let_in(op, UPDATE_RESTARTED);
+}
+
+static enum xui_turn update_options(struct xui_op *op, const struct reply *r)
+{
+	const struct xui_client *base = &op->result.look.client;
+
+	if (r->err)
+		return restarted(op, r);
+	for (size_t i = 0; i < base->inbounds_count; i++)
+		op->is_2022 |= may_be_2022(option_of(r->obj, base->inbound_ids[i]));
+	return let_in(op, UPDATE_RESTARTED);
+}
+
 enum xui_turn program_update(struct xui_op *op, const struct reply *r)
 {
 	const struct xui_look *l = &op->result.look;
@@ -101,7 +175,11 @@ enum xui_turn program_update(struct xui_op *op, const struct reply *r)
 	if (!r)
 		return look_begin(op);
 	if (op->phase == UPDATE_SENT)
-		return finish(op, r);
+		return update_sent(op, r);
+	if (op->phase == UPDATE_OPTIONS)
+		return update_options(op, r);
+	if (op->phase == UPDATE_RESTARTED)
+		return restarted(op, r);
 	if (look_taken(op, r))
 		return op_fail_reply(op, r);
 	if (l->is_taken || l->found > 1)
@@ -116,7 +194,7 @@ enum xui_turn program_update(struct xui_op *op, const struct reply *r)
 
 /* --- add --- */
 
-enum { ADD_LOOK, ADD_OPTIONS, ADD_SENT };
+enum { ADD_LOOK, ADD_OPTIONS, ADD_SENT, ADD_RESTARTED };
 
 /* The client as this inbound wants it. */
 static struct xui_client fitted(struct xui_op *op, struct str protocol, struct str method, bool carries_vision)
@@ -144,6 +222,7 @@ static enum xui_turn add_to_inbound(struct xui_op *op)
 	if (op->ask.more_inbounds_count || !c.email.len || !is_addressable(xui_client_key(&c, in->protocol)))
 		return refuse(op, E_INVALID);
 	op->result.look.client = c;
+	op->is_2022 = is_2022(method);
 	op->phase = ADD_SENT;
 	return call_send(op, R_CLIENT_ADD, body_in_inbound(op, NULL, &c, 0, client_method));
 }
@@ -199,17 +278,6 @@ static enum xui_turn attach_missing(struct xui_op *op)
 	return call_send(op, R_CLIENT_ATTACH, body);
 }
 
-static struct json_object *option_of(struct json_object *options, int64_t inbound_id)
-{
-	for (size_t i = 0; i < json_len(options); i++) {
-		struct json_object *o = json_object_array_get_idx(options, i);
-
-		if (json_i64_at(o, "id", 0) == inbound_id)
-			return o;
-	}
-	return NULL;
-}
-
 /* Flow only if every inbound carries it: 3.1.0 stores it as sent and shuts the client out of the others. */
 static enum xui_turn add_record(struct xui_op *op, const struct reply *r)
 {
@@ -230,6 +298,7 @@ static enum xui_turn add_record(struct xui_op *op, const struct reply *r)
 			protocol = json_str_at(o, "protocol");
 		if (json_str_at(o, "ssMethod").len)
 			method = json_str_at(o, "ssMethod");
+		op->is_2022 |= may_be_2022(o);
 	}
 	c = fitted(op, protocol, method, carries_vision);
 	if (!is_addressable(c.email))
@@ -273,7 +342,7 @@ static enum xui_turn add_finish(struct xui_op *op, const struct reply *r)
 
 	if (seen.err && op->dialect->has_records && seen.err != E_CONFLICT && seen.err != E_INVALID)
 		seen.is_unknown |= seen.doc != NULL;
-	return finish(op, &seen);
+	return seen.err ? op_fail_reply(op, &seen) : let_in(op, ADD_RESTARTED);
 }
 
 enum xui_turn program_add(struct xui_op *op, const struct reply *r)
@@ -282,6 +351,8 @@ enum xui_turn program_add(struct xui_op *op, const struct reply *r)
 		return look_begin(op);
 	if (op->phase == ADD_SENT)
 		return add_finish(op, r);
+	if (op->phase == ADD_RESTARTED)
+		return restarted(op, r);
 	if (op->phase == ADD_OPTIONS)
 		return r->err ? op_fail_reply(op, r) : add_record(op, r);
 	return look_taken(op, r) ? op_fail_reply(op, r) : add_after_look(op);

@@ -19,7 +19,7 @@ enum route_id {
 	R_STATUS, R_INBOUNDS, R_INBOUND, R_OPTIONS, R_CLIENTS,
 	R_CLIENT, R_TRAFFIC, R_ONLINES, R_IPS, R_DB, R_SETTINGS,
 	R_CLIENT_ADD, R_CLIENT_ATTACH, R_CLIENT_UPDATE, R_CLIENT_RESET, R_CLIENT_DELETE, R_IPS_CLEAR,
-	R_INBOUND_ADD, R_INBOUND_UPDATE, R_INBOUND_DELETE,
+	R_INBOUND_ADD, R_INBOUND_UPDATE, R_INBOUND_DELETE, R_XRAY_RESTART,
 	ROUTES
 };
 
@@ -39,6 +39,7 @@ struct dialect {
 	bool has_tokens;
 	bool has_records;              /* clients are entities with routes of their own, in the record shape */
 	bool keeps_last_client;        /* the last client of an inbound cannot be deleted */
+	bool loses_2022_users;         /* a Shadowsocks 2022 user it writes is out until Xray restarts; see write.c */
 	bool needs_client_list;        /* adding to an inbound without a list of clients ends in a panic of the panel */
 };
 
@@ -107,6 +108,7 @@ struct xui_op {
 	struct xui_client found;
 	size_t found_count, clients_count;
 	bool is_deleted_once;
+	bool is_2022;                /* the client just written stands in a Shadowsocks 2022 inbound */
 	size_t inbounds_cap;
 };
 

@@ -1,5 +1,5 @@
-/* The sandbox as a newcomer uses it: the page in a real browser, the real bot behind it, one purchase with Stars, one
- * look at the QR code, a renewal's invoice at Crypto Pay. Pictures of it go to build/pictures. */
+/* The sandbox as a newcomer uses it: the page in a real browser, the real bot behind it, one purchase with Stars,
+ * one scan of the QR code from the screen. Pictures of it go to build/pictures. */
 #include "tests/unit/proves.h"
 
 #include <fcntl.h>
@@ -48,16 +48,24 @@ static void await_words(struct sandbox *s, char *line, size_t size, const char *
 	fail_msg("the sandbox never said \"%s\"", words);
 }
 
-static int open_sandbox(void **state)
+/* Nothing that can fail: without this there would be no end that cleans up. */
+static int prepare(void **state)
 {
 	struct sandbox *s = xcalloc(1, sizeof *s);
+
+	s->browser = webdriver_new();
+	*state = s;
+	mkdir(PICTURES, 0777);
+	return 0;
+}
+
+static void open_sandbox(struct sandbox *s)
+{
 	char line[512];
 	int ends[2];
 
-	*state = s;
-	mkdir(PICTURES, 0777);
 	if (pipe2(ends, O_CLOEXEC) != 0)
-		return -1;
+		fail_msg("no pipe");
 	s->pid = fork();
 	if (s->pid == 0)
 		become_sandbox(ends[1]);
@@ -65,9 +73,8 @@ static int open_sandbox(void **state)
 	s->words = fdopen(ends[0], "r");
 	await_words(s, line, sizeof line, "http://");
 	snprintf(s->url, sizeof s->url, "%.*s", (int)strcspn(strstr(line, "http://"), "\n"), strstr(line, "http://"));
-	s->browser = webdriver_new(1360, 900); /* while the admin sets the shop up */
+	webdriver_open(s->browser, 1360, 900); /* while the admin sets the shop up */
 	await_words(s, line, sizeof line, "The shop is set up");
-	return 0;
 }
 
 /* Ctrl-C is an orderly end; any other is explained by what it said. */
@@ -116,12 +123,29 @@ static void presses(struct sandbox *s, const char *label)
 	webdriver_click(s->browser, xpath);
 }
 
+/* A phone's camera before the screen. */
+static void assert_scans(const char *path, const char *wanted)
+{
+	char command[160], read[2048] = "";
+	FILE *f;
+
+	snprintf(command, sizeof command, "zbarimg -q --raw '%s' 2>/dev/null", path);
+	f = popen(command, "r");
+	assert_non_null(f);
+	if (!fgets(read, sizeof read, f))
+		fail_msg("the QR code on the screen cannot be read");
+	pclose(f);
+	read[strcspn(read, "\n")] = '\0';
+	assert_string_equal(read, wanted);
+}
+
 static void test_purchase(void **state)
 {
 	struct sandbox *s = *state;
 	struct webdriver *b = s->browser;
 	char link[2048];
 
+	open_sandbox(s);
 	webdriver_go(b, s->url);
 	sees(s, ADMIN, "/plan_add");
 	tap(s, "Start");
@@ -143,6 +167,7 @@ static void test_purchase(void **state)
 	assert_string_equal(webdriver_run(b, "return String([...document.images].every(i => i.complete && i.naturalWidth > 100))"), "true");
 	webdriver_picture(b, PICTURES "/sandbox.png");
 	webdriver_picture_of(b, CUSTOMER, PICTURES "/customer.png");
+	assert_scans(PICTURES "/customer.png", link);
 	assert_string_equal(webdriver_text(b, "//*[@id='state']"), "");
 }
 
@@ -168,5 +193,5 @@ int main(void)
 	};
 
 	alarm(GUARD_S); /* every wait below has its own, shorter end */
-	return cmocka_run_group_tests(tests, open_sandbox, close_sandbox);
+	return cmocka_run_group_tests(tests, prepare, close_sandbox);
 }

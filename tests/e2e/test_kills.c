@@ -170,6 +170,7 @@ static void test_between_reset_and_update(void **state)
 	assert_true(panel_sim_set_traffic(r->panels[0].sim, email, 1000, 5000));
 
 	customer_say(r, anna, "/renew");
+	UNTIL(r, customer_sees(r, anna, "Renew Month for")); /* older messages have such buttons too */
 	customer_tap(r, anna, "Telegram Stars");
 	UNTIL(r, rig_number(r, "SELECT count(*) FROM invoices WHERE state='pending'") == 1);
 	rig_settle(r);
@@ -298,21 +299,26 @@ static void test_ten_whose_first_add_is_answered_502(void **state)
 	end(r);
 }
 
+/* Two taps on two devices: both checkouts are asked about before either payment comes. What Telegram takes twice is
+ * kept twice: once for the order, once for a person to decide about. */
 static void test_an_invoice_paid_twice_at_once(void **state)
 {
 	struct rig *r = shop(NULL);
 	int64_t anna = customer_new(r, "Anna");
-	struct arena arena = { 0 };
+	int first, second;
 
 	(void)state;
 	customer_order(r, anna, "Telegram Stars");
 	UNTIL(r, customer_bill(r, anna));
-	/* both checkouts are answered before either payment comes: as two taps on two devices */
-	botapi_pay_silently(r->telegram, anna, str_dup(&arena, customer_bill(r, anna)->invoice_payload), 300);
-	customer_pay(r, anna);
-	UNTIL(r, rig_number(r, "SELECT count(*) FROM payments WHERE state='applied'") == 1);
+	first = botapi_pay(r->telegram, anna, customer_bill(r, anna)->id);
+	second = botapi_pay(r->telegram, anna, customer_bill(r, anna)->id);
+	serve_changed(r->serve);
+	UNTIL(r, rig_number(r, "SELECT count(*) FROM payments") == 2);
+	assert_int_equal(botapi_checkout_state(r->telegram, first), BOTAPI_CHECKOUT_PAID);
+	assert_int_equal(botapi_checkout_state(r->telegram, second), BOTAPI_CHECKOUT_PAID);
 	customer_gets_once(r, anna);
-	arena_release(&arena);
+	assert_int_equal(rig_number(r, "SELECT count(*) FROM suspense WHERE state='open' AND reason='paid_already'"), 1);
+	UNTIL(r, customer_sees(r, anna, "a person decides within a day"));
 	end(r);
 }
 
@@ -332,7 +338,7 @@ int main(void)
 		proves(test_ten_pay_at_the_same_moment, "R286"),
 		proves(test_ten_pay_while_the_panel_is_down, "R286"),
 		proves(test_ten_whose_first_add_is_answered_502, "R286"),
-		proves(test_an_invoice_paid_twice_at_once, "R286"),
+		proves(test_an_invoice_paid_twice_at_once, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY")); /* NULL: all */

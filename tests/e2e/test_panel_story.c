@@ -17,10 +17,14 @@
 #define START_MS INT64_C(1795000000000)
 #define PAGE_BYTES (512 * 1024)
 #define INBOUND_VLESS_WS \
-	"{\"enable\":true,\"remark\":\"ws\",\"listen\":\"\",\"port\":%d,\"protocol\":\"vless\",\"expiryTime\":0,\"total\":0," \
+	"{\"enable\":true,\"remark\":\"ws\",\"listen\":\"\",\"port\":4443,\"protocol\":\"vless\",\"expiryTime\":0,\"total\":0," \
 	"\"settings\":\"{\\\"clients\\\":[],\\\"decryption\\\":\\\"none\\\",\\\"fallbacks\\\":[]}\"," \
 	"\"streamSettings\":\"{\\\"network\\\":\\\"ws\\\",\\\"security\\\":\\\"none\\\",\\\"wsSettings\\\":{\\\"path\\\":\\\"/ws\\\"}}\"," \
 	"\"sniffing\":\"{}\"}"
+#define INBOUND_SHADOWSOCKS \
+	"{\"enable\":true,\"remark\":\"ss\",\"listen\":\"\",\"port\":4443,\"protocol\":\"shadowsocks\",\"expiryTime\":0,\"total\":0," \
+	"\"settings\":\"{\\\"method\\\":\\\"2022-blake3-aes-128-gcm\\\",\\\"password\\\":\\\"AAAAAAAAAAAAAAAAAAAAAA==\\\",\\\"network\\\":\\\"tcp\\\"," \
+	"\\\"clients\\\":[]}\",\"streamSettings\":\"{\\\"network\\\":\\\"tcp\\\",\\\"security\\\":\\\"none\\\"}\",\"sniffing\":\"{}\"}"
 
 struct world {
 	struct clock_source clock;
@@ -60,7 +64,7 @@ static void wait_virtually(void *ctx, int64_t ms)
 }
 
 struct wanted {
-	struct str uuid;
+	struct str credential;
 	char email[64];
 };
 
@@ -68,13 +72,13 @@ static bool is_owner(void *ctx, const struct panel_client_view *c)
 {
 	struct wanted *want = ctx;
 
-	if (!c->in_xray || !str_eq(c->id, want->uuid))
+	if (!c->in_xray || (!str_eq(c->id, want->credential) && !str_eq(c->password, want->credential)))
 		return true;
 	snprintf(want->email, sizeof want->email, "%.*s", STR_ARG(c->email));
 	return false;
 }
 
-/* The simulated Xray lets in whoever has the UUID that stands in the link. */
+/* The simulated Xray lets in whoever has the UUID or password that stands in the link. */
 static enum err carry_simulated(void *ctx, struct str link, int64_t *bytes)
 {
 	struct world *w = ctx;
@@ -85,7 +89,7 @@ static enum err carry_simulated(void *ctx, struct str link, int64_t *bytes)
 
 	*bytes = PAGE_BYTES;
 	if (!e) {
-		want.uuid = parts.credential;
+		want.credential = parts.credential;
 		serve_lock(w->serve);
 		panel_sim_advance(w->sim, now_ms(w));
 		panel_sim_each_client(w->sim, w->inbound_id, is_owner, &want);
@@ -103,8 +107,8 @@ static void handle(void *model, const struct sim_request *request, struct sim_re
 	panel_sim_handle(w->sim, request, response);
 }
 
-/* A panel with one inbound, which has one client of somebody else unless it is to be empty. */
-static void world_open(struct world *w, const char *version, bool is_empty)
+/* A panel with one inbound: the given JSON, or NULL for a VLESS one with one client of somebody else. */
+static void world_open(struct world *w, const char *version, const char *inbound)
 {
 	struct arena a = { 0 };
 	struct sim_response r = { 0 };
@@ -119,10 +123,8 @@ static void world_open(struct world *w, const char *version, bool is_empty)
 	snprintf(sub_uri, sizeof sub_uri, "%s/sub/", serve_url(w->serve, w->subscriptions));
 	w->sim = panel_sim_new(version, &(struct panel_config){ .base_path = "/secret/", .user = "admin", .password = "s3cret", .sub_uri = sub_uri });
 	panel_sim_advance(w->sim, START_MS);
-	if (is_empty) {
-		const char *json = arena_printf(&a, INBOUND_VLESS_WS, 4443);
-
-		panel_sim_operator(w->sim, HTTP_POST, "panel/api/inbounds/add", str_of(json), &r, &a);
+	if (inbound) {
+		panel_sim_operator(w->sim, HTTP_POST, "panel/api/inbounds/add", str_of(inbound), &r, &a);
 		assert_int_equal(r.status, 200);
 		w->inbound_id = 1;
 	} else {
@@ -174,7 +176,7 @@ static void test_story(void **state)
 			struct world w;
 			struct story_score score;
 
-			world_open(&w, versions[i], false);
+			world_open(&w, versions[i], NULL);
 			score = play(&w, with_traffic);
 			if (score.failed || score.passed < (with_traffic ? 80 : 60))
 				fail_msg("%s%s:\n%s", versions[i], with_traffic ? " with traffic" : "", w.said);
@@ -193,11 +195,28 @@ static void test_story_in_an_empty_inbound(void **state)
 		struct world w;
 		struct story_score score;
 
-		world_open(&w, versions[i], true);
+		world_open(&w, versions[i], INBOUND_VLESS_WS);
 		score = play(&w, false);
 		if (score.failed || (strstr(w.said, "switched off") != NULL) != keeps)
 			fail_msg("%s:\n%s", versions[i], w.said);
 		assert_clean(&w, keeps);
+		world_close(&w);
+	}
+}
+
+/* Real panels of 2.x and 3.0.x shut a Shadowsocks 2022 client out for good when its limits are changed: found by this
+ * story, held by the simulator, cured by the driver. */
+static void test_story_with_shadowsocks_2022(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct world w;
+		struct story_score score;
+
+		world_open(&w, versions[i], INBOUND_SHADOWSOCKS);
+		score = play(&w, true);
+		if (score.failed)
+			fail_msg("%s:\n%s", versions[i], w.said);
 		world_close(&w);
 	}
 }
@@ -212,7 +231,7 @@ static void test_story_cleans_up(void **state)
 		struct world w;
 		struct story_score score;
 
-		world_open(&w, versions[i % countof(versions)], false);
+		world_open(&w, versions[i % countof(versions)], NULL);
 		w.stop_after_ms = stops_ms[i];
 		score = play(&w, true);
 		if (score.failed < 1 || !strstr(w.said, "interrupted"))
@@ -235,7 +254,7 @@ static void test_story_sees_faults(void **state)
 		struct world w;
 		struct story_score score;
 
-		world_open(&w, "2.8.5", false);
+		world_open(&w, "2.8.5", NULL);
 		panel_sim_add_rule(w.sim, &cases[i].rule);
 		score = play(&w, false);
 		if (!score.failed || !strstr(w.said, "wrong:"))
@@ -259,7 +278,7 @@ static void test_story_tells_no_secret(void **state)
 	struct world w;
 
 	(void)state;
-	world_open(&w, "3.6.0", false);
+	world_open(&w, "3.6.0", NULL);
 	panel_sim_add_rule(w.sim, &(struct panel_rule){ .route = "update", .fault = PANEL_EMPTY_500 });
 	assert_true(play(&w, true).failed > 0);
 	assert_false(said_has_uuid(w.said));
@@ -304,6 +323,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		proves(test_story, "R154"),
 		proves(test_story_in_an_empty_inbound, ""),
+		proves(test_story_with_shadowsocks_2022, ""),
 		proves(test_story_cleans_up, ""),
 		proves(test_story_sees_faults, ""),
 		proves(test_story_tells_no_secret, ""),

@@ -3,11 +3,12 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +25,8 @@
 #define ELEMENT_KEY "element-6066-11e4-a52e-4f735466cecf" /* the protocol's name of a reference */
 
 struct webdriver {
-	pid_t pid;
+	pid_t driver, keeper;
+	int to_keeper;               /* -1: no keeper */
 	FILE *words;                 /* what chromedriver says */
 	char dir[64], root[64], session[96], element[256];
 	struct http_client *client;
@@ -50,6 +52,7 @@ static bool try_send(struct webdriver *w, enum http_method method, const char *p
 {
 	struct http_request request = { .method = method, .timeout_ms = EXCHANGE_MS, .body_bytes_max = ANSWER_BYTES_MAX };
 	struct http_done done;
+	enum http_failure failure;
 	char url[512];
 	int status;
 
@@ -65,9 +68,12 @@ static bool try_send(struct webdriver *w, enum http_method method, const char *p
 	while (!http_client_next(w->client, &done))
 		http_client_poll(w->client, NULL, 0, 100);
 	status = done.response->status;
+	failure = done.response->failure;
 	if (json_parse(&w->answer, done.response->body) != OK)
-		fail_msg("webdriver %s: %s, status %d", path, http_failure_name(done.response->failure), status);
+		status = 0;
 	http_done_release(w->client, &done);
+	if (!status) /* after the release: a failing test does not come back here */
+		fail_msg("webdriver %s: no answer (%s)", path, http_failure_name(failure));
 	return status == 200;
 }
 
@@ -231,11 +237,62 @@ void webdriver_picture_of(struct webdriver *w, const char *xpath, const char *pa
 
 /* --- birth and death --- */
 
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+{
+	(void)st;
+	(void)kind;
+	(void)where;
+	remove(path);
+	return 0;
+}
+
+/* A process that outlives us, however we end, and then ends the driver and the browser (which a killed driver would
+ * leave behind) and removes the profile. It is told their numbers by a pipe that closes with us. */
+static void keep_watch(int from, const char *dir)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGALRM };
+	int fds[4];
+	size_t count = 0;
+	pid_t pid;
+
+	for (size_t i = 0; i < countof(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	while (read(from, &pid, sizeof pid) == sizeof pid && count < countof(fds)) {
+		fds[count] = pidfd_open(pid, 0);
+		count += fds[count] >= 0;
+	}
+	for (size_t i = 0; i < count; i++)
+		pidfd_send_signal(fds[i], SIGKILL, NULL, 0);
+	for (size_t i = 0; i < count; i++)
+		poll(&(struct pollfd){ .fd = fds[i], .events = POLLIN }, 1, WEBDRIVER_WAIT_MS);
+	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	_exit(0);
+}
+
+static void start_keeper(struct webdriver *w)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		fail_msg("no pipe");
+	w->to_keeper = ends[1];
+	w->keeper = fork();
+	if (w->keeper == 0) {
+		close(ends[1]);
+		keep_watch(ends[0], w->dir);
+	}
+	close(ends[0]);
+}
+
+static void tell_keeper(const struct webdriver *w, pid_t pid)
+{
+	if (pid <= 0 || write(w->to_keeper, &pid, sizeof pid) != sizeof pid)
+		fail_msg("no process %d to look after", (int)pid);
+}
+
 static void become_driver(int out, const char *dir)
 {
 	setenv("HOME", dir, 1); /* whatever the browser keeps goes there */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setpgid(0, 0);          /* the browser's processes end with it */
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
 	execlp("chromedriver", "chromedriver", "--port=0", (char *)NULL);
@@ -265,10 +322,11 @@ static void start_driver(struct webdriver *w)
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		fail_msg("no pipe");
-	w->pid = fork();
-	if (w->pid == 0)
+	w->driver = fork();
+	if (w->driver == 0)
 		become_driver(ends[1], w->dir);
 	close(ends[1]);
+	tell_keeper(w, w->driver);
 	w->words = fdopen(ends[0], "r");
 	read_port(w);
 }
@@ -278,7 +336,7 @@ static void put_arguments(struct json_out *j, const char *dir, int width, int he
 {
 	static const char *const flags[] = {
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
+		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-breakpad", "--hide-scrollbars",
 	};
 	char text[128];
 
@@ -316,30 +374,29 @@ static void begin_session(struct webdriver *w, int width, int height)
 	send(w, HTTP_POST, "/session");
 	snprintf(id, sizeof id, "%.*s", STR_ARG(json_str_at(w->answer, "value.sessionId")));
 	snprintf(w->session, sizeof w->session, "/session/%s", id);
+	tell_keeper(w, (pid_t)json_i64_at(w->answer, "value.capabilities.goog:processID", 0));
 }
 
-struct webdriver *webdriver_new(int width, int height)
+struct webdriver *webdriver_new(void)
 {
 	struct webdriver *w = xcalloc(1, sizeof *w);
-	const char *tmp = getenv("TMPDIR");
 
 	buf_init(&w->body, BODY_BYTES_MAX);
 	w->client = http_client_new(NULL);
-	snprintf(w->dir, sizeof w->dir, "%s/obol-browser-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
-	if (!mkdtemp(w->dir))
-		fail_msg("no directory %s", w->dir);
-	start_driver(w);
-	begin_session(w, width, height);
+	w->to_keeper = -1;
 	return w;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
+void webdriver_open(struct webdriver *w, int width, int height)
 {
-	(void)st;
-	(void)kind;
-	(void)where;
-	remove(path);
-	return 0;
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(w->dir, sizeof w->dir, "%s/obol-browser-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : "/tmp");
+	if (!mkdtemp(w->dir))
+		fail_msg("no directory %s", w->dir);
+	start_keeper(w);
+	start_driver(w);
+	begin_session(w, width, height);
 }
 
 void webdriver_free(struct webdriver *w)
@@ -348,15 +405,16 @@ void webdriver_free(struct webdriver *w)
 		return;
 	if (*w->session)
 		try_send(w, HTTP_DELETE, "");
-	if (w->pid > 0) {
-		kill(-w->pid, SIGKILL);
-		waitpid(w->pid, NULL, 0);
-	}
+	if (w->to_keeper >= 0)
+		close(w->to_keeper);
+	if (w->keeper > 0)
+		waitpid(w->keeper, NULL, 0);
+	if (w->driver > 0)
+		waitpid(w->driver, NULL, 0);
 	if (w->words)
 		fclose(w->words);
 	json_object_put(w->answer);
 	http_client_free(w->client);
 	buf_release(&w->body);
-	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(w);
 }

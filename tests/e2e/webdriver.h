@@ -13,9 +13,10 @@
 
 struct webdriver;
 
-/* Starts both, with a profile of its own in a directory that is made under TMPDIR and removed in the end. */
-struct webdriver *webdriver_new(int width, int height);
-void webdriver_free(struct webdriver *w); /* NULL is fine */
+struct webdriver *webdriver_new(void);
+/* Ends both; their profile, a directory of its own under TMPDIR, is removed. NULL is fine. */
+void webdriver_free(struct webdriver *w);
+void webdriver_open(struct webdriver *w, int width, int height); /* starts both */
 
 void webdriver_go(struct webdriver *w, const char *url);
 void webdriver_await(struct webdriver *w, const char *xpath);

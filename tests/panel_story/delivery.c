@@ -73,12 +73,12 @@ static bool is_free(const struct link_parts *l, const char *key)
 	return false;
 }
 
-/* What is left out is "none" to every reader: encryption, security, headerType. */
-static bool is_same(struct str a, struct str b)
+/* What is left out is "none" to every reader: encryption, security, headerType; VMess's cipher is then "auto". */
+static bool is_same(const char *key, struct str a, struct str b)
 {
-	const struct str none = STR("none");
+	const struct str otherwise = strcmp(key, "scy") ? STR("none") : STR("auto");
 
-	return str_eq(a.len ? a : none, b.len ? b : none);
+	return str_eq(a.len ? a : otherwise, b.len ? b : otherwise);
 }
 
 /* Every parameter of a stands in b with the same value. */
@@ -90,7 +90,7 @@ static void check_params(struct story *s, const struct link_parts *a, const stru
 		/* the name is the panel's taste: it may hold what is left of the quota */
 		if (!strcmp(key, "ps") || is_free(a, key))
 			continue;
-		story_check(s, is_same(a->params[i].value, link_param(b, key)),
+		story_check(s, is_same(key, a->params[i].value, link_param(b, key)),
 			    arena_printf(&s->arena, "%s has %s=%.*s, the other %.*s", who, key, STR_ARG(a->params[i].value),
 					 STR_ARG(link_param(b, key))));
 	}

@@ -172,7 +172,7 @@ static void poll_due(struct panel_sim *sim)
 static void timer_due(struct panel_sim *sim)
 {
 	sim->next_timer_ms += TIMER_MS;
-	if (sim->xray_restart_wanted)
+	if (sim->xray_restart_wanted || (sim->dialect->xray_differs && sim->dialect->xray_differs(sim)))
 		panel_xray_start(sim);
 }
 

@@ -28,6 +28,7 @@ struct ab_client {
 	bool key_is_text;         /* the real code panics when it is not */
 	bool nameless;            /* no "email" at all: 2.x then refuses every add on the panel */
 	bool in_xray;
+	uint64_t in_config;       /* what Xray's configuration at its last start said of it; 0: it was not there */
 };
 
 /* panel_inbound.body */
@@ -45,6 +46,8 @@ struct ab {
 	struct map by_email, by_id, by_key; /* ab_client; e-mails in lower case */
 	int64_t order_last;
 	size_t nameless;
+	bool compare_wanted;      /* the timer restarts Xray if its configuration is another by now */
+	bool config_lost;         /* a client that stood in it is gone */
 };
 
 /* --- panel_ab_store.c --- */
@@ -84,6 +87,7 @@ void ab_poll(struct panel_sim *sim, int64_t now_ms);
 
 void ab_xray_set(struct panel_sim *sim, struct ab_client *cl, bool on);
 void ab_xray_start(struct panel_sim *sim);
+bool ab_xray_differs(struct panel_sim *sim);
 
 /* --- checks shared by inbounds and clients (panel_ab_client.c) --- */
 

@@ -22,10 +22,12 @@ static bool xray_is_busy(const struct panel_sim *sim)
 
 /* --- Xray's users --- */
 
-static bool waits_for_restart(const struct panel_inbound *in)
+/* live: the running Xray refuses a Shadowsocks 2022 user in the form these panels send. The timer of 30 s then compares
+ * configurations and restarts if they differ. After a change of limits they do not, so the user, taken out before, stays
+ * out. */
+static bool is_refused_by_xray(struct panel_inbound *in)
 {
-	/* live: the API of this Xray does not know the account type, only the 30 s timer brings the client in */
-	return !strcmp(in->protocol, "shadowsocks");
+	return !strcmp(in->protocol, "shadowsocks") && str_starts(json_str_at(ab_settings(in)->top, "method"), "2022-");
 }
 
 void ab_xray_set(struct panel_sim *sim, struct ab_client *cl, bool on)
@@ -33,24 +35,57 @@ void ab_xray_set(struct panel_sim *sim, struct ab_client *cl, bool on)
 	cl->in_xray = false;
 	if (!on || !cl->in->enable)
 		return;
-	if (sim->xray_running && !waits_for_restart(cl->in) && !xray_is_busy(sim) && cl->fields.email.len)
-		cl->in_xray = true;
-	else
+	if (!sim->xray_running || xray_is_busy(sim) || !cl->fields.email.len)
 		sim->xray_restart_wanted = true;
+	else if (is_refused_by_xray(cl->in))
+		ab_of(sim)->compare_wanted = true;
+	else
+		cl->in_xray = true;
 }
 
-/* The configuration takes clients that are on in settings and whose row, if there is one, is on as well. An e-mail
- * that stands twice in one inbound keeps Xray of these versions from starting at all. */
+static uint64_t hash_add(uint64_t hash, struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		hash = (hash ^ (unsigned char)s.at[i]) * UINT64_C(1099511628211);
+	return (hash ^ 0xff) * UINT64_C(1099511628211);
+}
+
+/* What the configuration says of a client. It takes those that are on in settings and whose row, if there is one, is on
+ * as well. */
+static uint64_t in_config(struct panel_sim *sim, const struct panel_inbound *in, const struct ab_client *cl)
+{
+	struct panel_traffic *row = panel_traffic_find(sim, cl->fields.email);
+
+	if (!in->enable || !cl->fields.enable || (row && !row->enable))
+		return 0;
+	return hash_add(hash_add(UINT64_C(14695981039346656037), cl->fields.email), cl->key) | 1;
+}
+
+/* An e-mail that stands twice in one inbound keeps Xray of these versions from starting at all. */
 void ab_xray_start(struct panel_sim *sim)
 {
+	ab_of(sim)->compare_wanted = ab_of(sim)->config_lost = false;
 	for (struct panel_inbound *in = sim->inbounds; in; in = in->next)
 		for (struct ab_client *cl = ab_settings(in)->first; cl; cl = cl->next) {
-			struct panel_traffic *row = panel_traffic_find(sim, cl->fields.email);
-
-			cl->in_xray = in->enable && cl->fields.enable && (!row || row->enable);
+			cl->in_config = in_config(sim, in, cl);
+			cl->in_xray = cl->in_config != 0;
 			if (cl->in_xray && cl->fields.email.len && ab_find_email(sim, in, cl->fields.email) != cl)
 				sim->xray_running = false;
 		}
+}
+
+bool ab_xray_differs(struct panel_sim *sim)
+{
+	bool asked = ab_of(sim)->compare_wanted;
+
+	ab_of(sim)->compare_wanted = false;
+	if (!asked || ab_of(sim)->config_lost)
+		return asked;
+	for (struct panel_inbound *in = sim->inbounds; in; in = in->next)
+		for (struct ab_client *cl = ab_settings(in)->first; cl; cl = cl->next)
+			if (cl->in_config != in_config(sim, in, cl))
+				return true;
+	return false;
 }
 
 /* --- add --- */

@@ -182,6 +182,7 @@ void ab_client_remove(struct panel_sim *sim, struct ab_client *cl)
 	*(cl->prev ? &cl->prev->next : &s->first) = cl->next;
 	*(cl->next ? &cl->next->prev : &s->last) = cl->prev;
 	s->count--;
+	ab_of(sim)->config_lost |= cl->in_config != 0;
 	forget_client(sim, cl);
 	free(cl);
 }
@@ -432,6 +433,6 @@ const struct panel_dialect panel_dialect_ab = {
 		    { panel_ab_client_routes, &panel_ab_client_routes_count },
 		    { panel_ab_traffic_routes, &panel_ab_traffic_routes_count },
 		    { panel_ab_link_routes, &panel_ab_link_routes_count } },
-	.init = ab_init, .release = ab_release, .poll = ab_poll, .xray_start = ab_xray_start, .subscribe = ab_subscribe,
+	.init = ab_init, .release = ab_release, .poll = ab_poll, .xray_start = ab_xray_start, .xray_differs = ab_xray_differs, .subscribe = ab_subscribe,
 	.each_client = ab_each_client, .find_client = ab_find_client, .use = ab_use, .settings = ab_text, .seed = ab_seed,
 };

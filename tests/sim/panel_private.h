@@ -76,6 +76,7 @@ struct panel_dialect {
 	void (*release)(struct panel_sim *sim);
 	void (*poll)(struct panel_sim *sim, int64_t now_ms);  /* one traffic poll; Xray is running */
 	void (*xray_start)(struct panel_sim *sim);            /* Xray has just read the configuration anew */
+	bool (*xray_differs)(struct panel_sim *sim);          /* a comparison was asked for, and it has another one by now */
 	void (*subscribe)(struct panel_call *call);           /* listener 1; path is the whole path */
 	void (*each_client)(struct panel_sim *sim, int64_t inbound_id,
 			    bool (*fn)(void *ctx, const struct panel_client_view *client), void *ctx);

@@ -11,6 +11,20 @@
 #define DONE_ADD "{\"success\":true,\"msg\":\"Клиент добавлен\",\"obj\":null}"
 #define REFUSAL(text) "{\"success\":false,\"msg\":\"Something went wrong (" text ")\",\"obj\":null}"
 
+#define GET_C "GET panel/api/clients/get/u1"
+#define NONE_C "{\"success\":false,\"msg\":\"Obtain (record not found)\",\"obj\":null}"
+#define RECORD RECORD_IN("3")
+#define RECORD_IN(inbounds) "{\"success\":true,\"msg\":\"\",\"obj\":{\"client\":{\"id\":2,\"email\":\"u1\",\"subId\":\"s1\",\"uuid\":\"" UUID "\",\"password\":\"\",\"auth\":\"\",\"flow\":\"\",\"security\":\"\"," \
+	"\"privateKey\":\"pk\",\"allowedIPs\":\"10.0.0.2/32, fd00::2/128\",\"keepAlive\":0,\"limitIp\":2,\"totalGB\":107374182400,\"expiryTime\":1900000000000,\"enable\":true," \
+	"\"tgId\":123456789,\"group\":\"vip\",\"comment\":\"order 42\",\"reset\":0,\"limitHwid\":3,\"createdAt\":1795246876364,\"updatedAt\":1795246876000,\"reverse\":null}," \
+	"\"externalLinks\":[],\"inboundIds\":[" inbounds "],\"usedTraffic\":0}}"
+#define OPTIONS "{\"success\":true,\"msg\":\"\",\"obj\":[{\"id\":3,\"protocol\":\"vless\",\"tlsFlowCapable\":true,\"ssMethod\":\"\"},{\"id\":4,\"protocol\":\"vless\",\"tlsFlowCapable\":false}," \
+	"{\"id\":5,\"protocol\":\"hysteria\",\"tlsFlowCapable\":false},{\"id\":6,\"protocol\":\"shadowsocks\",\"ssMethod\":\"2022-blake3-aes-128-gcm\"}]}"
+#define ADD_C "POST panel/api/clients/add"
+#define LIST_C "GET panel/api/inbounds/options"
+#define UPDATE_C "POST panel/api/clients/update/u1"
+#define RESTART "POST panel/api/server/restartXrayService"
+
 /* An inbound of 2.x whose settings and streamSettings are the given JSON. */
 static const char *inbound(struct world *w, const char *protocol, const char *settings, const char *stream)
 {
@@ -350,8 +364,13 @@ static void test_shadowsocks(void **state)
 		struct world w;
 
 		world_init(&w, XUI_A, "2.8.5");
-		RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "shadowsocks", arena_printf(&w.arena, "{\"method\":\"%s\",\"password\":\"x\",\"clients\":[]}", cases[i].method), "") },
-			{ ADD_A, 200, DONE_ADD });
+		{
+			const char *in = inbound(&w, "shadowsocks", arena_printf(&w.arena, "{\"method\":\"%s\",\"password\":\"x\",\"clients\":[]}", cases[i].method), "");
+			const struct step steps[] = { { LOOK_A, 200, in }, { ADD_A, 200, DONE_ADD }, { RESTART, 200, OK_NULL } };
+
+			world_run(&w, &ask, steps, cases[i].bytes ? 3 : 2);
+			w.sent_count = 2;
+		}
 		c = sent_client(&w, &holder);
 		assert_text(c, "method", cases[i].client_method);
 		if (cases[i].bytes) {
@@ -372,6 +391,58 @@ static void test_shadowsocks(void **state)
 		assert_string_equal(buf_cstr(&b), "AAAAAAAAAAAAAAAAAAAAAA==");
 		buf_release(&b);
 	}
+}
+
+#define SS_CLIENT "{\"email\":\"u1\",\"password\":\"AAAAAAAAAAAAAAAAAAAAAA==\",\"enable\":true,\"subId\":\"s1\"}"
+#define SS_UPDATE "POST panel/api/inbounds/updateClient/u1"
+
+/* Before 3.4.2 the panel cannot give a changed Shadowsocks 2022 user back to the running Xray: the driver restarts it. */
+static void test_shadowsocks_2022_is_let_in(void **state)
+{
+	static const struct { const char *name, *method; bool enabled; const char *restart; enum err err; } cases[] = {
+		{ "2022", "2022-blake3-aes-128-gcm", true, OK_NULL, OK },
+		{ "2022, no restart", "2022-blake3-aes-128-gcm", true, REFUSAL("xray"), E_UNKNOWN },
+		{ "2022, switched off", "2022-blake3-aes-128-gcm", false, NULL, OK },
+		{ "older method", "aes-256-gcm", true, NULL, OK },
+	};
+	struct xui_ask ask = ask_of(XUI_UPDATE);
+	struct world w;
+
+	(void)state;
+	ask.client.uuid = STR("");
+	ask.change = XUI_SET_ENABLED;
+	for (size_t i = 0; i < countof(cases); i++) {
+		world_init(&w, XUI_A, "2.8.5");
+		const char *in = inbound(&w, "shadowsocks", arena_printf(&w.arena, "{\"method\":\"%s\",\"clients\":[" SS_CLIENT "]}", cases[i].method), "");
+		const struct step steps[] = { { LOOK_A, 200, in }, { SS_UPDATE, 200, OK_NULL }, { RESTART, 200, cases[i].restart } };
+		const struct xui_result *r;
+
+		ask.want.enabled = cases[i].enabled;
+		r = world_run(&w, &ask, steps, cases[i].restart ? 3 : 2);
+		if (r->err != cases[i].err || r->is_unknown != (cases[i].err != OK))
+			fail_msg("%s: %s", cases[i].name, err_name(r->err));
+		world_release(&w);
+	}
+	/* a record does not say in what inbounds it stands */
+	ask = ask_of(XUI_UPDATE);
+	ask.change = XUI_SET_ENABLED;
+	ask.want.enabled = true;
+	world_init(&w, XUI_C, "3.4.1");
+	RUN(&w, &ask, { GET_C, 200, RECORD_IN("3,6") }, { UPDATE_C, 200, OK_NULL }, { LIST_C, 200, OPTIONS }, { RESTART, 200, OK_NULL });
+	RUN(&w, &ask, { GET_C, 200, RECORD_IN("3,4") }, { UPDATE_C, 200, OK_NULL }, { LIST_C, 200, OPTIONS });
+	world_release(&w);
+	world_init(&w, XUI_C, "3.4.2");
+	RUN(&w, &ask, { GET_C, 200, RECORD_IN("3,6") }, { UPDATE_C, 200, OK_NULL });
+	ask = ask_of(XUI_ADD);
+	ask.inbound_id = 6;
+	RUN(&w, &ask, { GET_C, 200, NONE_C }, { LIST_C, 200, OPTIONS }, { ADD_C, 200, DONE_ADD });
+	world_release(&w);
+	world_init(&w, XUI_C, "3.1.0");
+	RUN(&w, &ask, { GET_C, 200, NONE_C }, { LIST_C, 200, OPTIONS }, { ADD_C, 200, DONE_ADD }, { RESTART, 200, OK_NULL });
+	/* 3.1.0 does not tell the method */
+	RUN(&w, &ask, { GET_C, 200, NONE_C }, { LIST_C, 200, "{\"success\":true,\"obj\":[{\"id\":6,\"protocol\":\"shadowsocks\",\"tlsFlowCapable\":false}]}" },
+		{ ADD_C, 200, DONE_ADD }, { RESTART, 200, OK_NULL });
+	world_release(&w);
 }
 
 static void test_delete(void **state)
@@ -443,17 +514,6 @@ static void test_reset(void **state)
 }
 
 /* --- 3.1 and later --- */
-
-#define GET_C "GET panel/api/clients/get/u1"
-#define NONE_C "{\"success\":false,\"msg\":\"Obtain (record not found)\",\"obj\":null}"
-#define RECORD "{\"success\":true,\"msg\":\"\",\"obj\":{\"client\":{\"id\":2,\"email\":\"u1\",\"subId\":\"s1\",\"uuid\":\"" UUID "\",\"password\":\"\",\"auth\":\"\",\"flow\":\"\",\"security\":\"\"," \
-	"\"privateKey\":\"pk\",\"allowedIPs\":\"10.0.0.2/32, fd00::2/128\",\"keepAlive\":0,\"limitIp\":2,\"totalGB\":107374182400,\"expiryTime\":1900000000000,\"enable\":true," \
-	"\"tgId\":123456789,\"group\":\"vip\",\"comment\":\"order 42\",\"reset\":0,\"limitHwid\":3,\"createdAt\":1795246876364,\"updatedAt\":1795246876000,\"reverse\":null}," \
-	"\"externalLinks\":[],\"inboundIds\":[3],\"usedTraffic\":0}}"
-#define OPTIONS "{\"success\":true,\"msg\":\"\",\"obj\":[{\"id\":3,\"protocol\":\"vless\",\"tlsFlowCapable\":true,\"ssMethod\":\"\"},{\"id\":4,\"protocol\":\"vless\",\"tlsFlowCapable\":false}," \
-	"{\"id\":5,\"protocol\":\"hysteria\",\"tlsFlowCapable\":false},{\"id\":6,\"protocol\":\"shadowsocks\",\"ssMethod\":\"2022-blake3-aes-128-gcm\"}]}"
-#define ADD_C "POST panel/api/clients/add"
-#define LIST_C "GET panel/api/inbounds/options"
 
 static void test_add_c(void **state)
 {
@@ -615,6 +675,7 @@ int main(void)
 		proves(test_outcomes, "R035"),
 		proves(test_write_after_lost_session, "R010 R012"),
 		proves(test_shadowsocks, ""),
+		proves(test_shadowsocks_2022_is_let_in, ""),
 		proves(test_delete, "R045"),
 		proves(test_reset, ""),
 		proves(test_add_c, ""),

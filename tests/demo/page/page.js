@@ -45,7 +45,7 @@ function make(tag, properties, ...children) {
 }
 
 function bytes(n) {
-	return n >= gigabyte ? `${(n / gigabyte).toFixed(1)} GB` : n >= 2 ** 20 ? `${Math.round(n / 2 ** 20)} MB` : n ? `${Math.round(n / 1024)} KB` : "0";
+	return n >= gigabyte ? `${Number((n / gigabyte).toFixed(1))} GB` : n >= 2 ** 20 ? `${Math.round(n / 2 ** 20)} MB` : n ? `${Math.round(n / 1024)} KB` : "0";
 }
 
 function hour(ms) {
@@ -169,9 +169,7 @@ function bubble(chat, m) {
 
 // Only what differs is built anew, so that a button keeps its focus and a picture does not flicker.
 function draw_messages(chat, list, box) {
-	const at_end = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
 	const before = new Map([...box.children].map(child => [child.dataset.id, child]));
-	let grown = false;
 	for (const m of list) {
 		const looks = JSON.stringify(m), old = before.get(String(m.id));
 		before.delete(String(m.id));
@@ -180,12 +178,16 @@ function draw_messages(chat, list, box) {
 		if (m.buttons.length) element.append(keyboard(chat, m));
 		element.dataset.id = m.id;
 		element.looks = looks;
-		grown = true;
 		if (old) old.replaceWith(element);
 		else box.append(element);
 	}
 	for (const gone of before.values()) gone.remove();
-	if (grown && at_end) box.scrollTop = box.scrollHeight;
+	to_end(box);
+}
+
+// Whoever is at the end of a chat stays there, when something comes or the chat changes its size.
+function to_end(box) {
+	if (!box.reads_above) box.scrollTop = box.scrollHeight;
 }
 
 function draw_menu(person, menu) {
@@ -196,7 +198,7 @@ function draw_menu(person, menu) {
 
 function new_chat(person) {
 	const element = $("chat-template").content.firstElementChild.cloneNode(true);
-	const form = element.querySelector("form"), menu = element.querySelector(".menu"), field = form.text;
+	const form = element.querySelector("form"), menu = element.querySelector(".menu"), field = form.text, box = element.querySelector(".messages");
 	element.dataset.chat = person.chat;
 	element.querySelector("strong").textContent = person.name;
 	element.querySelector("small").textContent = person.admin ? "admin" : "customer";
@@ -212,9 +214,9 @@ function new_chat(person) {
 		if (field.value.trim()) ask("/say", { chat: person.chat, text: field.value });
 		field.value = "";
 	};
-	element.querySelector(".messages").addEventListener("load", event => {
-		event.currentTarget.scrollTop = event.currentTarget.scrollHeight; // a picture has its height now
-	}, true);
+	box.addEventListener("scroll", () => { box.reads_above = box.scrollHeight - box.scrollTop - box.clientHeight > 60; });
+	box.addEventListener("load", () => to_end(box), true); // a picture has its height now
+	new ResizeObserver(() => to_end(box)).observe(box);
 	return element;
 }
 
