@@ -227,7 +227,7 @@ static void run_rate(struct result *out)
 		users[i] = botapi_user_new(r->telegram, "Anna", NULL, "en");
 	botapi_set_rates(r->telegram, (struct botapi_rates){ .on = true });
 	rig_start(r);
-	while (!botapi_calls(r->telegram, "getUpdates") && r->pid)
+	while (!rig_logged(r, "telegram.ready") && r->pid)
 		rig_turn(r, 10);
 	begin_us = clock_mono_us();
 	begin_cpu_us = cpu_us(r);
