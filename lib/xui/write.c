@@ -201,25 +201,13 @@ enum xui_turn program_update(struct xui_op *op, const struct reply *r)
 
 enum { ADD_LOOK, ADD_OPTIONS, ADD_SENT, ADD_RESTARTED };
 
-#define DRAWN_PASSWORD_CHARS 44 /* base64 of 32 bytes; any other password is somebody's word and stays */
-
-/* 2.x knows a Trojan client by its password, in the path of every later call: base64 goes into the alphabet of URLs. */
-static struct str path_safe(struct xui_op *op, struct str password)
-{
-	char *safe = str_dup(op->arena, password);
-
-	for (char *c = safe; password.len == DRAWN_PASSWORD_CHARS && *c; c++)
-		*c = *c == '/' ? '_' : *c == '+' ? '-' : *c;
-	return str_n(safe, password.len);
-}
-
 /* The client as this inbound wants it. */
 static struct xui_client fitted(struct xui_op *op, struct str protocol, struct str method, bool carries_vision)
 {
 	struct xui_client c = op->ask.client;
 
 	c.raw = str_n(NULL, 0);
-	c.password = str_is(protocol, "trojan") ? path_safe(op, c.password) : fitting_password(op, method, c.password);
+	c.password = fitting_password(op, method, c.password);
 	if (!c.auth.len && str_starts(protocol, "hysteria"))
 		c.auth = c.password;
 	if (!c.flow.len && carries_vision)
