@@ -535,7 +535,7 @@ int main(void)
 		proves(test_reminders_killed, "R074 B32"),
 		proves(test_renew_from_reminder, "R184"),
 		proves(test_usage_notices, "R073"),
-		proves(test_end, "R188 R189"),
+		proves(test_end, "R189"),
 		proves(test_renewal_in_grace, "R189"),
 	};
 

@@ -327,7 +327,7 @@ int main(void)
 		proves(test_late, "R197"),
 		proves(test_wrong_amount, ""),
 		proves(test_paid_twice, ""),
-		proves(test_refund, "B38"),
+		proves(test_refund, "B38 R244"),
 		proves(test_missed, ""),
 		proves(test_referral, "R244"),
 		proves(test_trial_once, "B36"),
