@@ -341,7 +341,7 @@ static void test_backup_under_load_and_restore(void **state)
 	(void)state;
 	customer_order(r, anna, "Telegram Stars");
 	customer_pay(r, anna);
-	for (int i = 0; i < 200; i++)
+	for (int i = 0; i < 60; i++)
 		botapi_say(r->telegram, botapi_user_new(r->telegram, "Guest", NULL, "en"), "/start");
 	serve_changed(r->serve);
 	buf_init(&out, 65536);
