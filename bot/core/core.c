@@ -100,10 +100,8 @@ void core_close(struct core *c)
 	if (!c)
 		return;
 	if (c->exit_code >= 0 && !c->stalled && db_begin(c->db) == OK) {
-		/* whatever is under way is claimed and will be found; a clean stop only says that nothing crashed */
-		bool clean = LIST_EMPTY(&c->sends) && LIST_EMPTY(&c->runs);
-
-		if (db_run(c->db, "UPDATE process SET running=?1", !clean) != OK || db_commit(c->db) != OK)
+		/* nothing crashed; what is under way stays claimed and is found by the next start */
+		if (db_run(c->db, "UPDATE process SET running=0") != OK || db_commit(c->db) != OK)
 			db_rollback(c->db);
 	}
 	while (!LIST_EMPTY(&c->sends))

@@ -15,7 +15,8 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 		" x.seen_expires_ms, x.seen_quota_bytes, x.seen_limit_ip, x.seen_enabled,"
 		" x.wrote_expires_ms, x.wrote_quota_bytes, x.wrote_limit_ip, x.wrote_enabled,"
 		" x.written_rev, x.done_rev, x.done_reset_rev, x.panel_uuid, x.panel_sub_id,"
-		" s.public_id, s.sub_id, s.uuid, s.password, p.protocol, p.region, coalesce(u.telegram_id, 0),"
+		" s.public_id, s.sub_id, s.uuid, s.password, p.protocol, p.region,"
+		" coalesce((SELECT i.protocol FROM inbounds i WHERE i.panel_id=x.panel_id AND i.inbound_id=x.inbound_id), ''), coalesce(u.telegram_id, 0),"
 		" coalesce((SELECT o.id FROM orders o WHERE o.subscription_id=s.id AND o.state='paid' ORDER BY o.id LIMIT 1), 0),"
 		" coalesce(p.panel_id, 0), coalesce(p.inbound_id, 0), s.gone OR s.deleted_ms>0 OR x.deleted_ms>0, " METERED ","
 		/* grace: Telegram may be reachable only through this very access */
@@ -52,6 +53,7 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 	out->password = TEXT;
 	out->protocol = TEXT;
 	out->region = TEXT;
+	out->inbound_protocol = TEXT;
 	out->telegram_id = NUMBER;
 	out->order_id = NUMBER;
 	out->fixed_panel_id = NUMBER;

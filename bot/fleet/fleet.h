@@ -46,11 +46,12 @@ enum err access_add(int64_t *id, struct act *a, int64_t subscription_id, struct 
 void access_email(char *out, size_t size, struct str name); /* the rule, for its property test */
 /* This place is no longer wanted: the access does not count any more, its panel's reconcile removes what stands there. */
 enum err access_drop(struct act *a, int64_t access_id, enum job_prio prio);
+#define ACCESS_PASSWORD_BYTES_MAX 64
 /* What a client of this protocol is given as its password, from the subscription's (base64 of 32 random bytes):
  *   shadowsocks, method 2022-…-aes-128-…   base64 of the first 16 bytes (24 characters)
  *   shadowsocks else, wireguard             as it is (44 characters: a 2022 key of 32 bytes, a private key)
  *   trojan, hysteria …                      the same bytes in base64url without padding (43): nothing to escape in links
- * out has at least 45 bytes. VLESS and VMess take the UUID instead. */
+ * out has at least ACCESS_PASSWORD_BYTES_MAX + 1 bytes. VLESS and VMess take the UUID instead. */
 void access_password(char *out, size_t size, struct str password, struct str protocol, struct str method);
 /* Share links of this subscription, one a line, from what the panels showed last; empty: not known yet. */
 struct access_links { struct str links, sub_url; };

@@ -299,10 +299,13 @@ static enum err note_write(struct act *a, struct run *r)
 static struct xui_client wanted_client(struct job *job, const struct access *x)
 {
 	struct arena *arena = &job->arena;
+	char password[ACCESS_PASSWORD_BYTES_MAX + 1];
 
+	/* what a Trojan client is known by stands in paths, where base64 does not; lib/xui cuts what Shadowsocks wants shorter */
+	access_password(password, sizeof password, str_of(x->password), str_of(x->inbound_protocol), str_of(""));
 	return (struct xui_client){
 		.email = str_of(arena_strdup(arena, x->email)), .uuid = str_of(arena_strdup(arena, x->uuid)),
-		.password = str_of(arena_strdup(arena, x->password)), .sub_id = str_of(arena_strdup(arena, x->sub_id)),
+		.password = str_of(arena_strdup(arena, password)), .sub_id = str_of(arena_strdup(arena, x->sub_id)),
 		.comment = str_of(arena_printf(arena, "obol:%s", x->public_id)), /* whose it is, for people and for us (B26) */
 		.quota_bytes = x->want.at[FIELD_QUOTA], .expires_ms = x->want.at[FIELD_UNTIL], .limit_ip = x->want.at[FIELD_DEVICES],
 		.enabled = x->want.at[FIELD_ENABLED] != 0, .reset_days = x->reset_days, .tg_id = x->telegram_id,
@@ -322,7 +325,9 @@ static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 	ask->what = XUI_UPDATE;
 	ask->client = *seen; /* by whatever keys the panel has for it now */
 	ask->want = wanted_client(job, &r->x);
-	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP | XUI_SET_RESET;
+	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP;
+	if (r->x.reset_days) /* else it is 0 since we made the client, or the operator's word, which stays (R039) */
+		ask->change |= XUI_SET_RESET;
 	if (!has_other_keys(&r->x, seen))
 		return;
 	ask->change |= XUI_SET_UUID | XUI_SET_PASSWORD | XUI_SET_SUB_ID;

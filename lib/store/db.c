@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,19 @@ static const char *const pragmas[] = {
 /* auto_vacuum can be chosen only before the first table */
 static const char new_file_pragmas[] = "PRAGMA auto_vacuum=INCREMENTAL;";
 
+static void switch_statistics_off(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+/* SQLite counts every allocation under a lock unless told otherwise, before its first use. */
+static void without_statistics(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, switch_statistics_off);
+}
+
 enum err db_open(struct db **out, const char *path, enum db_mode mode, const char *vfs)
 {
 	struct db *db = xcalloc(1, sizeof *db);
@@ -98,6 +112,7 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 	enum err e;
 
 	*out = NULL;
+	without_statistics();
 	db->path = xstrdup(path);
 	if (mode == DB_WRITE && !vfs) {
 		/* made by us with a mode of our choice: whoever can read it has everybody's keys */

@@ -110,7 +110,7 @@ void op_restart(struct xui_op *op)
 	memset(&op->result, 0, sizeof op->result);
 	op->result.msg = "";
 	op->found_count = op->clients_count = op->inbounds_cap = 0;
-	op->is_deleted_once = op->is_2022 = false;
+	op->is_deleted_once = op->is_lost = false;
 	if (op->ask.sinks.on_restart)
 		op->ask.sinks.on_restart(op->ask.sinks.ctx);
 }

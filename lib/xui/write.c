@@ -57,22 +57,25 @@ static bool is_addressable(struct str key)
 	return key.len && !str_has(key, "/");
 }
 
-/* --- Shadowsocks 2022 ---
+/* --- Shadowsocks ---
  *
- * Panels before 3.4.2 hand such a user to the running Xray in a form it refuses, after having taken the old one out. A new
- * client is let in by the panel's own restart of Xray within 30 s. A changed one stays out for good: the configuration is
- * the same as at Xray's start, so the panel sees nothing to restart for (seen on 2.8.5, 2.9.4, 3.0.2, 3.1.0). Restarting
- * Xray drops everybody's connections; it is what the panel does after an add anyway. */
+ * Panels before 3.4.2 hand a user of the 2022 methods to the running Xray in a form it refuses, after having taken the old
+ * one out; 2.9.3 to 3.0.x do so with the AES methods, too. A new client is let in by the panel's own restart of Xray
+ * within 30 s. A changed one stays out for good: the configuration is the same as at Xray's start, so the panel sees
+ * nothing to restart for (seen on 2.8.5, 2.9.4, 3.0.2, 3.1.0). Restarting Xray drops everybody's connections; it is what
+ * the panel does after an add anyway. */
 
-static bool is_2022(struct str method)
+static bool is_lost(const struct dialect *d, struct str method)
 {
-	return str_starts(method, "2022-");
+	if (str_starts(method, "2022-"))
+		return d->loses_2022_users;
+	return d->loses_aes_users && method.len && !str_has_nocase(method, "chacha20");
 }
 
 /* The write went well: restart where the client would be shut out otherwise. */
 static enum xui_turn let_in(struct xui_op *op, int phase)
 {
-	if (!op->dialect->loses_2022_users || !op->is_2022)
+	if (!op->is_lost)
 		return op_done(op);
 	op->phase = phase;
 	return call_send(op, R_XRAY_RESTART, STR(""));
@@ -131,12 +134,14 @@ static struct json_object *option_of(struct json_object *options, int64_t inboun
 	return NULL;
 }
 
-/* The first panels with such a list do not tell the method: then it may be one. */
-static bool may_be_2022(struct json_object *option)
+/* The first panels with such a list do not tell the method: then it may be one of those. */
+static bool may_be_lost(const struct dialect *d, struct json_object *option)
 {
 	struct str method = json_str_at(option, "ssMethod");
 
-	return method.len ? is_2022(method) : str_is(json_str_at(option, "protocol"), "shadowsocks");
+	if (!method.len && str_is(json_str_at(option, "protocol"), "shadowsocks"))
+		return d->loses_2022_users;
+	return is_lost(d, method);
 }
 
 static enum xui_turn update_sent(struct xui_op *op, const struct reply *r)
@@ -152,7 +157,7 @@ static enum xui_turn update_sent(struct xui_op *op, const struct reply *r)
 		op->phase = UPDATE_OPTIONS; /* a client's record does not say in what kinds of inbounds it is */
 		return call_get(op, R_OPTIONS);
 	}
-	op->is_2022 = is_2022(inbound_shadowsocks_method(op->arena, &op->inbound));
+	op->is_lost = is_lost(op->dialect, inbound_shadowsocks_method(op->arena, &op->inbound));
 	return let_in(op, UPDATE_RESTARTED);
 }
 
@@ -163,7 +168,7 @@ static enum xui_turn update_options(struct xui_op *op, const struct reply *r)
 	if (r->err)
 		return restarted(op, r);
 	for (size_t i = 0; i < base->inbounds_count; i++)
-		op->is_2022 |= may_be_2022(option_of(r->obj, base->inbound_ids[i]));
+		op->is_lost |= may_be_lost(op->dialect, option_of(r->obj, base->inbound_ids[i]));
 	return let_in(op, UPDATE_RESTARTED);
 }
 
@@ -222,7 +227,7 @@ static enum xui_turn add_to_inbound(struct xui_op *op)
 	if (op->ask.more_inbounds_count || !c.email.len || !is_addressable(xui_client_key(&c, in->protocol)))
 		return refuse(op, E_INVALID);
 	op->result.look.client = c;
-	op->is_2022 = is_2022(method);
+	op->is_lost = is_lost(op->dialect, method);
 	op->phase = ADD_SENT;
 	return call_send(op, R_CLIENT_ADD, body_in_inbound(op, NULL, &c, 0, client_method));
 }
@@ -298,7 +303,7 @@ static enum xui_turn add_record(struct xui_op *op, const struct reply *r)
 			protocol = json_str_at(o, "protocol");
 		if (json_str_at(o, "ssMethod").len)
 			method = json_str_at(o, "ssMethod");
-		op->is_2022 |= may_be_2022(o);
+		op->is_lost |= may_be_lost(op->dialect, o);
 	}
 	c = fitted(op, protocol, method, carries_vision);
 	if (!is_addressable(c.email))

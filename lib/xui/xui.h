@@ -78,8 +78,8 @@ enum xui_what {
 	XUI_INBOUNDS,        /* all inbounds without their clients */
 	XUI_LOOK,            /* one client: client.email, .uuid …, inbound_id */
 	XUI_CLIENTS,         /* every client and traffic row, one by one, in memory of one */
-	/* XUI_ADD and XUI_UPDATE of a Shadowsocks 2022 client restart Xray on panels before 3.4.2: without, a changed client
-	 * would stay out for good, although the look agrees. */
+	/* XUI_ADD and XUI_UPDATE of a Shadowsocks client (2022 methods; AES ones in 2.9.3 to 3.0.x) restart Xray on panels
+	 * before 3.4.2: without, a changed client would stay out for good, although the look agrees. */
 	XUI_ADD,             /* client whole, into inbound_id (C: and more_inbounds) */
 	XUI_UPDATE,          /* client says which, want and change say what */
 	XUI_RESET,           /* traffic counters of client.email to 0; may be repeated */

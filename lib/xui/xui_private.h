@@ -39,7 +39,8 @@ struct dialect {
 	bool has_tokens;
 	bool has_records;              /* clients are entities with routes of their own, in the record shape */
 	bool keeps_last_client;        /* the last client of an inbound cannot be deleted */
-	bool loses_2022_users;         /* a Shadowsocks 2022 user it writes is out until Xray restarts; see write.c */
+	bool loses_2022_users;         /* a Shadowsocks 2022 user it writes is out until Xray restarts; see write.c … */
+	bool loses_aes_users;          /* … and so is one of the AES methods of older Shadowsocks */
 	bool needs_client_list;        /* adding to an inbound without a list of clients ends in a panic of the panel */
 };
 
@@ -108,7 +109,7 @@ struct xui_op {
 	struct xui_client found;
 	size_t found_count, clients_count;
 	bool is_deleted_once;
-	bool is_2022;                /* the client just written stands in a Shadowsocks 2022 inbound */
+	bool is_lost;                /* Xray must restart to let the client in that was just written */
 	size_t inbounds_cap;
 };
 

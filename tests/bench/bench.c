@@ -192,15 +192,15 @@ static void run_dead(struct result *out)
 {
 	struct rig *r = open_rig(&(struct rig_options){ 0 });
 	int socket = serve_add(r->serve, never_answer, NULL, 0, false);
+	const char *urls[DEAD_PANELS + 1];
+	struct arena arena = { 0 };
 
+	for (size_t i = 0; i < DEAD_PANELS; i++)
+		urls[i] = arena_printf(&arena, "%s/panel-%zu", serve_url(r->serve, socket), i);
+	urls[DEAD_PANELS] = "http://panel.invalid:2053";
 	prepare_shop(r);
-	for (int i = 1; i <= DEAD_PANELS; i++) {
-		char url[128];
-
-		snprintf(url, sizeof url, "%s/panel-%d", serve_url(r->serve, socket), i);
-		prepare_panel(r, "Dead", url);
-	}
-	prepare_panel(r, "Nameless", "http://panel.invalid:2053");
+	prepare_panels(r, urls, countof(urls));
+	arena_release(&arena);
 	run_load(out, r, false, OTHER_USERS);
 	rig_free(r);
 }
@@ -227,7 +227,7 @@ static void run_rate(struct result *out)
 		users[i] = botapi_user_new(r->telegram, "Anna", NULL, "en");
 	botapi_set_rates(r->telegram, (struct botapi_rates){ .on = true });
 	rig_start(r);
-	while (!botapi_calls(r->telegram, "getUpdates") && r->pid)
+	while (!rig_logged(r, "telegram.ready") && r->pid)
 		rig_turn(r, 10);
 	begin_us = clock_mono_us();
 	begin_cpu_us = cpu_us(r);

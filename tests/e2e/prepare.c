@@ -115,9 +115,14 @@ static enum err add_panel(struct act *a, void *ctx)
 	return panel_add(&w->id, a, &given);
 }
 
-void prepare_panel(struct rig *r, const char *name, const char *url)
+void prepare_panels(struct rig *r, const char *const *urls, size_t count)
 {
-	prepare_with(r, add_panel, &(struct panel_wish){ .name = name, .url = url });
+	struct inside s;
+
+	inside_open(&s, r);
+	for (size_t i = 0; i < count; i++)
+		must(core_do(s.core, add_panel, &(struct panel_wish){ .name = "Panel", .url = urls[i] }), "panel");
+	inside_close(&s);
 }
 
 static enum err try_panel(struct act *a, void *ctx)

@@ -14,8 +14,8 @@ void prepare_with(struct rig *r, enum err (*fn)(struct act *a, void *ctx), void 
  * 5.00 USDT. */
 void prepare_shop(struct rig *r);
 
-/* Panels that are known to the shop but never answer: their rows alone. url is copied. */
-void prepare_panel(struct rig *r, const char *name, const char *url);
+/* Panels that are known to the shop and need not answer: their rows alone. */
+void prepare_panels(struct rig *r, const char *const *urls, size_t count);
 
 /* Gives the bot a callback of the payment service, at the path only the two of them know; the status. */
 int prepare_deliver(struct rig *r, const struct cryptopay_callback *callback);

@@ -94,6 +94,14 @@ static void put_servers(struct json_out *j, struct arena *a, const struct link_p
 	json_close(j, ']');
 }
 
+/* VMess says true, the others 1. */
+static bool is_insecure(const struct link_parts *l)
+{
+	struct str value = link_param(l, "allowInsecure");
+
+	return str_is(value, "1") || str_is(value, "true") || str_is(link_param(l, "insecure"), "1");
+}
+
 static void put_tls(struct json_out *j, const struct link_parts *l)
 {
 	json_key(j, "tlsSettings");
@@ -103,7 +111,7 @@ static void put_tls(struct json_out *j, const struct link_parts *l)
 	put_list(j, l, "alpn", "alpn");
 	put_param(j, l, "pinnedPeerCertSha256", "pcs");
 	put_param(j, l, "verifyPeerCertByName", "vcn");
-	if (str_is(link_param(l, "allowInsecure"), "1") || str_is(link_param(l, "insecure"), "1"))
+	if (is_insecure(l))
 		json_put_bool(j, "allowInsecure", true);
 	json_close(j, '}');
 }
@@ -273,8 +281,7 @@ static struct sockaddr_in loopback(int port)
 	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
-/* A port that was free a moment ago; 0: none. */
-static int free_port(void)
+int proxy_free_port(void)
 {
 	struct sockaddr_in at = loopback(0);
 	socklen_t size = sizeof at;
@@ -360,23 +367,38 @@ static enum err fetch(int64_t *bytes, int port, const char *url)
 	return e;
 }
 
+enum err proxy_start(pid_t *pid, const char *program, struct str config, int port)
+{
+	*pid = start(program, config);
+	if (*pid < 0)
+		return E_REFUSED;
+	if (wait_until_ready(*pid, port))
+		return OK;
+	proxy_stop(*pid);
+	return E_REFUSED;
+}
+
+void proxy_stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 enum err proxy_fetch(int64_t *bytes, const char *program, struct str link, const char *url)
 {
-	int port = free_port();
+	int port = proxy_free_port();
 	struct buf config;
 	enum err e;
 	pid_t pid;
 
 	buf_init(&config, PROXY_CONFIG_BYTES_MAX);
 	e = proxy_config(&config, link, port);
-	pid = e ? -1 : start(program, buf_str(&config));
+	if (!e)
+		e = proxy_start(&pid, program, buf_str(&config), port);
 	buf_release(&config);
 	if (e)
 		return e;
-	if (pid < 0)
-		return E_REFUSED;
-	e = wait_until_ready(pid, port) ? fetch(bytes, port, url) : E_REFUSED;
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	e = fetch(bytes, port, url);
+	proxy_stop(pid);
 	return e;
 }

@@ -1,6 +1,8 @@
-/* A real proxy client (Xray or V2Ray) that is given nothing but a share link. */
+/* A real proxy (Xray or V2Ray): as a client that is given nothing but a share link, and as whatever a configuration says. */
 #ifndef OBOL_PANEL_STORY_PROXY_H
 #define OBOL_PANEL_STORY_PROXY_H
+
+#include <sys/types.h>
 
 #include "lib/base/buf.h"
 
@@ -14,5 +16,12 @@ enum err proxy_config(struct buf *to, struct str link, int port);
 /* Starts program with the link, fetches url through it, ends the program. *bytes is the length of what came.
  * E_IO: nothing came through; E_REFUSED: the program does not start; others as proxy_config. */
 enum err proxy_fetch(int64_t *bytes, const char *program, struct str link, const char *url);
+
+/* The program with a configuration that listens on 127.0.0.1:port; returns once it answers there. E_REFUSED: it cannot be
+ * started, ends by itself, or does not listen in time; nothing is left then. */
+enum err proxy_start(pid_t *pid, const char *program, struct str config, int port);
+void proxy_stop(pid_t pid);
+
+int proxy_free_port(void); /* on 127.0.0.1, free a moment ago; 0: none */
 
 #endif

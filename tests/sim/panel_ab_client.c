@@ -22,12 +22,17 @@ static bool xray_is_busy(const struct panel_sim *sim)
 
 /* --- Xray's users --- */
 
-/* live: the running Xray refuses a Shadowsocks 2022 user in the form these panels send. The timer of 30 s then compares
+/* live: the running Xray refuses a Shadowsocks user of the 2022 methods in the form these panels send, from 2.9.3 on also
+ * one of the AES methods. The timer of 30 s then compares
  * configurations and restarts if they differ. After a change of limits they do not, so the user, taken out before, stays
  * out. */
-static bool is_refused_by_xray(struct panel_inbound *in)
+static bool is_refused_by_xray(const struct panel_sim *sim, struct panel_inbound *in)
 {
-	return !strcmp(in->protocol, "shadowsocks") && str_starts(json_str_at(ab_settings(in)->top, "method"), "2022-");
+	struct str method = json_str_at(ab_settings(in)->top, "method");
+
+	if (strcmp(in->protocol, "shadowsocks"))
+		return false;
+	return str_starts(method, "2022-") || (sim->version >= VERSION(2, 9, 3) && !str_has(method, "chacha20"));
 }
 
 void ab_xray_set(struct panel_sim *sim, struct ab_client *cl, bool on)
@@ -37,7 +42,7 @@ void ab_xray_set(struct panel_sim *sim, struct ab_client *cl, bool on)
 		return;
 	if (!sim->xray_running || xray_is_busy(sim) || !cl->fields.email.len)
 		sim->xray_restart_wanted = true;
-	else if (is_refused_by_xray(cl->in))
+	else if (is_refused_by_xray(sim, cl->in))
 		ab_of(sim)->compare_wanted = true;
 	else
 		cl->in_xray = true;

@@ -48,11 +48,13 @@ static enum err echo(struct act *a, const struct tg_update *u)
 		longjmp(b->death, 1);
 	}
 	b->decided++;
+	if (str_is(u->message.text, "untrue now"))
+		return outbox_retract(a, "fact");
 	e = db_run(a->tx, "INSERT INTO settings(key, value) VALUES(?1, '1') ON CONFLICT(key) DO UPDATE SET value=value+1",
 		arena_printf(a->arena, "said.%.*s", STR_ARG(u->message.text)));
 	buf_init(&payload, TG_CALL_BYTES_MAX);
 	tg_send_message(&payload, &(struct tg_send){ .chat_id = u->chat.id, .html = u->message.text });
-	outbox_add(a, &(struct outgoing){ .method = TG_SEND_MESSAGE, .chat_id = u->chat.id, .lane = LANE_INTERACTIVE, .unknown = UNKNOWN_AGAIN,
+	outbox_add(a, &(struct outgoing){ .method = TG_SEND_MESSAGE, .chat_id = u->chat.id, .lane = LANE_INTERACTIVE, .unknown = UNKNOWN_AGAIN, .about = "fact",
 		.payload = str_of(str_dup(a->arena, buf_str(&payload))) });
 	buf_release(&payload);
 	if (e || b->fail_next == 0)
@@ -400,6 +402,28 @@ static void test_told_to_wait(void **state)
 	assert_int_equal(heard(anna, "two"), 1);
 }
 
+/* A message is true when its row is claimed: what was taken back meanwhile is not sent, and its chat goes on. */
+static void test_taken_back(void **state)
+{
+	static const char *const texts[] = { "a", "b", "c", "d", "e" };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	run_ms(1000);
+	for (size_t i = 0; i < countof(texts); i++)
+		botapi_say(b->telegram, anna, texts[i]);
+	run_ms(200); /* three leave at once, two wait for the chat's limit */
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 2);
+	botapi_say(b->telegram, anna, "untrue now");
+	run_ms(5000);
+	assert_int_equal(heard(anna, "c"), 1);
+	assert_int_equal(heard(anna, "d") + heard(anna, "e"), 0);
+	botapi_say(b->telegram, anna, "next");
+	run_ms(3000);
+	assert_int_equal(heard(anna, "next"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
 static void test_lost_answer_and_502(void **state)
 {
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
@@ -475,6 +499,7 @@ int main(void)
 		story(test_killed, "R271"),
 		story(test_limits, "R280 B48"),
 		story(test_told_to_wait, "R280"),
+		story(test_taken_back, ""),
 		story(test_lost_answer_and_502, ""),
 		story(test_blocked, "R279"),
 		story(test_wrong_token, ""),

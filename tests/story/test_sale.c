@@ -16,34 +16,6 @@ static struct world *shop_with(const char *version)
 	return world_new(&(struct world_options){ .versions = { version } });
 }
 
-/* The one client of this person on the first panel. */
-struct found {
-	int64_t telegram_id;
-	size_t n;
-	struct panel_client_view client;
-	char uuid[64];
-};
-
-static bool keep(void *ctx, const struct panel_client_view *client)
-{
-	struct found *f = ctx;
-
-	if (client->tg_id != f->telegram_id)
-		return true;
-	f->n++;
-	f->client = *client;
-	snprintf(f->uuid, sizeof f->uuid, "%.*s", STR_ARG(client->id));
-	return true;
-}
-
-static struct found client_of(struct world *w, int64_t telegram_id)
-{
-	struct found f = { .telegram_id = telegram_id };
-
-	panel_sim_each_client(w->panels[0].sim, 0, keep, &f);
-	return f;
-}
-
 /* The newest message that shows a link, as the customer copies it. */
 static bool link_seen(struct world *w, int64_t user, struct link_parts *link, struct arena *arena)
 {
@@ -73,7 +45,7 @@ static size_t pictures(struct world *w, int64_t user)
 /* Exactly one delivery: one client with the plan's values, the order delivered, the link in the chat. */
 static void assert_delivered(struct world *w, int64_t user, int64_t bought_ms)
 {
-	struct found f = client_of(w, user);
+	struct world_client f = world_client_of(w, user);
 	struct arena arena = { 0 };
 	struct link_parts link;
 
@@ -81,12 +53,12 @@ static void assert_delivered(struct world *w, int64_t user, int64_t bought_ms)
 	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='paid'"), 0);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM payments"), 1);
 	assert_int_equal(f.n, 1);
-	assert_true(f.client.enable && f.client.has_row && f.client.row_enable);
-	assert_int_equal(f.client.total_bytes, 107374182400);
-	assert_int_equal(f.client.row_total_bytes, 107374182400);
-	assert_in_range(f.client.expiry_ms, bought_ms + 30 * DAY_MS, bought_ms + 30 * DAY_MS + HOUR_MS);
-	assert_int_equal(f.client.expiry_ms, f.client.row_expiry_ms);
-	assert_int_equal(f.client.limit_ip, 2);
+	assert_true(f.at.enable && f.at.has_row && f.at.row_enable);
+	assert_int_equal(f.at.total_bytes, 107374182400);
+	assert_int_equal(f.at.row_total_bytes, 107374182400);
+	assert_in_range(f.at.expiry_ms, bought_ms + 30 * DAY_MS, bought_ms + 30 * DAY_MS + HOUR_MS);
+	assert_int_equal(f.at.expiry_ms, f.at.row_expiry_ms);
+	assert_int_equal(f.at.limit_ip, 2);
 	assert_int_equal(panel_sim_drift(w->panels[0].sim, NULL), 0);
 	assert_true(link_seen(w, user, &link, &arena));
 	assert_true(str_is(link.credential, f.uuid));
@@ -123,9 +95,9 @@ static void test_unpaid(void **state)
 	world_say(w, anna, "/plans");
 	world_tap(w, anna, "Month");
 	world_run(w, 60000);
-	assert_int_equal(client_of(w, anna).n, 0);
+	assert_int_equal(world_client_of(w, anna).n, 0);
 	world_run(w, 2 * DAY_MS);
-	assert_int_equal(client_of(w, anna).n, 0);
+	assert_int_equal(world_client_of(w, anna).n, 0);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='open'"), 0);
 	world_free(w);
 }

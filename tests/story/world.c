@@ -80,6 +80,15 @@ void world_die_at(struct world *w, const char *step, int nth)
 	w->die_countdown = nth;
 }
 
+void world_sleep(struct world *w, int64_t ms)
+{
+	world_stop(w);
+	memnet_kill(w->net, false);
+	memnet_advance_ms(w->net, ms);
+	world_start(w);
+	world_run(w, 1000);
+}
+
 void world_run(struct world *w, int64_t ms)
 {
 	int64_t until_ms = memnet_now_ms(w->net) + ms;
@@ -91,7 +100,7 @@ void world_run(struct world *w, int64_t ms)
 			world_start(w);
 			continue;
 		}
-		core_turn(w->core, (int)(until_ms - memnet_now_ms(w->net)));
+		core_turn(w->core, (int)(until_ms - memnet_now_ms(w->net) < DAY_MS ? until_ms - memnet_now_ms(w->net) : DAY_MS));
 	}
 	core_figures(w->core, &(struct core_figures){ 0 });
 }
@@ -169,6 +178,18 @@ bool world_sees(struct world *w, int64_t user, const char *part)
 	return botapi_find_text(w->telegram, user, part) != NULL;
 }
 
+size_t world_count_seen(struct world *w, int64_t user, const char *part)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < botapi_messages_count(w->telegram, user); i++) {
+		const struct botapi_message *m = botapi_message_at(w->telegram, user, i);
+
+		n += m->from_bot && !m->deleted && str_has(m->text, part);
+	}
+	return n;
+}
+
 int world_pay_invoice(struct world *w, int64_t user)
 {
 	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;) {
@@ -194,12 +215,13 @@ static bool offers(struct world *w, int64_t user, const char *label)
 	return m && has_label(m, label, &whole);
 }
 
-static bool has_invoice(struct world *w, int64_t user)
+static size_t invoices(struct world *w, int64_t user)
 {
-	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;)
-		if (botapi_message_at(w->telegram, user, i)->invoice_stars && !botapi_message_at(w->telegram, user, i)->deleted)
-			return true;
-	return false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < botapi_messages_count(w->telegram, user); i++)
+		n += botapi_message_at(w->telegram, user, i)->invoice_stars && !botapi_message_at(w->telegram, user, i)->deleted;
+	return n;
 }
 
 /* As people do it: what does not answer is asked again. The process may die and come back on the way. */
@@ -209,7 +231,7 @@ void world_buy(struct world *w, int64_t user)
 		world_say(w, user, "/plans");
 		world_run(w, 30000);
 	}
-	for (int tries = 0; tries < 3 && !has_invoice(w, user); tries++) {
+	for (int tries = 0; tries < 3 && !invoices(w, user); tries++) {
 		world_tap(w, user, offers(w, user, "Telegram Stars") ? "Telegram Stars" : "Month");
 		world_run(w, 30000);
 	}
@@ -217,11 +239,32 @@ void world_buy(struct world *w, int64_t user)
 	world_settle(w);
 }
 
+void world_pay_renewal(struct world *w, int64_t user)
+{
+	size_t before = invoices(w, user);
+
+	for (int tries = 0; tries < 3 && invoices(w, user) == before; tries++) {
+		world_tap(w, user, "Telegram Stars");
+		world_run(w, 30000);
+	}
+	world_pay_invoice(w, user);
+	world_settle(w);
+}
+
+void world_renew(struct world *w, int64_t user)
+{
+	for (int tries = 0; tries < 3 && !offers(w, user, "Telegram Stars"); tries++) {
+		world_say(w, user, "/renew");
+		world_run(w, 30000);
+	}
+	world_pay_renewal(w, user);
+}
+
 /* --- panels --- */
 
 struct adding {
 	struct world_panel *p;
-	const char *name;
+	const char *name, *host;
 };
 
 static enum err add_row(struct act *a, void *ctx)
@@ -229,7 +272,7 @@ static enum err add_row(struct act *a, void *ctx)
 	struct adding *adding = ctx;
 	const bool http = true;
 	const struct panel_given given = { .name = adding->name, .url = adding->p->origin, .username = "admin", .password = WORLD_SECRET,
-		.host = "vpn.example.com", .allow_http = &http };
+		.host = adding->host, .allow_http = &http };
 	enum err e = panel_add(&adding->p->panel_id, a, &given);
 
 	return e ? e : panel_ask(a, adding->p->panel_id, ASK_TRIAL, WORLD_ADMIN);
@@ -242,8 +285,7 @@ static enum err sell(struct act *a, void *ctx)
 	return inbound_set_sale(a, p->panel_id, p->inbound_id, true, 0);
 }
 
-/* An inbound with values that make working links. */
-static void make_inbound(struct world *w, struct world_panel *p, const char *protocol)
+static const char *usual_settings(const char *protocol)
 {
 	static const char *const settings[][2] = {
 		{ "vless", "{\"clients\":[],\"decryption\":\"none\",\"fallbacks\":[]}" },
@@ -251,6 +293,19 @@ static void make_inbound(struct world *w, struct world_panel *p, const char *pro
 		{ "trojan", "{\"clients\":[],\"fallbacks\":[]}" },
 		{ "shadowsocks", "{\"method\":\"2022-blake3-aes-256-gcm\",\"password\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\",\"network\":\"tcp,udp\",\"clients\":[]}" },
 	};
+
+	for (size_t i = 0; i < countof(settings); i++)
+		if (strcmp(settings[i][0], protocol) == 0)
+			return settings[i][1];
+	fail_msg("no settings for %s", protocol);
+	return NULL;
+}
+
+/* An inbound with values that make working links. */
+static void make_inbound(struct world *w, struct world_panel *p, const char *protocol)
+{
+	static const char websocket[] = "{\"network\":\"ws\",\"security\":\"none\",\"wsSettings\":{\"path\":\"/obol\",\"host\":\"\",\"headers\":{}}}";
+	const struct world_inbound *in = &w->inbound;
 	struct arena arena = { 0 };
 	struct sim_response r = { 0 };
 	struct json_object *o;
@@ -263,12 +318,10 @@ static void make_inbound(struct world *w, struct world_panel *p, const char *pro
 	json_put_cstr(&j, "remark", "Amsterdam");
 	json_put_bool(&j, "enable", true);
 	json_put_cstr(&j, "listen", "");
-	json_put_i64(&j, "port", 20443);
+	json_put_i64(&j, "port", in->port ? in->port : 20443);
 	json_put_cstr(&j, "protocol", protocol);
-	for (size_t i = 0; i < countof(settings); i++)
-		if (strcmp(settings[i][0], protocol) == 0)
-			json_put_cstr(&j, "settings", settings[i][1]);
-	json_put_cstr(&j, "streamSettings", "{\"network\":\"ws\",\"security\":\"none\",\"wsSettings\":{\"path\":\"/obol\",\"host\":\"\",\"headers\":{}}}");
+	json_put_cstr(&j, "settings", in->settings ? in->settings : usual_settings(protocol));
+	json_put_cstr(&j, "streamSettings", in->stream ? in->stream : websocket);
 	json_put_cstr(&j, "sniffing", "{}");
 	json_put_i64(&j, "expiryTime", 0);
 	json_put_i64(&j, "total", 0);
@@ -290,7 +343,7 @@ struct world_panel *world_add_panel(struct world *w, const char *version, const 
 	struct world_panel *p = &w->panels[w->panels_count++];
 	const struct panel_config config = { .user = "admin", .password = WORLD_SECRET };
 	char sub[64], name[32];
-	struct adding adding = { p, name };
+	struct adding adding = { p, name, w->inbound.host ? w->inbound.host : "vpn.example.com" };
 
 	snprintf(p->origin, sizeof p->origin, "http://panel-%zu.test:2053", w->panels_count);
 	snprintf(sub, sizeof sub, "http://panel-%zu.test:2096", w->panels_count);
@@ -328,6 +381,40 @@ size_t world_clients_of(struct world *w, struct world_panel *p, int64_t telegram
 	return c.n;
 }
 
+struct finding {
+	int64_t telegram_id;
+	struct world_client found;
+};
+
+static void keep_text(char *out, size_t size, struct str text)
+{
+	snprintf(out, size, "%.*s", STR_ARG(text));
+}
+
+static bool keep_client(void *ctx, const struct panel_client_view *client)
+{
+	struct finding *f = ctx;
+
+	if (client->tg_id != f->telegram_id)
+		return true;
+	f->found.n++;
+	f->found.at = *client;
+	keep_text(f->found.uuid, sizeof f->found.uuid, client->id);
+	keep_text(f->found.sub_id, sizeof f->found.sub_id, client->sub_id);
+	keep_text(f->found.email, sizeof f->found.email, client->email);
+	keep_text(f->found.comment, sizeof f->found.comment, client->comment);
+	return true;
+}
+
+struct world_client world_client_of(struct world *w, int64_t telegram_id)
+{
+	struct finding f = { .telegram_id = telegram_id };
+
+	panel_sim_advance(w->panels[0].sim, memnet_now_ms(w->net));
+	panel_sim_each_client(w->panels[0].sim, 0, keep_client, &f);
+	return f.found;
+}
+
 int64_t world_number(struct world *w, const char *sql)
 {
 	int64_t n = 0;
@@ -342,11 +429,10 @@ int64_t world_number(struct world *w, const char *sql)
 static enum err add_plan(struct act *a, void *ctx)
 {
 	static char name[] = "Month";
-	const struct plan plan = { .name = name, .days = 30, .quota_bytes = 100 * GIB_BYTES, .limit_ip = 2, .on_sale = true,
+	const struct plan plan = { .name = name, .days = *(const int *)ctx, .quota_bytes = 100 * GIB_BYTES, .limit_ip = 2, .on_sale = true,
 		.prices = { { "XTR", 300 }, { "USDT", 5000000 } }, .prices_count = 2 };
 	int64_t id;
 
-	(void)ctx;
 	return plan_add(&id, a, &plan);
 }
 
@@ -354,11 +440,13 @@ struct world *world_new(const struct world_options *options)
 {
 	static const struct world_options usual = { .versions = { "3.6.0" } };
 	struct world *w = xcalloc(1, sizeof *w);
+	int plan_days = options && options->plan_days ? options->plan_days : 30;
 	struct buf report;
 
 	if (!options)
 		options = &usual;
 	living = w;
+	w->inbound = options->inbound;
 	snprintf(w->dir, sizeof w->dir, "/tmp/obol-world-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->database, sizeof w->database, "%s/obol.db", w->dir);
@@ -391,7 +479,7 @@ struct world *world_new(const struct world_options *options)
 	for (size_t i = 0; i < WORLD_PANELS_MAX && options->versions[i]; i++)
 		world_add_panel(w, options->versions[i], options->protocol);
 	if (!options->no_plan)
-		assert_int_equal(core_do(w->core, add_plan, NULL), OK);
+		assert_int_equal(core_do(w->core, add_plan, &plan_days), OK);
 	return w;
 }
 

@@ -32,6 +32,14 @@ struct world_panel {
 	int64_t panel_id, inbound_id;
 };
 
+/* What is for sale; 0 and NULL mean what is said in brackets. */
+struct world_inbound {
+	int port;               /* [20443] */
+	const char *settings;   /* as the panel stores it, without clients [what the protocol needs] */
+	const char *stream;     /* [a WebSocket, no TLS] */
+	const char *host;       /* the address the seller typed [vpn.example.com] */
+};
+
 struct world {
 	char dir[64], database[96];
 	struct memnet *net;
@@ -39,6 +47,7 @@ struct world {
 	struct cryptopay_sim *cryptopay;
 	struct world_panel panels[WORLD_PANELS_MAX];
 	size_t panels_count;
+	struct world_inbound inbound;
 	struct config config;
 	struct seal_key key;
 	struct i18n *i18n;
@@ -56,7 +65,9 @@ struct world {
 struct world_options {
 	const char *versions[WORLD_PANELS_MAX]; /* panels to begin with, "2.8.5" …; NULL ends */
 	const char *protocol;                   /* of their inbound; NULL: vless */
+	struct world_inbound inbound;           /* of every panel */
 	bool no_plan;                           /* else plan 1: "Month", 30 days, 100 GB, 2 devices, 300 XTR, 5.00 USDT */
+	int plan_days;                          /* of that plan; 0: 30 */
 	bool crypto_pay;                        /* CRYPTO_PAY_TOKEN is set */
 	int send_rate_per_s;                    /* 0: 30 */
 	bool closed;                            /* the core is not started yet */
@@ -89,6 +100,20 @@ int world_pay_invoice(struct world *w, int64_t user);              /* the newest
 struct world_panel *world_add_panel(struct world *w, const char *version, const char *protocol); /* simulator, row, inbound for sale */
 int64_t world_number(struct world *w, const char *sql);            /* one number from the tables */
 size_t world_clients_of(struct world *w, struct world_panel *p, int64_t telegram_id); /* by tgId, in all inbounds */
+
+/* The client of this person on the first panel, as it is at this moment. */
+struct world_client {
+	size_t n;                       /* how many there are; the rest is of the last one */
+	struct panel_client_view at;    /* its texts are gone; these are kept: */
+	char uuid[64], sub_id[64], email[96], comment[64];
+};
+struct world_client world_client_of(struct world *w, int64_t telegram_id);
+size_t world_count_seen(struct world *w, int64_t user, const char *part); /* visible messages of the bot that show it */
+/* Renews with Stars by /renew, or from the card that is shown already (world_tap on a reminder's button). */
+void world_renew(struct world *w, int64_t user);
+void world_pay_renewal(struct world *w, int64_t user);
+/* The shop is closed and the machine off for so long; panels, people and providers live on. */
+void world_sleep(struct world *w, int64_t ms);
 
 /* What must hold in the end; asserts. Called by world_free too. */
 void world_check(struct world *w);

@@ -396,14 +396,17 @@ static void test_shadowsocks(void **state)
 #define SS_CLIENT "{\"email\":\"u1\",\"password\":\"AAAAAAAAAAAAAAAAAAAAAA==\",\"enable\":true,\"subId\":\"s1\"}"
 #define SS_UPDATE "POST panel/api/inbounds/updateClient/u1"
 
-/* Before 3.4.2 the panel cannot give a changed Shadowsocks 2022 user back to the running Xray: the driver restarts it. */
-static void test_shadowsocks_2022_is_let_in(void **state)
+/* Before 3.4.2 the panel cannot give a changed Shadowsocks user back to the running Xray: the driver restarts it. */
+static void test_shadowsocks_is_let_in(void **state)
 {
-	static const struct { const char *name, *method; bool enabled; const char *restart; enum err err; } cases[] = {
-		{ "2022", "2022-blake3-aes-128-gcm", true, OK_NULL, OK },
-		{ "2022, no restart", "2022-blake3-aes-128-gcm", true, REFUSAL("xray"), E_UNKNOWN },
-		{ "2022, switched off", "2022-blake3-aes-128-gcm", false, NULL, OK },
-		{ "older method", "aes-256-gcm", true, NULL, OK },
+	static const struct { const char *name, *version, *method; bool enabled; const char *restart; enum err err; } cases[] = {
+		{ "2022", "2.8.5", "2022-blake3-aes-128-gcm", true, OK_NULL, OK },
+		{ "2022, no restart", "2.8.5", "2022-blake3-aes-128-gcm", true, REFUSAL("xray"), E_UNKNOWN },
+		{ "2022, switched off", "2.8.5", "2022-blake3-aes-128-gcm", false, NULL, OK },
+		{ "older method", "2.9.2", "aes-256-gcm", true, NULL, OK },
+		{ "older method, lost", "2.9.3", "aes-256-gcm", true, OK_NULL, OK },
+		{ "older method, never lost", "2.9.4", "chacha20-ietf-poly1305", true, NULL, OK },
+		{ "2022 of chacha", "2.9.4", "2022-blake3-chacha20-poly1305", true, OK_NULL, OK },
 	};
 	struct xui_ask ask = ask_of(XUI_UPDATE);
 	struct world w;
@@ -412,7 +415,7 @@ static void test_shadowsocks_2022_is_let_in(void **state)
 	ask.client.uuid = STR("");
 	ask.change = XUI_SET_ENABLED;
 	for (size_t i = 0; i < countof(cases); i++) {
-		world_init(&w, XUI_A, "2.8.5");
+		world_init(&w, XUI_A, cases[i].version);
 		const char *in = inbound(&w, "shadowsocks", arena_printf(&w.arena, "{\"method\":\"%s\",\"clients\":[" SS_CLIENT "]}", cases[i].method), "");
 		const struct step steps[] = { { LOOK_A, 200, in }, { SS_UPDATE, 200, OK_NULL }, { RESTART, 200, cases[i].restart } };
 		const struct xui_result *r;
@@ -675,7 +678,7 @@ int main(void)
 		proves(test_outcomes, "R035"),
 		proves(test_write_after_lost_session, "R010 R012"),
 		proves(test_shadowsocks, ""),
-		proves(test_shadowsocks_2022_is_let_in, ""),
+		proves(test_shadowsocks_is_let_in, ""),
 		proves(test_delete, "R045"),
 		proves(test_reset, ""),
 		proves(test_add_c, ""),

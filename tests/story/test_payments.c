@@ -1,0 +1,339 @@
+/* Money that comes in every way it can: polled, called back, late, twice, wrong, missed; and money that goes back. */
+#include "tests/unit/proves.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/shop/pay.h"
+#include "lib/base/clock.h"
+#include "tests/story/world.h"
+
+struct text { char at[128]; };
+
+static struct text text_of(struct world *w, const char *sql)
+{
+	struct text t = { "" };
+	struct db_rows r;
+
+	db_select(&r, w->db, sql);
+	assert_int_equal(db_first(&r), OK);
+	snprintf(t.at, sizeof t.at, "%.*s", STR_ARG(db_str(&r, 0)));
+	assert_int_equal(db_end(&r), OK);
+	return t;
+}
+
+static struct world *shop(void)
+{
+	return world_new(&(struct world_options){ .versions = { "3.6.0" }, .crypto_pay = true });
+}
+
+static int64_t person(struct world *w, const char *name)
+{
+	int64_t user = world_customer(w, name, "en");
+
+	world_say(w, user, "/start");
+	return user;
+}
+
+/* Up to the page of Crypto Pay. */
+static struct cryptopay_view asks_for_page(struct world *w, int64_t user)
+{
+	struct cryptopay_view v = { 0 };
+
+	world_say(w, user, "/plans");
+	world_tap(w, user, "Month");
+	world_tap(w, user, "Crypto Bot");
+	world_settle(w);
+	assert_true(cryptopay_sim_find(&v, NULL, w->cryptopay, text_of(w, "SELECT public_id FROM invoices WHERE provider='crypto_pay' ORDER BY id DESC LIMIT 1").at));
+	return v;
+}
+
+static void assert_sold(struct world *w, int64_t user, int64_t orders)
+{
+	assert_int_equal(world_client_of(w, user).n, orders);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='delivered'"), orders);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='paid'"), 0);
+}
+
+/* No callback reaches us: the shop asks by itself. */
+static void test_polled(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+	struct cryptopay_view v = asks_for_page(w, anna);
+
+	(void)state;
+	world_run(w, 2 * MINUTE_MS);
+	assert_sold(w, anna, 0);
+	assert_int_equal(cryptopay_sim_pay(w->cryptopay, v.id, "USDT", memnet_now_ms(w->net)), OK);
+	world_run(w, 2 * MINUTE_MS);
+	assert_sold(w, anna, 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM payments WHERE state='applied' AND amount_minor=5000000"), 1);
+	world_free(w);
+}
+
+/* --- callbacks, without a server: as the route would get them --- */
+
+static enum err hand_in(struct act *a, void *ctx)
+{
+	struct http_inbound *in = ctx;
+
+	in->path = pay_callback_path(a, pay_provider_find(STR("crypto_pay")));
+	return pay_callback(a, in);
+}
+
+static void calls_back(struct world *w, int64_t invoice, enum cryptopay_lie lie)
+{
+	struct http_inbound in = { .method = HTTP_POST };
+	struct cryptopay_callback c;
+	struct arena arena = { 0 };
+
+	assert_int_equal(cryptopay_sim_make_callback(&c, w->cryptopay, &arena, invoice, lie, memnet_now_ms(w->net)), OK);
+	in.headers_count = c.headers_count;
+	for (size_t i = 0; i < c.headers_count; i++) {
+		char *name = arena_strdup(&arena, c.headers[i].name); /* the server gives names in lower case */
+
+		for (char *p = name; *p; p++)
+			*p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+		in.headers[i] = (struct http_header){ name, c.headers[i].value };
+	}
+	in.body = c.body;
+	assert_int_equal(core_do(w->core, hand_in, &in), OK);
+	arena_release(&arena);
+	world_run(w, 10000);
+}
+
+static void test_called_back(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+	struct cryptopay_view v = asks_for_page(w, anna);
+
+	(void)state;
+	for (enum cryptopay_lie lie = CRYPTOPAY_OTHER_KEY; lie <= CRYPTOPAY_CHANGED; lie++)
+		calls_back(w, v.id, lie);
+	calls_back(w, v.id, CRYPTOPAY_NOT_PAID);
+	assert_sold(w, anna, 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM payments"), 0);
+	assert_int_equal(cryptopay_sim_pay(w->cryptopay, v.id, "USDT", memnet_now_ms(w->net)), OK);
+	for (int i = 0; i < 3; i++)
+		calls_back(w, v.id, CRYPTOPAY_TRUE);
+	calls_back(w, v.id, CRYPTOPAY_NOT_PAID); /* what was sent before comes after it */
+	assert_sold(w, anna, 1);
+	world_run(w, 5 * MINUTE_MS);             /* and the poll finds it, too */
+	assert_sold(w, anna, 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM payments"), 1);
+	world_free(w);
+}
+
+/* The order's day is over, the money comes all the same: right amount, still on sale: delivered. */
+static void test_late(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+	struct cryptopay_view v = asks_for_page(w, anna);
+
+	(void)state;
+	world_run(w, 25 * HOUR_MS);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='canceled'"), 1);
+	calls_back(w, v.id, CRYPTOPAY_TRUE);
+	calls_back(w, v.id, CRYPTOPAY_TRUE);
+	assert_sold(w, anna, 1);
+	world_free(w);
+}
+
+static void test_wrong_amount(void **state)
+{
+	static const enum cryptopay_lie lies[] = { CRYPTOPAY_OTHER_AMOUNT, CRYPTOPAY_OTHER_CURRENCY, CRYPTOPAY_OTHER_PAYLOAD };
+
+	(void)state;
+	for (size_t i = 0; i < countof(lies); i++) {
+		struct world *w = shop();
+		int64_t anna = person(w, "Anna");
+		struct cryptopay_view v = asks_for_page(w, anna);
+
+		calls_back(w, v.id, lies[i]);
+		calls_back(w, v.id, lies[i]);
+		assert_sold(w, anna, 0);
+		assert_int_equal(world_number(w, "SELECT count(*) FROM suspense WHERE state='open'"), 1);
+		assert_true(world_sees(w, WORLD_ADMIN, "Why it waits"));
+		world_free(w);
+	}
+}
+
+/* --- Stars --- */
+
+/* The same invoice paid a second time: set aside, and an admin sends it back with buttons. */
+static void test_paid_twice(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+
+	(void)state;
+	world_buy(w, anna);
+	assert_sold(w, anna, 1);
+	botapi_pay_silently(w->telegram, anna, text_of(w, "SELECT public_id FROM invoices").at, 300);
+	world_run(w, 11 * MINUTE_MS);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM suspense WHERE reason='paid_already' AND state='open'"), 1);
+	assert_true(world_sees(w, anna, "a person decides within a day"));
+	world_say(w, WORLD_ADMIN, "/payments");
+	world_tap(w, WORLD_ADMIN, "Refund");
+	world_tap(w, WORLD_ADMIN, "Yes");
+	world_settle(w);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM payments WHERE state='refunded'"), 1);
+	assert_true(world_sees(w, anna, "We have sent"));
+	assert_int_equal(botapi_balance(w->telegram), 300);
+	assert_sold(w, anna, 1); /* the first stays */
+	world_free(w);
+}
+
+/* Refunded: the access ends, and the friend's reward that was not used yet is canceled. */
+static void test_refund(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna"), boris;
+	char line[160];
+
+	(void)state;
+	snprintf(line, sizeof line, "/start r_%s", text_of(w, "SELECT referral_code FROM users WHERE first_name='Anna'").at);
+	boris = world_customer(w, "Boris", "en");
+	world_say(w, boris, line);
+	world_buy(w, boris);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM bonuses WHERE state='usable'"), 1); /* Anna owns nothing it could lengthen */
+	snprintf(line, sizeof line, "/refund %s", text_of(w, "SELECT public_id FROM orders").at);
+	world_say(w, WORLD_ADMIN, line);
+	world_say(w, WORLD_ADMIN, "it never worked");
+	world_tap(w, WORLD_ADMIN, "Yes");
+	world_settle(w);
+	world_run(w, MINUTE_MS);
+	assert_int_equal(world_client_of(w, boris).n, 0);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='refunded'"), 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM bonuses WHERE state='canceled'"), 1);
+	assert_int_equal(botapi_balance(w->telegram), 0);
+	assert_true(world_sees(w, boris, "The access of this order has ended"));
+	world_free(w);
+	(void)anna;
+}
+
+/* The shop was off for longer than Telegram keeps updates: the list of transactions tells. */
+static void test_missed(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+
+	(void)state;
+	world_say(w, anna, "/plans");
+	world_tap(w, anna, "Month");
+	world_tap(w, anna, "Telegram Stars");
+	botapi_pay_silently(w->telegram, anna, text_of(w, "SELECT public_id FROM invoices").at, 300);
+	world_sleep(w, 30 * HOUR_MS);
+	world_run(w, 2 * MINUTE_MS);
+	assert_sold(w, anna, 1);
+	world_free(w);
+}
+
+/* A friend's first purchase is rewarded, once. */
+static void test_referral(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna"), boris, end_ms;
+	char line[160];
+
+	(void)state;
+	world_buy(w, anna);
+	end_ms = world_client_of(w, anna).at.expiry_ms;
+	snprintf(line, sizeof line, "/start r_%s", text_of(w, "SELECT referral_code FROM users WHERE first_name='Anna'").at);
+	boris = world_customer(w, "Boris", "en");
+	world_say(w, boris, line);
+	world_say(w, boris, line);
+	world_buy(w, boris);
+	world_run(w, 2 * MINUTE_MS);
+	assert_int_equal(world_client_of(w, anna).at.expiry_ms, end_ms + 7 * DAY_MS);
+	botapi_repeat_update(w->telegram);
+	world_renew(w, boris);
+	world_run(w, 2 * MINUTE_MS);
+	assert_int_equal(world_client_of(w, anna).at.expiry_ms, end_ms + 7 * DAY_MS);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM bonuses"), 1);
+	world_free(w);
+}
+
+static enum err add_trial(struct act *a, void *ctx)
+{
+	static char name[] = "Taste";
+	const struct plan plan = { .name = name, .days = 3, .quota_bytes = 5 * GIB_BYTES, .limit_ip = 1, .trial = true, .on_sale = true };
+	int64_t id;
+
+	(void)ctx;
+	return plan_add(&id, a, &plan);
+}
+
+/* Once, for ever: not again while it runs, not after its end. */
+static void test_trial_once(void **state)
+{
+	struct world *w = shop();
+	int64_t anna, tap;
+
+	(void)state;
+	assert_int_equal(core_do(w->core, add_trial, NULL), OK);
+	anna = person(w, "Anna");
+	tap = world_last(w, anna)->id;
+	world_tap(w, anna, "Try free");
+	world_settle(w);
+	assert_sold(w, anna, 1);
+	assert_int_equal(botapi_calls(w->telegram, "sendInvoice"), 0);
+	botapi_tap_data(w->telegram, anna, tap, "trial"); /* the button of an old screen */
+	world_settle(w);
+	assert_sold(w, anna, 1);
+	world_sleep(w, 20 * DAY_MS);
+	world_run(w, 5 * MINUTE_MS);
+	botapi_tap_data(w->telegram, anna, tap, "trial");
+	world_settle(w);
+	assert_true(world_sees(w, anna, "You have had your free trial already"));
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders"), 1);
+	world_free(w);
+}
+
+/* Blocked: one short answer, nothing works, the access is off; and all of it comes back. */
+static void test_banned(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+	char line[160];
+
+	(void)state;
+	world_buy(w, anna);
+	snprintf(line, sizeof line, "/ban %lld", (long long)anna);
+	world_say(w, WORLD_ADMIN, line);
+	world_tap(w, WORLD_ADMIN, "Yes");
+	world_settle(w);
+	assert_false(world_client_of(w, anna).at.enable);
+	world_say(w, anna, "/plans");
+	world_say(w, anna, "/my");
+	assert_false(world_sees(w, anna, "Choose a plan:"));
+	assert_int_equal(world_last(w, anna)->buttons_count, 0);
+	snprintf(line, sizeof line, "/unban %lld", (long long)anna);
+	world_say(w, WORLD_ADMIN, line);
+	world_settle(w);
+	assert_true(world_client_of(w, anna).at.enable);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proves(test_polled, "R195"),
+		proves(test_called_back, "R197"),
+		proves(test_late, "R197"),
+		proves(test_wrong_amount, ""),
+		proves(test_paid_twice, ""),
+		proves(test_refund, "B38 R244"),
+		proves(test_missed, ""),
+		proves(test_referral, "R244"),
+		proves(test_trial_once, "B36"),
+		proves(test_banned, ""),
+	};
+
+	cmocka_set_test_filter(getenv("ONLY"));
+	return cmocka_run_group_tests_name("payments", tests, NULL, NULL);
+}
