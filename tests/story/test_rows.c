@@ -6,6 +6,7 @@
 
 #include "bot/shop/plan.h"
 #include "lib/base/clock.h"
+#include "lib/base/enc.h"
 #include "tests/story/world.h"
 
 #define NBSP "\xC2\xA0"
@@ -14,7 +15,6 @@ struct found {
 	int64_t telegram_id;
 	size_t n;
 	int64_t limit_ip;
-	bool enable;
 	char email[128], key[64], sub_id[64];
 };
 
@@ -22,11 +22,11 @@ static bool keep(void *ctx, const struct panel_client_view *client)
 {
 	struct found *f = ctx;
 
-	if (client->tg_id != f->telegram_id)
+	/* what a panel cannot delete, the last client of an inbound of 2.x, is switched off (K17) */
+	if (client->tg_id != f->telegram_id || !client->enable)
 		return true;
 	f->n++;
 	f->limit_ip = client->limit_ip;
-	f->enable = client->enable;
 	snprintf(f->email, sizeof f->email, "%.*s", STR_ARG(client->email));
 	snprintf(f->key, sizeof f->key, "%.*s", STR_ARG(client->id));
 	snprintf(f->sub_id, sizeof f->sub_id, "%.*s", STR_ARG(client->sub_id));
@@ -83,7 +83,7 @@ static void test_used_of_limit(void **state)
 		assert_int_equal(db_run(w->db, "UPDATE plans SET quota_bytes=10*1073741824"), OK);
 		anna = buyer(w, "Anna");
 		assert_true(panel_sim_set_traffic(w->panels[0].sim, client_on(w, 0, anna).email, 3 * GIB_BYTES, 4 * GIB_BYTES));
-		world_run(w, 20 * MINUTE_MS);
+		world_run(w, 2 * HOUR_MS);
 		world_say(w, anna, "/my");
 		world_run(w, 5000);
 		if (!world_sees(w, anna, "Used: 7" NBSP "GB of 10" NBSP "GB"))
@@ -125,6 +125,23 @@ static void test_plan_is_remembered(void **state)
 	world_free(w);
 }
 
+/* Taps a button of the newest message that says this. */
+static void press(struct world *w, int64_t user, const char *text, const char *label)
+{
+	const struct botapi_message *m = botapi_find_text(w->telegram, user, text);
+
+	if (!m || !botapi_tap(w->telegram, user, m->id, label))
+		fail_msg("no \"%s\" with a button \"%s\"; the last message: %.*s", text, label, STR_ARG(world_last(w, user)->text));
+	world_run(w, 10000);
+}
+
+/* Messages of one chat go out one a second: what came before is through then. */
+static void shows_own(struct world *w, int64_t user)
+{
+	world_say(w, user, "/my");
+	world_run(w, 10000);
+}
+
 /* --- its buttons, to the panel and back --- */
 
 static void test_buttons(void **state)
@@ -137,31 +154,31 @@ static void test_buttons(void **state)
 		int64_t anna = buyer(w, "Anna"), expires_ms = world_number(w, "SELECT expires_ms FROM subscriptions");
 		struct found first = client_on(w, 0, anna), second;
 
-		world_say(w, anna, "/my");
-		world_tap(w, anna, "Get the link");
+		shows_own(w, anna);
+		press(w, anna, "Month – active", "Get the link");
 		assert_true(world_sees(w, anna, first.key));
-		world_say(w, anna, "/my");
-		world_tap(w, anna, "New link");
-		world_tap(w, anna, "New link");
+		shows_own(w, anna);
+		press(w, anna, "Month – active", "New link");
+		press(w, anna, "A new link replaces", "New link");
 		world_run(w, MINUTE_MS);
 		second = client_on(w, 0, anna);
 		assert_int_equal(second.n, 1);
 		assert_string_not_equal(second.key, first.key);
-		world_say(w, anna, "/my");
-		world_tap(w, anna, "Get the link");
+		shows_own(w, anna);
+		press(w, anna, "Month – active", "Get the link");
 		assert_true(world_sees(w, anna, second.key));
-		world_say(w, anna, "/my");
-		world_tap(w, anna, "Renew");
+		shows_own(w, anna);
+		press(w, anna, "Month – active", "Renew");
 		world_tap(w, anna, "Telegram Stars");
 		world_run(w, 5000);
 		assert_int_not_equal(world_pay_invoice(w, anna), 0);
 		world_settle(w);
 		assert_int_equal(world_number(w, "SELECT expires_ms FROM subscriptions"), expires_ms + 30 * DAY_MS);
-		world_say(w, anna, "/my");
-		world_tap(w, anna, "Give it up");
-		world_tap(w, anna, "Give it up");
+		shows_own(w, anna);
+		press(w, anna, "Month – active", "Give it up");
+		press(w, anna, "Give this access up?", "Give it up");
 		world_run(w, MINUTE_MS);
-		assert_false(client_on(w, 0, anna).n && client_on(w, 0, anna).enable);
+		assert_false(client_on(w, 0, anna).n);
 		world_free(w);
 	}
 }
@@ -175,9 +192,10 @@ static void test_subscription_links(void **state)
 	int64_t anna = buyer(w, "Anna"), boris = buyer(w, "Boris");
 	struct found a = client_on(w, 0, anna), b = client_on(w, 0, boris);
 	struct sim_response r = { .status = 200 };
-	struct sim_request request = { .method = HTTP_GET, .listener = 1, .now_ms = memnet_now_ms(w->net) };
 	struct arena arena = { 0 };
-	struct buf plain;
+	struct sim_request request = { .method = HTTP_GET, .listener = 1, .now_ms = memnet_now_ms(w->net), .arena = &arena };
+	unsigned char plain[16384];
+	size_t n;
 
 	(void)state;
 	assert_true(*a.sub_id && *b.sub_id);
@@ -187,13 +205,11 @@ static void test_subscription_links(void **state)
 	assert_true(world_sees(w, anna, a.key));    /* the single link … */
 	assert_true(world_sees(w, anna, arena_printf(&arena, "/sub/%s", a.sub_id))); /* … and all in one */
 	request.path = str_of(arena_printf(&arena, "/sub/%s", a.sub_id));
-	panel_sim_handle(w->panels[0].sim, &request, &r, &arena);
+	panel_sim_handle(w->panels[0].sim, &request, &r);
 	assert_int_equal(r.status, 200);
-	buf_init(&plain, 65536);
-	assert_int_equal(enc_base64_read(&plain, r.body), OK);
-	assert_true(str_has(buf_str(&plain), a.key));
-	assert_false(str_has(buf_str(&plain), b.key));
-	buf_release(&plain);
+	assert_int_equal(dec_base64(plain, sizeof plain, &n, r.body), OK);
+	assert_true(str_has(str_n((char *)plain, n), a.key));
+	assert_false(str_has(str_n((char *)plain, n), b.key));
 	arena_release(&arena);
 	world_free(w);
 }
@@ -221,8 +237,7 @@ static void test_unknown_version(void **state)
 
 	(void)state;
 	world_run(w, MINUTE_MS);
-	assert_true(world_sees(w, WORLD_ADMIN, "3.99.0"));
-	assert_int_equal(world_number(w, "SELECT count(*) FROM alerts WHERE cause LIKE 'panel.version%'"), 1);
+	assert_true(world_sees(w, WORLD_ADMIN, "a version we do not know yet"));
 	world_say(w, WORLD_ADMIN, "/panels");
 	assert_true(world_sees(w, WORLD_ADMIN, "3.99.0 · dialect C"));
 	world_free(w);
@@ -259,11 +274,11 @@ static void test_refund(void **state)
 	assert_int_equal(db_get_text(&order, &arena, w->db, "SELECT public_id FROM orders"), OK);
 	world_say(w, WORLD_ADMIN, arena_printf(&arena, "/refund %s", order));
 	world_say(w, WORLD_ADMIN, "it never worked");
-	world_tap(w, WORLD_ADMIN, "Refund");
+	world_tap(w, WORLD_ADMIN, "Yes");
 	world_run(w, MINUTE_MS);
 	assert_int_equal(botapi_balance(w->telegram), 0);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM audit WHERE action='refund' AND reason='it never worked'"), 1);
-	assert_false(client_on(w, 0, anna).n && client_on(w, 0, anna).enable);
+	assert_false(client_on(w, 0, anna).n);
 	arena_release(&arena);
 	world_free(w);
 }

@@ -129,6 +129,30 @@ static void test_callbacks(void **state)
 	sale_end(&t);
 }
 
+/* A callback is one transaction and no call to anybody: refused without a trace in the shop, taken at once (R196). */
+static void test_callback_is_quick(void **state)
+{
+	struct sale t = sale_new();
+	struct cryptopay_callback forged, right;
+	int64_t at_ms, id, begin_us;
+
+	(void)state;
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	id = provider_id(&t);
+	assert_int_equal(cryptopay_sim_make_callback(&forged, t.s->crypto, &t.s->arena, id, CRYPTOPAY_OTHER_KEY, t.s->now_ms), OK);
+	assert_int_equal(shop_callback(t.s, &forged, path(&t)), 401);
+	assert_string_equal(order_state(&t), "open");
+	assert_string_equal(invoice_state(&t), "pending");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments"), 0);
+	assert_int_equal(cryptopay_sim_pay(t.s->crypto, id, "USDT", t.s->now_ms), OK);
+	assert_int_equal(cryptopay_sim_make_callback(&right, t.s->crypto, &t.s->arena, id, CRYPTOPAY_TRUE, t.s->now_ms), OK);
+	begin_us = clock_mono_us();
+	assert_int_equal(shop_callback(t.s, &right, path(&t)), 200);
+	assert_true(clock_mono_us() - begin_us < 100 * 1000);
+	assert_string_equal(order_state(&t), "paid");
+	sale_end(&t);
+}
+
 static void test_lies(void **state)
 {
 	static const struct { enum cryptopay_lie lie; int status; const char *reason; } cases[] = {
@@ -340,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_polled, "R203 B11"),
 		proves(test_callbacks, "R197"),
+		proves(test_callback_is_quick, "R196"),
 		proves(test_lies, "R212 B7"),
 		proves(test_callback_edges, ""),
 		proves(test_answer_lost, "B4"),
