@@ -4,12 +4,15 @@
  * helper thread does them on a connection of its own: PASSIVE every COMMITS_BETWEEN commits, TRUNCATE after a while of rest. */
 #include "bot/core/core_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/log.h"
 
 #define COMMITS_BETWEEN 200     /* a commit of a busy turn is a handful of pages: about 1,000 of them */
+#define JOURNAL_BYTES_MAX (32 * 1024 * 1024)
 #define REST_US (5 * INT64_C(1000000))
 #define FREE_PAGES_PER_REST "100"
 
@@ -44,6 +47,19 @@ static void give(struct core *c, bool truncate)
 	worker_give(c->worker, &k->job);
 }
 
+/* Under a load without pauses the helper never meets a moment in which everything is copied, so the journal could not
+ * begin anew and would grow. The little that it left is copied here, between two turns. */
+static void bound_journal(struct core *c)
+{
+	struct stat st;
+	char path[4096];
+	int64_t left;
+
+	snprintf(path, sizeof path, "%s-wal", db_path(c->db));
+	if (stat(path, &st) == 0 && st.st_size > JOURNAL_BYTES_MAX && db_checkpoint(c->db, true, &left) != OK)
+		log_warn("store.journal_grows", KV("bytes", st.st_size));
+}
+
 bool upkeep_done(struct core *c, struct worker_job *job)
 {
 	struct checkpoint *k = (struct checkpoint *)job;
@@ -51,6 +67,7 @@ bool upkeep_done(struct core *c, struct worker_job *job)
 	if (job->run != run)
 		return false;
 	c->checkpoint_under_way = false;
+	bound_journal(c);
 	if (k->error && k->error != E_BUSY) /* busy: the loop was writing; the next one will do */
 		log_warn("store.checkpoint_failed", KV("error", err_name(k->error)));
 	free(k->path);
