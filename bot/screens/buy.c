@@ -199,7 +199,7 @@ enum err tap_buy(struct talk *t, struct str id, struct str arg)
 
 	if (shop_is_closed(t, &e))
 		return e;
-	if (str_to_i64(&plan_id, id))
+	if (str_to_i64(&plan_id, id) || !pay_provider_find(arg)) /* no order for a way to pay that does not exist */
 		return talk_stale(t);
 	e = plan_get(&plan, t->a, plan_id);
 	if (!e && !plan_is_sold(&plan))
