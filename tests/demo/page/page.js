@@ -187,7 +187,9 @@ function draw_messages(chat, list, box) {
 
 // Whoever is at the end of a chat stays there, when something comes or the chat changes its size.
 function to_end(box) {
-	if (!box.reads_above) box.scrollTop = box.scrollHeight;
+	if (box.reads_above) return;
+	box.end = box.scrollHeight;
+	box.scrollTop = box.end;
 }
 
 function draw_menu(person, menu) {
@@ -214,7 +216,8 @@ function new_chat(person) {
 		if (field.value.trim()) ask("/say", { chat: person.chat, text: field.value });
 		field.value = "";
 	};
-	box.addEventListener("scroll", () => { box.reads_above = box.scrollHeight - box.scrollTop - box.clientHeight > 60; });
+	// Against the end as it was when we went there: our own scrolling is heard late, when a picture may have come meanwhile.
+	box.addEventListener("scroll", () => { box.reads_above = (box.end ?? 0) - box.scrollTop - box.clientHeight > 60; });
 	box.addEventListener("load", () => to_end(box), true); // a picture has its height now
 	new ResizeObserver(() => to_end(box)).observe(box);
 	return element;
