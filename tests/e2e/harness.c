@@ -359,6 +359,12 @@ int rig_wait_exit(struct rig *r)
 		}
 		rig_turn(r, 10);
 	}
+	if (WIFSIGNALED(r->status)) { /* nobody killed it here: what it said last is the only trace */
+		struct str log = rig_log(r);
+		size_t shown = log.len < 4000 ? log.len : 4000;
+
+		fprintf(stderr, "the bot died by signal %d:\n%.*s\n", WTERMSIG(r->status), (int)shown, log.at + log.len - shown);
+	}
 	return exit_code(r->status);
 }
 
