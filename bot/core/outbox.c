@@ -145,7 +145,7 @@ static enum err claim_added(struct core *c, const struct outgoing *o, int64_t no
 }
 
 /* A row the pacer lets go. It may be gone (retracted) or too old by now: then its chat is free again. */
-static enum err claim_queued(struct core *c, const struct pacer_item *item, int64_t now_us)
+static enum err claim_queued(struct core *c, const struct pacer_item *item)
 {
 	struct db_rows r;
 	struct send *s;
@@ -178,7 +178,6 @@ static enum err claim_queued(struct core *c, const struct pacer_item *item, int6
 	e = db_end(&r);
 	if (e)
 		return e;
-	(void)now_us;
 	if (expires_ms && expires_ms <= now_ms) {
 		int64_t id = s->id;
 
@@ -197,7 +196,7 @@ enum err outbox_claim(struct core *c)
 	for (size_t i = 0; !e && i < c->turn.added_count; i++)
 		e = claim_added(c, &c->turn.added[i], now_us);
 	for (int n = 0; !e && n < CLAIMS_PER_TURN && pacer_next(c->pacer, &item, now_us); n++)
-		e = claim_queued(c, &item, now_us);
+		e = claim_queued(c, &item);
 	return e;
 }
 

@@ -373,8 +373,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		proves(test_v2ray, "R138"),
-		proves(test_xray, "R047 R266"),
+		proves(test_v2ray, "R047"),
+		proves(test_xray, ""), /* skipped where there is no Xray: names no row */
 		proves(test_refused, ""),
 	};
 

@@ -102,7 +102,6 @@ void world_run(struct world *w, int64_t ms)
 		}
 		core_turn(w->core, (int)(until_ms - memnet_now_ms(w->net) < DAY_MS ? until_ms - memnet_now_ms(w->net) : DAY_MS));
 	}
-	core_figures(w->core, &(struct core_figures){ 0 });
 }
 
 void world_settle(struct world *w)
