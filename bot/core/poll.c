@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "lib/base/json_cut.h"
+#include "lib/base/json_read.h"
 #include "lib/base/log.h"
 
 #define POLL_S 50
@@ -65,49 +65,58 @@ void poll_start(struct core *c)
 
 /* --- a batch --- */
 
-static enum err keep_update(void *ctx, struct str element)
+static void keep_update(struct core *c, struct str element)
 {
-	struct core *c = ctx;
-	struct waiting_update *w;
+	struct waiting_update *w = &c->updates[c->updates_count++];
 
-	if (c->updates_count == TURN_UPDATES_MAX)
-		return E_TOOBIG; /* we asked for no more */
-	w = &c->updates[c->updates_count++];
-	memset(w, 0, sizeof *w);
-	w->raw = str_n(arena_strndup(&c->update_arena, element.at, element.len), element.len);
-	if (tg_update_read(&w->update, &c->update_arena, w->raw) != OK) {
+	*w = (struct waiting_update){ .raw = str_n(arena_strndup(&c->update_arena, element.at, element.len), element.len) };
+	if (element.len > UPDATE_BYTES_MAX || tg_update_read(&w->update, &c->update_arena, w->raw) != OK) {
 		w->bad = true;
 		log_warn("update.unreadable", KV("update", w->update.update_id));
 	}
 	w->money = !w->bad && c->tables->is_money(&w->update);
 	if (w->update.update_id >= c->poll.offset)
 		c->poll.offset = w->update.update_id + 1;
-	return OK;
 }
 
 /* A text that breaks off keeps what came before: those updates are decided and confirmed, the rest comes again. */
+static enum err keep_updates(struct core *c, struct str body)
+{
+	struct str rest, element;
+	enum err e = json_list_open(&rest, body, "result");
+
+	if (e)
+		return E_INVALID;
+	while ((e = json_list_next(&element, &rest)) == OK) {
+		if (c->updates_count == TURN_UPDATES_MAX)
+			return E_TOOBIG; /* we asked for no more */
+		keep_update(c, element);
+	}
+	return e == E_NOTFOUND ? OK : e;
+}
+
 static void read_batch(struct core *c, struct str body)
 {
-	static const struct json_cut_rule rules[] = { { .path = "result[]", .fn = keep_update, .bytes_max = UPDATE_BYTES_MAX } };
-	struct json_cut cut;
+	struct poll *p = &c->poll;
+	int64_t asked_from;
 	enum err e;
 
 	c->updates = arena_array(&c->update_arena, struct waiting_update, TURN_UPDATES_MAX);
 	c->updates_count = c->updates_next = 0;
-	if (c->poll.offset == 0 || clock_now_ms() - c->poll.last_batch_ms > FORGET_OFFSET_MS)
-		c->poll.offset = 0; /* ids may have begun anew, lower: the batch decides */
-	json_cut_init(&cut, rules, countof(rules), c);
-	e = json_cut_feed(&cut, body);
-	if (!e)
-		e = json_cut_end(&cut);
-	json_cut_release(&cut);
+	if (clock_now_ms() - p->last_batch_ms > FORGET_OFFSET_MS)
+		p->offset = 0; /* ids may have begun anew, lower: the batch decides */
+	asked_from = p->offset;
+	e = keep_updates(c, body);
+	if (!e && c->updates_count && p->offset == asked_from)
+		e = E_INVALID; /* none has a number: at once they would only come again */
 	if (e) {
 		log_warn("poll.broken_answer", KV("error", err_name(e)), KV("kept", (int64_t)c->updates_count));
-		if (!c->updates_count)
-			c->poll.not_before_us = retry_us(c, SECOND_MS, 60 * SECOND_MS);
+		p->not_before_us = retry_us(c, SECOND_MS, 60 * SECOND_MS);
+	} else {
+		p->failures = 0;
 	}
 	if (c->updates_count)
-		c->poll.last_batch_ms = clock_now_ms();
+		p->last_batch_ms = clock_now_ms();
 	else
 		arena_clear(&c->update_arena);
 }
@@ -218,7 +227,6 @@ void poll_done(struct core *c, struct http_done *done)
 	p->under_way = false;
 	p->not_before_us = 0;
 	if (batch) {
-		p->failures = 0;
 		p->conflict_since_ms = p->refused_since_ms = 0;
 		read_batch(c, response->body);
 		STEP("poll.fetched");

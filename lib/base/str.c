@@ -175,10 +175,27 @@ bool utf8_valid(struct str s)
 	return true;
 }
 
+static bool is_control(unsigned char c)
+{
+	return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7F;
+}
+
+static bool is_clean(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (is_control((unsigned char)s.at[i]))
+			return false;
+	return utf8_valid(s);
+}
+
 struct str utf8_clean(struct arena *a, struct str s)
 {
-	char *out = arena_alloc(a, s.len * 3 + 1); /* U+FFFD has three bytes */
+	char *out;
 	size_t n = 0;
+
+	if (is_clean(s))
+		return (struct str){ str_dup(a, s), s.len };
+	out = arena_alloc(a, s.len * 3 + 1); /* U+FFFD has three bytes */
 
 	for (size_t i = 0; i < s.len;) {
 		size_t len = sequence((const unsigned char *)s.at + i, s.len - i);
@@ -190,7 +207,7 @@ struct str utf8_clean(struct arena *a, struct str s)
 			i++;
 			continue;
 		}
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7F)
+		if (is_control(c))
 			out[n++] = ' ';
 		else {
 			memcpy(out + n, s.at + i, len);

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/json.h"
+#include "lib/base/json_read.h"
 #include "lib/telegram/tg_update.h"
 
 #define DESCRIPTION_BYTES_MAX 512
@@ -100,9 +100,9 @@ static enum tg_verdict foreign_verdict(const struct http_response *r)
 	return r->status == 429 ? TG_RETRY_AFTER : TG_SERVER;
 }
 
-static int64_t retry_after_ms(struct json_object *root, const struct http_response *r)
+static int64_t retry_after_ms(const struct json_value *root, const struct http_response *r)
 {
-	int64_t s = json_i64_at(root, "parameters.retry_after", 0);
+	int64_t s = json_int_in(root, "parameters.retry_after", 0);
 
 	if (s <= 0 && str_to_i64(&s, http_header_get(r, "retry-after")))
 		s = RETRY_AFTER_S_DEFAULT;
@@ -111,45 +111,44 @@ static int64_t retry_after_ms(struct json_object *root, const struct http_respon
 	return (s < RETRY_AFTER_S_MAX ? s : RETRY_AFTER_S_MAX) * SECOND_MS;
 }
 
-static struct str text(struct arena *arena, struct json_object *o, const char *key, size_t bytes_max)
+static struct str text(struct arena *arena, const struct json_value *o, const char *key, size_t bytes_max)
 {
-	struct str s = json_str_at(o, key);
+	struct str s = json_text_in(o, key);
 
 	return s.len && s.len <= bytes_max ? utf8_clean(arena, s) : STR("");
 }
 
-static struct str sent_file(struct arena *arena, struct json_object *message)
+static struct str sent_file(struct arena *arena, const struct json_value *message)
 {
-	struct json_object *sizes = json_array_at(message, "photo");
-	size_t n = json_len(sizes);
+	const struct json_value *sizes = json_list_in(message, "photo");
 
-	if (n) /* ascending: the last is the largest */
-		return text(arena, json_object_array_get_idx(sizes, n - 1), "file_id", TG_ID_BYTES_MAX);
+	if (sizes && sizes->count) /* ascending: the last is the largest */
+		return text(arena, json_last(sizes), "file_id", TG_ID_BYTES_MAX);
 	return text(arena, message, "document.file_id", TG_ID_BYTES_MAX);
 }
 
-static void read_result(struct tg_answer *a, struct arena *arena, struct json_object *root)
+static void read_result(struct tg_answer *a, struct arena *arena, const struct json_value *root)
 {
-	struct json_object *result = json_at(root, "result");
+	const struct json_value *result = json_in(root, "result");
 
-	if (json_object_is_type(result, json_type_string))
+	if (result && result->kind == JSON_STRING)
 		a->text = text(arena, root, "result", URL_BYTES_MAX);
-	a->message_id = json_i64_at(result, "message_id", 0);
-	a->chat_id = json_i64_at(result, "chat.id", 0);
+	a->message_id = json_int_in(result, "message_id", 0);
+	a->chat_id = json_int_in(result, "chat.id", 0);
 	a->file_id = sent_file(arena, result);
-	a->bot_id = json_i64_at(result, "id", 0);
+	a->bot_id = json_int_in(result, "id", 0);
 	a->bot_username = text(arena, result, "username", TG_USERNAME_BYTES_MAX);
 	a->webhook_url = text(arena, result, "url", URL_BYTES_MAX);
-	a->pending = json_i64_at(result, "pending_update_count", 0);
+	a->pending = json_int_in(result, "pending_update_count", 0);
 }
 
-static void read_refusal(struct tg_answer *a, struct arena *arena, struct json_object *root, const struct http_response *r)
+static void read_refusal(struct tg_answer *a, struct arena *arena, const struct json_value *root, const struct http_response *r)
 {
-	struct str description = utf8_head_bytes(json_str_at(root, "description"), DESCRIPTION_BYTES_MAX);
+	struct str description = utf8_head_bytes(json_text_in(root, "description"), DESCRIPTION_BYTES_MAX);
 
 	a->description = utf8_clean(arena, description);
-	a->migrate_to_chat_id = json_i64_at(root, "parameters.migrate_to_chat_id", 0);
-	a->verdict = refusal_verdict((int)json_i64_at(root, "error_code", r->status), a->description);
+	a->migrate_to_chat_id = json_int_in(root, "parameters.migrate_to_chat_id", 0);
+	a->verdict = refusal_verdict((int)json_int_in(root, "error_code", r->status), a->description);
 	if (a->verdict == TG_MIGRATED && a->migrate_to_chat_id == 0)
 		a->verdict = TG_CHAT_NOT_FOUND; /* the old one is dead and nobody says which is the new */
 	if (a->verdict == TG_RETRY_AFTER)
@@ -158,50 +157,51 @@ static void read_refusal(struct tg_answer *a, struct arena *arena, struct json_o
 
 void tg_answer_read(struct tg_answer *a, struct arena *arena, const struct http_response *r)
 {
-	struct json_object *root = NULL, *ok = NULL;
+	const struct json_value *root = NULL, *ok = NULL;
 
 	*a = (struct tg_answer){ .status = r->status };
-	if (!r->failure && json_parse(&root, r->body) == OK)
-		ok = json_at(root, "ok");
-	if (!json_object_is_type(ok, json_type_boolean)) {
+	if (!r->failure && json_read(&root, arena, r->body) == OK)
+		ok = json_in(root, "ok");
+	if (!ok || ok->kind != JSON_BOOL) {
 		a->verdict = foreign_verdict(r);
 		if (a->verdict == TG_RETRY_AFTER)
 			a->retry_after_ms = retry_after_ms(NULL, r);
-	} else if (json_object_get_boolean(ok)) {
+	} else if (json_bool_in(root, "ok", false)) {
 		read_result(a, arena, root);
 	} else {
 		read_refusal(a, arena, root, r);
 	}
-	json_object_put(root);
 }
 
 /* A payment comes from its source, a refund goes to its receiver. */
-static void read_transaction(struct tg_transaction *t, struct arena *arena, struct json_object *o)
+static void read_transaction(struct tg_transaction *t, struct arena *arena, const struct json_value *o)
 {
-	struct json_object *source = json_at(o, "source");
-	struct json_object *partner = source ? source : json_at(o, "receiver");
-	int64_t date = json_i64_at(o, "date", 0);
+	const struct json_value *source = json_in(o, "source");
+	const struct json_value *partner = source ? source : json_in(o, "receiver");
+	int64_t date = json_int_in(o, "date", 0);
 
 	*t = (struct tg_transaction){ .incoming = source != NULL };
 	t->id = text(arena, o, "id", TG_ID_BYTES_MAX);
-	t->amount = json_i64_at(o, "amount", 0);
+	t->amount = json_int_in(o, "amount", 0);
 	t->date_ms = date > 0 && date < INT64_MAX / SECOND_MS ? date * SECOND_MS : 0;
-	t->is_invoice = str_is(json_str_at(partner, "transaction_type"), "invoice_payment");
-	t->user_id = json_i64_at(partner, "user.id", 0);
+	t->is_invoice = str_is(json_text_in(partner, "transaction_type"), "invoice_payment");
+	t->user_id = json_int_in(partner, "user.id", 0);
 	t->payload = text(arena, partner, "invoice_payload", TG_PAYLOAD_BYTES_MAX);
-	t->recurring = json_i64_at(partner, "subscription_period", 0) > 0;
+	t->recurring = json_int_in(partner, "subscription_period", 0) > 0;
 }
 
 enum err tg_transactions_read(struct tg_transaction *out, size_t *count, size_t max, struct arena *arena, struct str body)
 {
-	struct json_object *root, *rows;
+	const struct json_value *root, *rows, *row;
 
 	*count = 0;
-	if (json_parse(&root, body))
+	if (json_read(&root, arena, body))
 		return E_INVALID;
-	rows = json_array_at(root, "result.transactions");
-	for (size_t i = 0; i < json_len(rows) && i < max; i++)
-		read_transaction(&out[(*count)++], arena, json_object_array_get_idx(rows, i));
-	json_object_put(root);
-	return rows ? OK : E_INVALID;
+	rows = json_list_in(root, "result.transactions");
+	if (!rows)
+		return E_INVALID;
+	row = json_first(rows);
+	for (uint32_t i = 0; i < rows->count && i < max; i++, row = json_next(row))
+		read_transaction(&out[(*count)++], arena, row);
+	return OK;
 }

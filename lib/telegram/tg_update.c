@@ -1,30 +1,30 @@
-/* Reading one update: json-c tree → struct tg_update, everything bounded on the way. */
+/* Reading one update: JSON → struct tg_update, everything bounded on the way. */
 #include "lib/telegram/tg_update.h"
 
 #include <string.h>
 
 #include "lib/base/clock.h"
-#include "lib/base/json.h"
+#include "lib/base/json_read.h"
 
 /* What people chose: cleaned, and cut where it passes bytes_max. */
-static struct str text(struct arena *arena, struct json_object *o, const char *key, size_t bytes_max)
+static struct str text(struct arena *arena, const struct json_value *o, const char *key, size_t bytes_max)
 {
-	struct str s = utf8_head_bytes(json_str_at(o, key), bytes_max);
+	struct str s = utf8_head_bytes(json_text_in(o, key), bytes_max);
 
 	return s.len ? utf8_clean(arena, s) : STR("");
 }
 
 /* What serves as a key: whole or not at all, because half a key is another key. */
-static struct str token(struct arena *arena, struct json_object *o, const char *key, size_t bytes_max)
+static struct str token(struct arena *arena, const struct json_value *o, const char *key, size_t bytes_max)
 {
-	struct str s = json_str_at(o, key);
+	struct str s = json_text_in(o, key);
 
 	return s.len && s.len <= bytes_max ? utf8_clean(arena, s) : STR("");
 }
 
-static int64_t time_ms(struct json_object *o, const char *key)
+static int64_t time_ms(const struct json_value *o, const char *key)
 {
-	int64_t s = json_i64_at(o, key, 0);
+	int64_t s = json_int_in(o, key, 0);
 
 	return s > 0 && s < INT64_MAX / SECOND_MS ? s * SECOND_MS : 0;
 }
@@ -43,28 +43,28 @@ static int word_value(const struct word *words, size_t count, struct str word)
 	return 0;
 }
 
-static void read_user(struct tg_user *u, struct arena *arena, struct json_object *o)
+static void read_user(struct tg_user *u, struct arena *arena, const struct json_value *o)
 {
-	u->id = json_i64_at(o, "id", 0);
-	u->is_bot = json_bool_at(o, "is_bot", false);
+	u->id = json_int_in(o, "id", 0);
+	u->is_bot = json_bool_in(o, "is_bot", false);
 	u->first_name = text(arena, o, "first_name", TG_NAME_BYTES_MAX);
 	u->last_name = text(arena, o, "last_name", TG_NAME_BYTES_MAX);
 	u->username = text(arena, o, "username", TG_USERNAME_BYTES_MAX);
 	u->language_code = text(arena, o, "language_code", TG_USERNAME_BYTES_MAX);
 }
 
-static void read_chat(struct tg_chat *c, struct json_object *o)
+static void read_chat(struct tg_chat *c, const struct json_value *o)
 {
 	static const struct word types[] = {
 		{ "private", TG_CHAT_PRIVATE }, { "group", TG_CHAT_GROUP }, { "supergroup", TG_CHAT_SUPERGROUP },
 		{ "channel", TG_CHAT_CHANNEL },
 	};
 
-	c->id = json_i64_at(o, "id", 0);
-	c->type = (enum tg_chat_type)word_value(types, countof(types), json_str_at(o, "type"));
+	c->id = json_int_in(o, "id", 0);
+	c->type = (enum tg_chat_type)word_value(types, countof(types), json_text_in(o, "type"));
 }
 
-static void read_file(struct tg_file *f, struct arena *arena, struct json_object *o)
+static void read_file(struct tg_file *f, struct arena *arena, const struct json_value *o)
 {
 	if (!o)
 		return;
@@ -72,33 +72,25 @@ static void read_file(struct tg_file *f, struct arena *arena, struct json_object
 	f->unique_id = token(arena, o, "file_unique_id", TG_ID_BYTES_MAX);
 	f->name = text(arena, o, "file_name", TG_NAME_BYTES_MAX);
 	f->type = text(arena, o, "mime_type", TG_NAME_BYTES_MAX);
-	f->size_bytes = json_i64_at(o, "file_size", 0);
+	f->size_bytes = json_int_in(o, "file_size", 0);
 }
 
-/* The sizes of a picture ascend. */
-static struct json_object *last_of(struct json_object *array)
-{
-	size_t n = json_len(array);
-
-	return n ? json_object_array_get_idx(array, n - 1) : NULL;
-}
-
-static void read_payment(struct tg_payment *p, struct arena *arena, struct json_object *o)
+static void read_payment(struct tg_payment *p, struct arena *arena, const struct json_value *o)
 {
 	p->currency = token(arena, o, "currency", TG_USERNAME_BYTES_MAX);
-	p->amount_minor = json_i64_at(o, "total_amount", 0);
+	p->amount_minor = json_int_in(o, "total_amount", 0);
 	p->payload = token(arena, o, "invoice_payload", TG_PAYLOAD_BYTES_MAX);
 	p->charge_id = token(arena, o, "telegram_payment_charge_id", TG_ID_BYTES_MAX);
 	p->provider_charge_id = token(arena, o, "provider_payment_charge_id", TG_ID_BYTES_MAX);
-	p->recurring = json_bool_at(o, "is_recurring", false);
-	p->first_recurring = json_bool_at(o, "is_first_recurring", false);
+	p->recurring = json_bool_in(o, "is_recurring", false);
+	p->first_recurring = json_bool_in(o, "is_first_recurring", false);
 	p->subscription_expires_ms = time_ms(o, "subscription_expiration_date");
 }
 
-static void read_payments(struct tg_message *m, struct arena *arena, struct json_object *o)
+static void read_payments(struct tg_message *m, struct arena *arena, const struct json_value *o)
 {
-	struct json_object *paid = json_at(o, "successful_payment");
-	struct json_object *refund = json_at(o, "refunded_payment");
+	const struct json_value *paid = json_in(o, "successful_payment");
+	const struct json_value *refund = json_in(o, "refunded_payment");
 
 	m->is_paid = paid != NULL;
 	m->is_refund = !paid && refund;
@@ -107,99 +99,99 @@ static void read_payments(struct tg_message *m, struct arena *arena, struct json
 }
 
 /* Since 7.0 the origin is an object; self-hosted servers of before give the user directly. */
-static void read_forward(struct tg_message *m, struct json_object *o)
+static void read_forward(struct tg_message *m, const struct json_value *o)
 {
-	struct json_object *origin = json_at(o, "forward_origin");
+	const struct json_value *origin = json_in(o, "forward_origin");
 
-	m->forwarded = origin || json_at(o, "forward_date");
-	m->forward_user_id = json_i64_at(origin, "sender_user.id", json_i64_at(o, "forward_from.id", 0));
+	m->forwarded = origin || json_in(o, "forward_date");
+	m->forward_user_id = json_int_in(origin, "sender_user.id", json_int_in(o, "forward_from.id", 0));
 }
 
-static void read_message_at(struct tg_update *u, struct json_object *o)
+static void read_message_at(struct tg_update *u, const struct json_value *o)
 {
-	read_chat(&u->chat, json_at(o, "chat"));
-	u->chat.thread_id = json_i64_at(o, "message_thread_id", 0);
+	read_chat(&u->chat, json_in(o, "chat"));
+	u->chat.thread_id = json_int_in(o, "message_thread_id", 0);
 	u->date_ms = time_ms(o, "date");
 }
 
-static void read_message(struct tg_update *u, struct arena *arena, struct json_object *o)
+static void read_message(struct tg_update *u, struct arena *arena, const struct json_value *o)
 {
 	struct tg_message *m = &u->message;
 
 	read_message_at(u, o);
-	read_user(&u->from, arena, json_at(o, "from"));
-	m->id = json_i64_at(o, "message_id", 0);
-	m->text = text(arena, o, json_at(o, "text") ? "text" : "caption", TG_TEXT_BYTES_MAX);
+	read_user(&u->from, arena, json_in(o, "from"));
+	m->id = json_int_in(o, "message_id", 0);
+	m->text = text(arena, o, json_in(o, "text") ? "text" : "caption", TG_TEXT_BYTES_MAX);
 	m->media_group = token(arena, o, "media_group_id", TG_ID_BYTES_MAX);
-	read_file(&m->photo, arena, last_of(json_array_at(o, "photo")));
-	read_file(&m->document, arena, json_at(o, "document"));
+	read_file(&m->photo, arena, json_last(json_list_in(o, "photo"))); /* the sizes ascend */
+	read_file(&m->document, arena, json_in(o, "document"));
 	m->contact_phone = text(arena, o, "contact.phone_number", TG_USERNAME_BYTES_MAX);
-	m->contact_user_id = json_i64_at(o, "contact.user_id", 0);
+	m->contact_user_id = json_int_in(o, "contact.user_id", 0);
 	read_forward(m, o);
-	m->reply_to_id = json_i64_at(o, "reply_to_message.message_id", 0);
-	m->migrate_to_chat_id = json_i64_at(o, "migrate_to_chat_id", 0);
+	m->reply_to_id = json_int_in(o, "reply_to_message.message_id", 0);
+	m->migrate_to_chat_id = json_int_in(o, "migrate_to_chat_id", 0);
 	m->web_app_data = text(arena, o, "web_app_data.data", TG_TEXT_BYTES_MAX);
 	read_payments(m, arena, o);
 }
 
-static void read_callback(struct tg_update *u, struct arena *arena, struct json_object *o)
+static void read_callback(struct tg_update *u, struct arena *arena, const struct json_value *o)
 {
-	struct json_object *message = json_at(o, "message");
+	const struct json_value *message = json_in(o, "message");
 	struct tg_callback *c = &u->callback;
 
-	read_user(&u->from, arena, json_at(o, "from"));
+	read_user(&u->from, arena, json_in(o, "from"));
 	c->id = token(arena, o, "id", TG_ID_BYTES_MAX);
 	c->data = token(arena, o, "data", TG_DATA_BYTES_MAX);
-	c->message_id = json_i64_at(message, "message_id", 0);
+	c->message_id = json_int_in(message, "message_id", 0);
 	read_message_at(u, message);
 	/* a stub stands in for what Telegram no longer shows: its date is 0 */
 	c->message_gone = message && u->date_ms == 0;
 }
 
-static void read_pre_checkout(struct tg_update *u, struct arena *arena, struct json_object *o)
+static void read_pre_checkout(struct tg_update *u, struct arena *arena, const struct json_value *o)
 {
 	struct tg_pre_checkout *p = &u->pre_checkout;
 
-	read_user(&u->from, arena, json_at(o, "from"));
+	read_user(&u->from, arena, json_in(o, "from"));
 	p->id = token(arena, o, "id", TG_ID_BYTES_MAX);
 	p->currency = token(arena, o, "currency", TG_USERNAME_BYTES_MAX);
 	p->payload = token(arena, o, "invoice_payload", TG_PAYLOAD_BYTES_MAX);
-	p->amount_minor = json_i64_at(o, "total_amount", 0);
+	p->amount_minor = json_int_in(o, "total_amount", 0);
 }
 
-static enum tg_member member_of(struct json_object *o)
+static enum tg_member member_of(const struct json_value *o)
 {
 	static const struct word states[] = {
 		{ "creator", TG_MEMBER_CREATOR }, { "administrator", TG_MEMBER_ADMINISTRATOR }, { "member", TG_MEMBER_MEMBER },
 		{ "restricted", TG_MEMBER_RESTRICTED }, { "left", TG_MEMBER_LEFT }, { "kicked", TG_MEMBER_KICKED },
 	};
 
-	return (enum tg_member)word_value(states, countof(states), json_str_at(o, "status"));
+	return (enum tg_member)word_value(states, countof(states), json_text_in(o, "status"));
 }
 
-static void read_my_member(struct tg_update *u, struct arena *arena, struct json_object *o)
+static void read_my_member(struct tg_update *u, struct arena *arena, const struct json_value *o)
 {
 	read_message_at(u, o);
-	read_user(&u->from, arena, json_at(o, "from"));
-	u->member_was = member_of(json_at(o, "old_chat_member"));
-	u->member_is = member_of(json_at(o, "new_chat_member"));
+	read_user(&u->from, arena, json_in(o, "from"));
+	u->member_was = member_of(json_in(o, "old_chat_member"));
+	u->member_is = member_of(json_in(o, "new_chat_member"));
 }
 
-static void read_subscription(struct tg_update *u, struct arena *arena, struct json_object *o)
+static void read_subscription(struct tg_update *u, struct arena *arena, const struct json_value *o)
 {
 	static const struct word states[] = {
 		{ "canceled", TG_SUB_CANCELED }, { "active", TG_SUB_ACTIVE }, { "failed", TG_SUB_FAILED },
 	};
 
-	read_user(&u->from, arena, json_at(o, "user"));
+	read_user(&u->from, arena, json_in(o, "user"));
 	u->subscription_payload = token(arena, o, "invoice_payload", TG_PAYLOAD_BYTES_MAX);
-	u->subscription_state = (enum tg_sub_state)word_value(states, countof(states), json_str_at(o, "state"));
+	u->subscription_state = (enum tg_sub_state)word_value(states, countof(states), json_text_in(o, "state"));
 }
 
 static const struct kind {
 	const char *name;
 	enum tg_update_kind kind;
-	void (*read)(struct tg_update *u, struct arena *arena, struct json_object *o);
+	void (*read)(struct tg_update *u, struct arena *arena, const struct json_value *o);
 } kinds[] = {
 	{ "message",            TG_UPDATE_MESSAGE,      read_message      },
 	{ "callback_query",     TG_UPDATE_CALLBACK,     read_callback     },
@@ -208,23 +200,25 @@ static const struct kind {
 	{ "subscription",       TG_UPDATE_SUBSCRIPTION, read_subscription },
 };
 
-static const struct kind *kind_find(const char *name)
+static const struct kind *kind_find(struct str name)
 {
 	for (size_t i = 0; i < countof(kinds); i++)
-		if (strcmp(kinds[i].name, name) == 0)
+		if (str_is(name, kinds[i].name))
 			return &kinds[i];
 	return NULL;
 }
 
 /* The first object beside update_id that we know; else the first there is names the kind for the log. */
-static void read_kind(struct tg_update *u, struct arena *arena, struct json_object *root)
+static void read_kind(struct tg_update *u, struct arena *arena, const struct json_value *root)
 {
-	json_object_object_foreach(root, key, member) {
+	const struct json_value *member = json_first(root);
+
+	for (uint32_t i = 0; i < root->count; i++, member = json_next(member)) {
 		const struct kind *k;
 
-		if (!json_object_is_type(member, json_type_object))
+		if (member->kind != JSON_OBJECT)
 			continue;
-		k = kind_find(key);
+		k = kind_find(member->key);
 		if (k) {
 			u->kind = k->kind;
 			u->kind_name = k->name;
@@ -232,31 +226,30 @@ static void read_kind(struct tg_update *u, struct arena *arena, struct json_obje
 			return;
 		}
 		if (!*u->kind_name)
-			u->kind_name = str_dup(arena, utf8_clean(arena, utf8_head_bytes(str_of(key), TG_USERNAME_BYTES_MAX)));
+			u->kind_name = str_dup(arena, utf8_clean(arena, utf8_head_bytes(member->key, TG_USERNAME_BYTES_MAX)));
 	}
 }
 
 /* Telegram sends valid UTF-8; should it not, the update is cleaned rather than lost. */
-static enum err parse(struct json_object **root, struct arena *arena, struct str json)
+static enum err parse(const struct json_value **root, struct arena *arena, struct str json)
 {
-	enum err e = json_parse(root, json);
+	enum err e = json_read(root, arena, json);
 
-	return e && !utf8_valid(json) ? json_parse(root, utf8_clean(arena, json)) : e;
+	return e && !utf8_valid(json) ? json_read(root, arena, utf8_clean(arena, json)) : e;
 }
 
 enum err tg_update_read(struct tg_update *u, struct arena *arena, struct str json)
 {
-	struct json_object *root;
+	const struct json_value *root;
 	enum err e;
 
 	*u = (struct tg_update){ .kind_name = "" };
 	e = parse(&root, arena, json);
 	if (e)
 		return e;
-	u->update_id = json_i64_at(root, "update_id", 0);
+	u->update_id = json_int_in(root, "update_id", 0);
 	if (u->update_id > 0)
 		read_kind(u, arena, root);
-	json_object_put(root);
 	return u->update_id > 0 ? OK : E_INVALID;
 }
 

@@ -1,0 +1,470 @@
+/* Reading JSON in one pass over its bytes. */
+#include "lib/base/json_read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/json.h"
+
+#define NUMBER_CHARS_MAX 64
+
+struct reader {
+	const char *at, *end;
+	struct arena *arena;
+	struct json_value *values;
+	size_t count;
+};
+
+static void skip_space(struct reader *r)
+{
+	while (r->at < r->end && (*r->at == ' ' || *r->at == '\n' || *r->at == '\r' || *r->at == '\t'))
+		r->at++;
+}
+
+static bool take(struct reader *r, char c)
+{
+	if (r->at == r->end || *r->at != c)
+		return false;
+	r->at++;
+	return true;
+}
+
+/* --- strings --- */
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The four digits after \u; -1: there are none. */
+static int32_t hex_four(const char *at, const char *end)
+{
+	int32_t value = 0;
+
+	if (end - at < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		int digit = hex_digit(at[i]);
+
+		if (digit < 0)
+			return -1;
+		value = value * 16 + digit;
+	}
+	return value;
+}
+
+static size_t put_point(char *to, uint32_t point)
+{
+	if (point < 0x80) {
+		to[0] = (char)point;
+		return 1;
+	}
+	if (point < 0x800) {
+		to[0] = (char)(0xC0 | point >> 6);
+		to[1] = (char)(0x80 | (point & 0x3F));
+		return 2;
+	}
+	if (point < 0x10000) {
+		to[0] = (char)(0xE0 | point >> 12);
+		to[1] = (char)(0x80 | (point >> 6 & 0x3F));
+		to[2] = (char)(0x80 | (point & 0x3F));
+		return 3;
+	}
+	to[0] = (char)(0xF0 | point >> 18);
+	to[1] = (char)(0x80 | (point >> 12 & 0x3F));
+	to[2] = (char)(0x80 | (point >> 6 & 0x3F));
+	to[3] = (char)(0x80 | (point & 0x3F));
+	return 4;
+}
+
+/* What \u at *at means, with its other half where it is one of a pair; a half alone is U+FFFD. *at moves behind it. */
+static bool unicode_escape(uint32_t *point, const char **at, const char *end)
+{
+	int32_t first = hex_four(*at, end), second;
+
+	if (first < 0)
+		return false;
+	*at += 4;
+	*point = (uint32_t)first;
+	if (first < 0xD800 || first > 0xDFFF)
+		return true;
+	second = first < 0xDC00 && end - *at >= 6 && (*at)[0] == '\\' && (*at)[1] == 'u' ? hex_four(*at + 2, end) : -1;
+	if (second < 0xDC00 || second > 0xDFFF) {
+		*point = 0xFFFD;
+		return true;
+	}
+	*at += 6;
+	*point = 0x10000 + (((uint32_t)first & 0x3FF) << 10 | ((uint32_t)second & 0x3FF));
+	return true;
+}
+
+/* An escape is never shorter than what it says, so the copy is at most as long. */
+static bool unescape(struct str *s, struct arena *arena)
+{
+	static const char escapes[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+	const char *at = s->at, *end = s->at + s->len, *which;
+	char *out = arena_alloc(arena, s->len + 1);
+	size_t n = 0;
+
+	while (at < end) {
+		uint32_t point;
+
+		if (*at != '\\') {
+			out[n++] = *at++;
+			continue;
+		}
+		at += 2; /* behind the letter: string_end saw that there is one */
+		if (at[-1] == 'u') {
+			if (!unicode_escape(&point, &at, end))
+				return false;
+			n += put_point(out + n, point);
+			continue;
+		}
+		which = at[-1] ? strchr(escapes, at[-1]) : NULL;
+		if (!which)
+			return false;
+		out[n++] = meanings[which - escapes];
+	}
+	*s = str_n(out, n);
+	return true;
+}
+
+/* The bytes up to the closing quote; *special: an escape is among them, *wide: a byte above 127. */
+static bool string_end(struct reader *r, struct str *s, bool *special, bool *wide)
+{
+	const char *begin = r->at, *p = begin;
+	unsigned char seen = 0;
+
+	*special = false;
+	while (p < r->end && *p != '"') {
+		if (*p == '\\') {
+			*special = true;
+			p++;
+		}
+		seen |= p < r->end ? (unsigned char)*p++ : 0;
+	}
+	if (p >= r->end)
+		return false;
+	r->at = p + 1;
+	*s = str_n(begin, (size_t)(p - begin));
+	*wide = seen >= 0x80;
+	return true;
+}
+
+static bool string_value(struct reader *r, struct json_value *v)
+{
+	bool special, wide;
+
+	if (!string_end(r, &v->text, &special, &wide) || (wide && !utf8_valid(v->text)))
+		return false;
+	v->kind = JSON_STRING;
+	return !special || unescape(&v->text, r->arena);
+}
+
+static bool key_of(struct reader *r, struct str *key)
+{
+	bool special, wide;
+
+	return take(r, '"') && string_end(r, key, &special, &wide) && (!wide || utf8_valid(*key));
+}
+
+/* --- values --- */
+
+static bool digits(struct reader *r)
+{
+	const char *begin = r->at;
+
+	while (r->at < r->end && *r->at >= '0' && *r->at <= '9')
+		r->at++;
+	return r->at > begin;
+}
+
+static bool number_value(struct reader *r, struct json_value *v)
+{
+	const char *begin = r->at;
+
+	take(r, '-');
+	if (!take(r, '0') && !digits(r))
+		return false;
+	if (take(r, '.') && !digits(r))
+		return false;
+	if (take(r, 'e') || take(r, 'E')) {
+		if (!take(r, '+'))
+			take(r, '-');
+		if (!digits(r))
+			return false;
+	}
+	v->kind = JSON_NUMBER;
+	v->text = str_n(begin, (size_t)(r->at - begin));
+	return true;
+}
+
+static bool word_value(struct reader *r, struct json_value *v, struct str word, enum json_kind kind)
+{
+	if ((size_t)(r->end - r->at) < word.len || memcmp(r->at, word.at, word.len) != 0)
+		return false;
+	v->kind = kind;
+	v->text = str_n(r->at, word.len);
+	r->at += word.len;
+	return true;
+}
+
+static bool value(struct reader *r, struct str key, int depth);
+
+/* Elements, or members with their keys, up to the closing bracket. */
+static bool container_value(struct reader *r, struct json_value *v, char close, int depth)
+{
+	bool is_object = close == '}';
+	struct str key = { 0 };
+
+	v->kind = is_object ? JSON_OBJECT : JSON_ARRAY;
+	skip_space(r);
+	if (take(r, close))
+		return true;
+	do {
+		skip_space(r);
+		if (is_object) {
+			if (!key_of(r, &key))
+				return false;
+			skip_space(r);
+			if (!take(r, ':'))
+				return false;
+			skip_space(r);
+		}
+		if (!value(r, key, depth + 1))
+			return false;
+		v->count++;
+		skip_space(r);
+	} while (take(r, ','));
+	return take(r, close);
+}
+
+static bool value(struct reader *r, struct str key, int depth)
+{
+	struct json_value *v = &r->values[r->count];
+	bool good;
+
+	if (r->at == r->end || depth > JSON_DEPTH_MAX)
+		return false;
+	*v = (struct json_value){ .key = key };
+	r->count++;
+	switch (*r->at) {
+	case '"': r->at++; good = string_value(r, v); break;
+	case '{': r->at++; good = container_value(r, v, '}', depth); break;
+	case '[': r->at++; good = container_value(r, v, ']', depth); break;
+	case 't': good = word_value(r, v, STR("true"), JSON_BOOL); break;
+	case 'f': good = word_value(r, v, STR("false"), JSON_BOOL); break;
+	case 'n': good = word_value(r, v, STR("null"), JSON_NULL); break;
+	default: good = number_value(r, v); break;
+	}
+	v->span = (uint32_t)(&r->values[r->count] - v);
+	return good;
+}
+
+/* Every value but the first follows a comma or an opening bracket. */
+static size_t values_max(struct str text)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += text.at[i] == ',' || text.at[i] == '{' || text.at[i] == '[';
+	return n;
+}
+
+enum err json_read(const struct json_value **out, struct arena *arena, struct str text)
+{
+	struct reader r = { .at = text.at, .end = text.at + text.len, .arena = arena };
+	bool good;
+
+	*out = NULL;
+	if (text.len == 0 || text.len > UINT32_MAX / 2)
+		return E_INVALID;
+	r.values = arena_array(arena, struct json_value, values_max(text));
+	skip_space(&r);
+	good = value(&r, STR(""), 1);
+	skip_space(&r);
+	if (!good || r.at != r.end)
+		return E_INVALID;
+	*out = r.values;
+	return OK;
+}
+
+/* --- looking --- */
+
+const struct json_value *json_first(const struct json_value *v)
+{
+	return v + 1;
+}
+
+const struct json_value *json_next(const struct json_value *v)
+{
+	return v + v->span;
+}
+
+const struct json_value *json_last(const struct json_value *v)
+{
+	const struct json_value *last;
+
+	if (!v || !v->count)
+		return NULL;
+	last = json_first(v);
+	for (uint32_t i = 1; i < v->count; i++)
+		last = json_next(last);
+	return last;
+}
+
+static const struct json_value *member(const struct json_value *v, struct str key)
+{
+	const struct json_value *m = json_first(v), *found = NULL;
+
+	for (uint32_t i = 0; i < v->count; i++, m = json_next(m))
+		if (m->key.len == key.len && memcmp(m->key.at, key.at, key.len) == 0)
+			found = m;
+	return found;
+}
+
+const struct json_value *json_in(const struct json_value *v, const char *path)
+{
+	for (struct str rest = str_of(path); rest.at;) {
+		struct str key = str_cut(&rest, '.');
+
+		v = v && v->kind == JSON_OBJECT ? member(v, key) : NULL;
+	}
+	return v && v->kind != JSON_NULL ? v : NULL;
+}
+
+struct str json_text_in(const struct json_value *v, const char *path)
+{
+	v = json_in(v, path);
+	return v && (v->kind == JSON_STRING || v->kind == JSON_NUMBER) ? v->text : STR("");
+}
+
+static int64_t number_of(struct str text, int64_t otherwise)
+{
+	char terminated[NUMBER_CHARS_MAX];
+	int64_t i;
+	double d;
+
+	if (str_to_i64(&i, text) == OK)
+		return i;
+	if (text.len >= sizeof terminated)
+		return otherwise;
+	memcpy(terminated, text.at, text.len);
+	terminated[text.len] = '\0';
+	d = strtod(terminated, NULL);
+	return d >= -9.2e18 && d <= 9.2e18 ? (int64_t)d : otherwise;
+}
+
+int64_t json_int_in(const struct json_value *v, const char *path, int64_t otherwise)
+{
+	int64_t i;
+
+	v = json_in(v, path);
+	if (!v)
+		return otherwise;
+	switch (v->kind) {
+	case JSON_NUMBER: return number_of(v->text, otherwise);
+	case JSON_STRING: return str_to_i64(&i, v->text) == OK ? i : otherwise;
+	case JSON_BOOL: return v->text.at[0] == 't';
+	default: return otherwise;
+	}
+}
+
+bool json_bool_in(const struct json_value *v, const char *path, bool otherwise)
+{
+	v = json_in(v, path);
+	if (!v)
+		return otherwise;
+	switch (v->kind) {
+	case JSON_BOOL:
+		return v->text.at[0] == 't';
+	case JSON_NUMBER:
+		return number_of(v->text, 0) != 0;
+	case JSON_STRING:
+		if (str_is_nocase(v->text, "true") || str_is(v->text, "1"))
+			return true;
+		if (str_is_nocase(v->text, "false") || str_is(v->text, "0"))
+			return false;
+		return otherwise;
+	default:
+		return otherwise;
+	}
+}
+
+const struct json_value *json_list_in(const struct json_value *v, const char *path)
+{
+	v = json_in(v, path);
+	return v && v->kind == JSON_ARRAY ? v : NULL;
+}
+
+/* --- long lists --- */
+
+/* Moves behind one value without looking at what it says. */
+static bool skip_value(struct reader *r)
+{
+	bool special, wide;
+	struct str s;
+	int depth = 0;
+
+	do {
+		if (r->at == r->end)
+			return false;
+		switch (*r->at++) {
+		case '"':
+			if (!string_end(r, &s, &special, &wide))
+				return false;
+			break;
+		case '{': case '[': depth++; break;
+		case '}': case ']': depth--; break;
+		default: break;
+		}
+		/* a number or word ends where something else begins */
+	} while (depth > 0 || (r->at < r->end && !strchr(",]} \n\r\t", *r->at)));
+	return depth == 0 && r->at < r->end;
+}
+
+enum err json_list_open(struct str *rest, struct str text, const char *name)
+{
+	struct reader r = { .at = text.at, .end = text.at + text.len };
+	struct str key;
+
+	skip_space(&r);
+	if (!take(&r, '{'))
+		return E_NOTFOUND;
+	do {
+		skip_space(&r);
+		if (!key_of(&r, &key))
+			return E_NOTFOUND;
+		skip_space(&r);
+		if (!take(&r, ':'))
+			return E_NOTFOUND;
+		skip_space(&r);
+		if (str_is(key, name) && take(&r, '[')) {
+			skip_space(&r);
+			*rest = str_n(r.at, (size_t)(r.end - r.at));
+			return OK;
+		}
+		if (!skip_value(&r))
+			return E_NOTFOUND;
+		skip_space(&r);
+	} while (take(&r, ','));
+	return E_NOTFOUND;
+}
+
+enum err json_list_next(struct str *element, struct str *rest)
+{
+	struct reader r = { .at = rest->at, .end = rest->at + rest->len };
+
+	if (take(&r, ']'))
+		return E_NOTFOUND;
+	if (!skip_value(&r))
+		return E_INVALID;
+	*element = str_n(rest->at, (size_t)(r.at - rest->at));
+	skip_space(&r);
+	if (take(&r, ','))
+		skip_space(&r);
+	else if (r.at == r.end || *r.at != ']')
+		return E_INVALID;
+	*rest = str_n(r.at, (size_t)(r.end - r.at));
+	return OK;
+}
