@@ -357,7 +357,61 @@ static const char first[] =
 	"	sent INTEGER NOT NULL,"               /* 0: too late or superseded, decided against */
 	"	PRIMARY KEY(subscription_id, period, kind)) STRICT, WITHOUT ROWID;";
 
+/* Ids that few people ever see are drawn when they are first needed: two random keys in two indexes were half of what
+ * a new user cost. The trial plan is found without sorting; an outbox row gets its id from the core, not from a counter
+ * table. */
+static const char drawn_when_needed[] =
+	"CREATE TABLE users_new("
+	"	id INTEGER PRIMARY KEY,"
+	"	public_id TEXT,"                      /* NULL: nobody has looked yet */
+	"	telegram_id INTEGER UNIQUE,"
+	"	username TEXT, first_name TEXT NOT NULL DEFAULT '', last_name TEXT NOT NULL DEFAULT '',"
+	"	lang TEXT NOT NULL,"
+	"	lang_chosen INTEGER NOT NULL DEFAULT 0,"
+	"	is_admin INTEGER NOT NULL DEFAULT 0,"
+	"	banned INTEGER NOT NULL DEFAULT 0,"
+	"	reachable INTEGER NOT NULL DEFAULT 1,"
+	"	referral_code TEXT,"                  /* NULL: nobody has looked yet */
+	"	referred_by INTEGER REFERENCES users(id),"
+	"	live_message_id INTEGER NOT NULL DEFAULT 0,"
+	"	dialogue TEXT,"
+	"	created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL DEFAULT 0) STRICT;"
+	"INSERT INTO users_new SELECT id, public_id, telegram_id, username, first_name, last_name, lang, lang_chosen, is_admin,"
+	"	banned, reachable, referral_code, referred_by, live_message_id, dialogue, created_ms, updated_ms, seen_ms FROM users;"
+	"DROP TABLE users;"
+	"ALTER TABLE users_new RENAME TO users;"
+	"CREATE UNIQUE INDEX users_public ON users(public_id) WHERE public_id IS NOT NULL;"
+	"CREATE UNIQUE INDEX users_referral ON users(referral_code) WHERE referral_code IS NOT NULL;"
+	"CREATE INDEX users_referred ON users(referred_by) WHERE referred_by IS NOT NULL;"
+	"CREATE INDEX users_username ON users(username COLLATE NOCASE) WHERE username IS NOT NULL;"
+
+	"CREATE INDEX plans_trial ON plans(position, id) WHERE trial=1 AND on_sale=1 AND deleted_ms=0;"
+
+	"CREATE TABLE outbox_new("
+	"	id INTEGER PRIMARY KEY,"              /* given by the core, never twice in a run */
+	"	chat_id INTEGER NOT NULL,"
+	"	lane INTEGER NOT NULL,"
+	"	method TEXT NOT NULL,"
+	"	payload TEXT NOT NULL,"
+	"	qr TEXT,"
+	"	again INTEGER NOT NULL,"
+	"	edits INTEGER NOT NULL DEFAULT 0,"
+	"	about TEXT,"
+	"	then_name TEXT, then_id INTEGER NOT NULL DEFAULT 0,"
+	"	created_ms INTEGER NOT NULL,"
+	"	expires_ms INTEGER NOT NULL,"
+	"	not_before_ms INTEGER NOT NULL DEFAULT 0,"
+	"	attempts INTEGER NOT NULL DEFAULT 0,"
+	"	crashes INTEGER NOT NULL DEFAULT 0,"
+	"	state INTEGER NOT NULL) STRICT;"
+	"INSERT INTO outbox_new SELECT id, chat_id, lane, method, payload, qr, again, edits, about, then_name, then_id, created_ms,"
+	"	expires_ms, not_before_ms, attempts, crashes, state FROM outbox;"
+	"DROP TABLE outbox;"
+	"ALTER TABLE outbox_new RENAME TO outbox;"
+	"CREATE INDEX outbox_about ON outbox(about) WHERE about IS NOT NULL;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
+	{ drawn_when_needed },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

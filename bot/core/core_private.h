@@ -115,6 +115,7 @@ struct core {
 	const struct core_tables *tables;
 	struct worker *worker;
 	struct pacer *pacer;
+	int64_t outbox_last_id;      /* given to a row in this run, or left by an earlier one */
 	struct poll poll;
 	volatile int stop;
 	int exit_code;

@@ -97,13 +97,11 @@ static enum err replace_edit(struct core *c, const struct outgoing *o, bool *rep
 
 static enum err insert(struct core *c, const struct outgoing *o, bool claimed, int64_t *id)
 {
-	enum err e = db_run(c->db, "INSERT INTO outbox(chat_id, lane, method, payload, qr, again, edits, about, then_name, then_id, created_ms, expires_ms, state, crashes)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)",
-		o->chat_id, o->lane, o->method, o->payload, o->qr.len ? o->qr : str_of(NULL), o->unknown == UNKNOWN_AGAIN, o->edits,
+	*id = ++c->outbox_last_id;
+	return db_run(c->db, "INSERT INTO outbox(id, chat_id, lane, method, payload, qr, again, edits, about, then_name, then_id, created_ms, expires_ms, state, crashes)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?14)",
+		*id, o->chat_id, o->lane, o->method, o->payload, o->qr.len ? o->qr : str_of(NULL), o->unknown == UNKNOWN_AGAIN, o->edits,
 		o->about, o->then_name, o->then_id, clock_now_ms(), o->expires_ms, claimed ? CLAIMED : QUEUED);
-
-	*id = db_last_id(c->db);
-	return e;
 }
 
 static enum err claim_added(struct core *c, const struct outgoing *o, int64_t now_us)
@@ -503,6 +501,8 @@ enum err outbox_recover(struct core *c, bool clean)
 		log_error("outbox.parked", KV("rows", parked));
 	if (!e)
 		e = db_run(c->db, "UPDATE outbox SET state=0 WHERE state=1");
+	if (!e)
+		e = db_get_i64(&c->outbox_last_id, c->db, "SELECT coalesce(max(id), 0) FROM outbox");
 	if (e)
 		return e;
 	db_select(&r, c->db, "SELECT id, chat_id, lane FROM outbox WHERE state=0 ORDER BY id");

@@ -70,13 +70,16 @@ static void totals_text(struct screen *s, const struct referral_totals *totals)
 static enum err invite_show(struct talk *t)
 {
 	int64_t days = setting_i64(t->a, SETTING_REFERRAL_DAYS);
-	struct str link = invite_link(t->a, &t->user);
 	struct referral_totals totals;
 	struct screen s;
-	enum err e = referral_totals(&totals, t->a, t->user.id);
+	struct str link;
+	enum err e = user_draw_ids(t->a, &t->user);
 
+	if (!e)
+		e = referral_totals(&totals, t->a, t->user.id);
 	if (e)
 		return e;
+	link = invite_link(t->a, &t->user);
 	screen_begin(&s, t);
 	screen_text(&s, "invite.card", T_STR("link", link), T_STR("code", t->user.referral_code));
 	if (days)

@@ -85,7 +85,9 @@ enum err typed_support(struct talk *t, struct str state, struct str text)
 	(void)state;
 	if (!q.text.len) /* a picture without words */
 		return says(t, "support.words");
-	e = to_admins(t->a, &q);
+	e = user_draw_ids(t->a, &t->user);
+	if (!e)
+		e = to_admins(t->a, &q);
 	if (!e)
 		e = talk_expect_nothing(t);
 	return e ? e : says(t, "support.sent");

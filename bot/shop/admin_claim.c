@@ -50,6 +50,8 @@ enum err admin_claim_redeem(struct act *a, struct user *u, struct str code)
 	e = db_run(a->tx, "DELETE FROM settings WHERE key='" KEY "'");
 	if (!e)
 		e = user_set_admin(a, u->id, true);
+	if (!e)
+		e = user_draw_ids(a, u);
 	u->is_admin = !e;
 	return e ? e : audit_add(a, u->id, "admin_claim", arena_printf(a->arena, "user:%s", u->public_id), NULL, NULL);
 }

@@ -43,13 +43,24 @@ static enum err read_one(struct user *out, int64_t *seen_ms, struct act *a, stru
 	return db_end(r);
 }
 
+enum err user_draw_ids(struct act *a, struct user *u)
+{
+	if (*u->public_id)
+		return OK;
+	public_id_draw(u->public_id);
+	enc_random_base32(u->referral_code, REFERRAL_CODE_CHARS);
+	return db_run(a->tx, "UPDATE users SET public_id=?2, referral_code=?3 WHERE id=?1", u->id, u->public_id, u->referral_code);
+}
+
 enum err user_get(struct user *out, struct act *a, int64_t id)
 {
 	struct db_rows r;
 	int64_t seen_ms;
+	enum err e;
 
 	db_select(&r, a->tx, "SELECT " USER_COLUMNS " FROM users WHERE id=?1", id);
-	return read_one(out, &seen_ms, a, &r);
+	e = read_one(out, &seen_ms, a, &r);
+	return e ? e : user_draw_ids(a, out);
 }
 
 static enum err by_telegram(struct user *out, int64_t *seen_ms, struct act *a, int64_t telegram_id)
@@ -63,22 +74,25 @@ static enum err by_telegram(struct user *out, int64_t *seen_ms, struct act *a, i
 enum err user_by_telegram(struct user *out, struct act *a, int64_t telegram_id)
 {
 	int64_t seen_ms;
+	enum err e = by_telegram(out, &seen_ms, a, telegram_id);
 
-	return by_telegram(out, &seen_ms, a, telegram_id);
+	return e ? e : user_draw_ids(a, out);
 }
 
 /* --- first contact, and every other --- */
 
-static enum err add(struct act *a, const struct tg_user *from)
+static enum err add(struct user *out, struct act *a, const struct tg_user *from)
 {
-	char public_id[PUBLIC_ID_CHARS + 1], code[REFERRAL_CODE_CHARS + 1];
 	int lang = i18n_lang_of(a->shared->i18n, from->language_code);
+	enum err e = db_run(a->tx, "INSERT INTO users(telegram_id, username, first_name, last_name, lang, created_ms, updated_ms, seen_ms)"
+		" VALUES(?1, nullif(?2, ''), coalesce(?3, ''), coalesce(?4, ''), ?5, ?6, ?6, ?6)",
+		from->id, from->username, from->first_name, from->last_name, i18n_lang_code(a->shared->i18n, lang), a->now_ms);
 
-	public_id_draw(public_id);
-	enc_random_base32(code, REFERRAL_CODE_CHARS);
-	return db_run(a->tx, "INSERT INTO users(public_id, telegram_id, username, first_name, last_name, lang, referral_code, created_ms, updated_ms, seen_ms)"
-		" VALUES(?1, ?2, nullif(?3, ''), coalesce(?4, ''), coalesce(?5, ''), ?6, ?7, ?8, ?8, ?8) ON CONFLICT(telegram_id) DO NOTHING",
-		public_id, from->id, from->username, from->first_name, from->last_name, i18n_lang_code(a->shared->i18n, lang), code, a->now_ms);
+	*out = (struct user){ .id = db_last_id(a->tx), .telegram_id = from->id, .first_name = str_dup(a->arena, from->first_name),
+		.last_name = str_dup(a->arena, from->last_name), .lang = lang, .reachable = true, .created_ms = a->now_ms, .is_new = true };
+	out->username = from->username.len ? str_dup(a->arena, from->username) : NULL;
+	out->is_admin = is_admin(a, from->id, false);
+	return e;
 }
 
 static bool same(const char *have, struct str now)
@@ -113,13 +127,7 @@ enum err user_meet(struct user *out, struct act *a, const struct tg_user *from)
 	e = by_telegram(out, &seen_ms, a, from->id);
 	if (!e)
 		return refresh(out, seen_ms, a, from);
-	if (e != E_NOTFOUND)
-		return e;
-	e = add(a, from);
-	if (!e)
-		e = by_telegram(out, &seen_ms, a, from->id);
-	out->is_new = !e;
-	return e;
+	return e == E_NOTFOUND ? add(out, a, from) : e;
 }
 
 /* --- changes --- */

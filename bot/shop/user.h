@@ -11,7 +11,7 @@
 /* Texts live in the arena of the act that read it. */
 struct user {
 	int64_t id;
-	char public_id[PUBLIC_ID_CHARS + 1];
+	char public_id[PUBLIC_ID_CHARS + 1]; /* this and referral_code are drawn when first needed: user_draw_ids */
 	int64_t telegram_id;          /* also the private chat's id; 0: none */
 	char *username;               /* without '@'; NULL: none */
 	char *first_name, *last_name; /* cleaned, may be empty */
@@ -27,12 +27,16 @@ struct user {
 	bool is_new;                  /* made by this very call */
 };
 
-/* Finds or makes the user and brings names, language and reachability up to date. */
+/* Finds or makes the user and brings names, language and reachability up to date. public_id and referral_code are empty
+ * when nobody has needed them yet; the other ways to a user give them always. */
 enum err user_meet(struct user *out, struct act *a, const struct tg_user *from);
 enum err user_get(struct user *out, struct act *a, int64_t id);                       /* E_NOTFOUND */
 enum err user_by_telegram(struct user *out, struct act *a, int64_t telegram_id);      /* E_NOTFOUND */
 /* What an admin types: telegram id, @name, public id, order number, client UUID or e-mail. E_NOTFOUND; E_CONFLICT: several. */
 enum err user_find(struct user *out, struct act *a, struct str who);
+
+/* Draws public_id and referral_code where u has none yet. */
+enum err user_draw_ids(struct act *a, struct user *u);
 
 enum err user_set_lang(struct act *a, struct user *u, int lang);
 enum err user_set_live(struct act *a, int64_t user_id, int64_t message_id);

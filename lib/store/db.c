@@ -463,11 +463,39 @@ static enum err copy_before(struct db *db, int64_t version)
 	return e == E_CONFLICT ? OK : e; /* an earlier attempt made it from the same version */
 }
 
-enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *migrations, size_t count)
+static bool references_hold(struct db *db)
+{
+	struct db_rows r;
+	bool broken;
+
+	db_select(&r, db, "PRAGMA foreign_key_check");
+	broken = db_next(&r);
+	return db_end(&r) == OK && !broken;
+}
+
+/* A table is changed by building it anew under its name, which for a moment leaves its children without a parent. */
+static enum err migrate(struct db *db, size_t from, const struct db_migration *migrations, size_t count)
 {
 	char pragma[48];
+	enum err e = db_begin(db);
+
+	for (size_t i = from; !e && i < count; i++)
+		e = db_script(db, migrations[i].sql);
+	snprintf(pragma, sizeof pragma, "PRAGMA user_version=%zu", count);
+	if (!e)
+		e = db_script(db, pragma);
+	if (!e && !references_hold(db))
+		e = E_CONFLICT;
+	if (!e)
+		return db_commit(db);
+	db_rollback(db);
+	return e;
+}
+
+enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *migrations, size_t count)
+{
 	int64_t version;
-	enum err e = db_get_i64(&version, db, "PRAGMA user_version");
+	enum err e = db_get_i64(&version, db, "PRAGMA user_version"), again;
 
 	if (e)
 		return e;
@@ -481,16 +509,11 @@ enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *mig
 		if (e)
 			return e;
 	}
-	e = db_begin(db);
-	for (size_t i = (size_t)version; !e && i < count; i++)
-		e = db_script(db, migrations[i].sql);
-	snprintf(pragma, sizeof pragma, "PRAGMA user_version=%zu", count);
+	e = db_script(db, "PRAGMA foreign_keys=OFF"); /* has no effect inside a transaction */
 	if (!e)
-		e = db_script(db, pragma);
-	if (!e)
-		return db_commit(db);
-	db_rollback(db);
-	return e;
+		e = migrate(db, (size_t)version, migrations, count);
+	again = db_script(db, "PRAGMA foreign_keys=ON");
+	return e ? e : again;
 }
 
 enum err db_copy_to(struct db *db, const char *path)
@@ -521,15 +544,9 @@ enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left)
 bool db_is_sound(struct db *db)
 {
 	struct arena arena = { 0 };
-	struct db_rows r;
 	char *verdict = NULL;
 	bool sound = db_get_text(&verdict, &arena, db, "PRAGMA integrity_check(1)") == OK && strcmp(verdict, "ok") == 0;
 
-	if (sound) {
-		db_select(&r, db, "PRAGMA foreign_key_check");
-		sound = !db_next(&r);
-		sound = db_end(&r) == OK && sound;
-	}
 	arena_release(&arena);
-	return sound;
+	return sound && references_hold(db);
 }

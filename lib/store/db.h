@@ -137,7 +137,8 @@ struct db_migration {
 };
 
 /* Brings the schema to version count in one transaction, after copying a database that holds something to
- * "PATH.before-VERSION". *from is the version found. E_VERSION: the file was made by a newer program, nothing is changed. */
+ * "PATH.before-VERSION". *from is the version found. E_VERSION: the file was made by a newer program, nothing is changed.
+ * References are checked once, before the commit: a migration may build a table anew. E_CONFLICT: they do not hold. */
 enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *migrations, size_t count);
 
 /* A consistent copy while others read and write. E_CONFLICT: the target exists. */

@@ -214,9 +214,12 @@ static void test_start_with_codes(void **state)
 	struct rig *r = open_shop();
 	int64_t anna = customer_new(r, "Anna");
 	struct arena arena = { 0 };
-	const char *own = rig_text(r, &arena, "SELECT referral_code FROM users WHERE first_name='Anna'");
+	const char *own;
 
 	(void)state;
+	customer_say(r, anna, "/invite");
+	UNTIL(r, rig_number(r, "SELECT count(*) FROM users WHERE referral_code IS NOT NULL AND first_name='Anna'") == 1);
+	own = rig_text(r, &arena, "SELECT referral_code FROM users WHERE first_name='Anna'");
 	customer_say(r, anna, arena_printf(&arena, "/start r_%s", own));
 	for (size_t i = 0; i < countof(forged); i++)
 		customer_say(r, anna, arena_printf(&arena, "/start %s", forged[i]));

@@ -196,6 +196,7 @@ static void test_refund(void **state)
 	char line[160];
 
 	(void)state;
+	world_say(w, anna, "/invite");
 	snprintf(line, sizeof line, "/start r_%s", text_of(w, "SELECT referral_code FROM users WHERE first_name='Anna'").at);
 	boris = world_customer(w, "Boris", "en");
 	world_say(w, boris, line);
@@ -243,6 +244,7 @@ static void test_referral(void **state)
 	(void)state;
 	world_buy(w, anna);
 	end_ms = world_client_of(w, anna).at.expiry_ms;
+	world_say(w, anna, "/invite");
 	snprintf(line, sizeof line, "/start r_%s", text_of(w, "SELECT referral_code FROM users WHERE first_name='Anna'").at);
 	boris = world_customer(w, "Boris", "en");
 	world_say(w, boris, line);

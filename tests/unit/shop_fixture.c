@@ -185,6 +185,7 @@ struct user shop_user(struct shop *s, int64_t telegram_id, const char *name)
 	struct user u;
 
 	must(user_meet(&u, &s->a, &from));
+	must(user_draw_ids(&s->a, &u));
 	return u;
 }
 

@@ -309,7 +309,7 @@ static void test_start_payloads(void **state)
 	char *code;
 
 	(void)state;
-	say(anna, "/start");
+	say(anna, "/invite");
 	code = text_of("SELECT referral_code FROM users");
 	say(anna, arena_printf(&w.arena, "/start r_%s", code)); /* her own */
 	say(boris, arena_printf(&w.arena, "/start r_%s", code));
@@ -320,6 +320,7 @@ static void test_start_payloads(void **state)
 	assert_int_equal(count("SELECT count(*) FROM users WHERE referred_by=(SELECT min(id) FROM users)"), 3);
 	say(boris, "/start r_00000000");
 	say(boris, "/start r_");
+	say(gleb, "/invite");
 	say(boris, arena_printf(&w.arena, "/start r_%s", text_of("SELECT referral_code FROM users ORDER BY id DESC"))); /* a second code */
 	assert_int_equal(count("SELECT count(*) FROM users WHERE referred_by IS NULL"), 1);
 	say(anna, "/start p_2");
