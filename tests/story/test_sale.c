@@ -201,5 +201,6 @@ int main(void)
 		proves(test_panel_down, "R038 R142 B1"),
 	};
 
+	cmocka_set_test_filter(getenv("ONLY"));
 	return cmocka_run_group_tests_name("sale", tests, NULL, NULL);
 }
