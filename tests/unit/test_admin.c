@@ -659,8 +659,11 @@ static void test_public_address_is_sold_at_once(void **state)
 	struct world *w = *state;
 
 	add_panel(w, "Amsterdam", "https://panel.example.org:2053/x");
+	run(w, "UPDATE inbounds SET clients=41");
 	say(w, OWNER, "/inbounds 1");
+	assert_heard(w, "1. main – vless, port 443, on, clients 41");
 	tap(w, OWNER, button(w, "a_ib:1:1"));
+	assert_heard(w, "1. main – vless, port 443, sold, clients 41");
 	assert_int_equal(number(w, "SELECT for_sale FROM inbounds"), 1);
 	run(w, "UPDATE inbounds SET body='{\"protocol\":\"dokodemo-door\",\"port\":1}', for_sale=0");
 	tap(w, OWNER, "a_ib:1:1");
@@ -753,6 +756,50 @@ static void test_second_press(void **state)
 	assert_false(is_banned(w));
 	tap(w, OWNER, "yes:ABCDEFGHJKMNPQRS"); /* forged */
 	assert_says(w, "admin.too_late");
+}
+
+/* Each of them, by command or button: nothing at the first press, nothing at a stale second one, done at a fresh one. */
+static void test_every_dangerous_act_asks(void **state)
+{
+	static const struct { const char *press, *what; bool is_tap; } acts[] = {
+		{ "/extend 2000 7", "SELECT expires_ms FROM subscriptions WHERE id=1", false },
+		{ "/limit 2000 120", "SELECT quota_bytes FROM subscriptions WHERE id=1", false },
+		{ "/limit 2000 devices 5", "SELECT limit_ip FROM subscriptions WHERE id=1", false },
+		{ "/reset 2000", "SELECT reset_rev FROM subscriptions WHERE id=1", false },
+		{ "a_grant:%s:1", "SELECT count(*) FROM subscriptions", true },
+		{ "/refund %o", "SELECT count(*) FROM payments WHERE state='refunding'", false },
+		{ "a_sus:2:keep", "SELECT count(*) FROM suspense WHERE state='open'", true },
+		{ "a_plset:1:sale", "SELECT on_sale FROM plans WHERE id=1", true },
+		{ "a_plset:1:delete", "SELECT deleted_ms>0 FROM plans WHERE id=1", true },
+		{ "/ban 2000", "SELECT banned FROM users WHERE telegram_id=2000", false },
+		{ "/panel_del 1", "SELECT count(*) FROM panels WHERE deleted_ms=0", false },
+		{ "/panel_del 2", "SELECT count(*) FROM panels WHERE deleted_ms=0", false },
+	};
+	struct world *w = *state;
+
+	furnish(w);
+	add_panel(w, "Berlin", "https://panel.example.net:2053/x"); /* nobody's clients on it */
+	for (size_t i = 0; i < countof(acts); i++) {
+		bool wants_reason = str_has(str_of(acts[i].press), "%o");
+		const char *press = wants_reason ? arena_printf(&w->arena, "/refund %s", text(w, "SELECT public_id FROM orders ORDER BY id LIMIT 1")) :
+			str_has(str_of(acts[i].press), "%s") ? arena_printf(&w->arena, "a_grant:%s:1", text(w, "SELECT public_id FROM users WHERE telegram_id=2000")) : acts[i].press;
+		int64_t before = number(w, acts[i].what);
+
+		for (int stale = 1; stale >= 0; stale--) {
+			const char *yes;
+
+			(acts[i].is_tap ? tap : say)(w, OWNER, press);
+			if (wants_reason)
+				say(w, OWNER, "it never worked");
+			yes = button(w, "yes:");
+			wait_ms(w, stale ? 5 * MINUTE_MS : 1);
+			if (number(w, acts[i].what) != before)
+				fail_msg("%s does not ask", press);
+			tap(w, OWNER, yes);
+			if ((number(w, acts[i].what) == before) != stale)
+				fail_msg("%s, a %s press", press, stale ? "stale" : "fresh");
+		}
+	}
 }
 
 static void test_panel_with_clients_is_kept_or_asked_about(void **state)
@@ -1224,9 +1271,10 @@ int main(void)
 		proves(test_panel_add, "B40"),
 		proves(test_credentials_are_private, ""),
 		proves(test_private_address_is_not_sold, "B49"),
-		proves(test_public_address_is_sold_at_once, ""),
+		proves(test_public_address_is_sold_at_once, "R057"),
 		proves(test_answers, "R149"),
 		proves(test_second_press, "R281"),
+		proves(test_every_dangerous_act_asks, "R281"),
 		proves(test_panel_with_clients_is_kept_or_asked_about, "R144"),
 		proves(test_panel_filled_meanwhile, ""),
 		proves(test_subscription_is_changed, ""),
