@@ -128,6 +128,8 @@ static void test_secrets_from_files(void **state)
 	UNTIL(r, rig_logged(r, "telegram.ready"));
 	assert_true(rig_logged(r, ".env can be read by others; chmod 600 .env"));
 	UNTIL(r, rig_number(r, "SELECT count(*) FROM panels WHERE state='ok'") == 1); /* the password was read */
+	customer_say(r, RIG_ADMIN, "/panels");
+	UNTIL(r, customer_sees(r, RIG_ADMIN, "127.0.0.1") && customer_sees(r, RIG_ADMIN, "3.6.0 · dialect C"));
 	buf_init(&line, 65536);
 	f = fopen(arena_printf(&arena, "/proc/%d/cmdline", (int)r->pid), "rb");
 	assert_non_null(f);
@@ -306,9 +308,9 @@ int main(void)
 		proves(test_wrong_values, ""),
 		proves(test_all_problems_at_once, ""),
 		proves(test_wrong_command, ""),
-		proves(test_secrets_from_files, "R287"),
+		proves(test_secrets_from_files, "R019 R287"),
 		proves(test_key_file_missing, ""),
-		proves(test_key_of_another_shop, ""),
+		proves(test_key_of_another_shop, "R015"),
 		proves(test_key_file_open_to_others, "R287"),
 		proves(test_second_program, ""),
 		proves(test_port_taken, ""),
