@@ -911,6 +911,7 @@ static void test_user_is_found(void **state)
 
 static void test_plan_add(void **state)
 {
+	static const char *const shown[] = { "90 days", "100\xC2\xA0GB", "3 devices" };
 	struct world *w = *state;
 
 	say(w, OWNER, "/plan_add");
@@ -947,6 +948,8 @@ static void test_plan_add(void **state)
 	assert_int_equal(number(w, "SELECT count(*) FROM plans"), 0);
 	say(w, OWNER, "300 XTR\nUSD 4,99");
 	assert_heard(w, "Quarter &lt;b&gt;");
+	for (size_t i = 0; i < countof(shown); i++)
+		assert_heard(w, shown[i]);
 	assert_says(w, "admin.plan_add.no_panel"); /* said before a customer meets it */
 	assert_int_equal(number(w, "SELECT days*1000000 + limit_ip*1000 + on_sale FROM plans"), 90 * 1000000 + 3 * 1000);
 	assert_int_equal(number(w, "SELECT quota_bytes FROM plans"), 100 * GIB_BYTES);
@@ -962,6 +965,8 @@ static void test_plan_add(void **state)
 	tap(w, OWNER, "a_plset:1:protocol");
 	say(w, OWNER, "vless");
 	assert_string_equal(text(w, "SELECT region || protocol FROM plans"), "Netherlandsvless");
+	assert_heard(w, "Netherlands");
+	assert_heard(w, "vless");
 	tap(w, OWNER, "a_plset:1:region");
 	say(w, OWNER, "-");
 	assert_string_equal(text(w, "SELECT region FROM plans"), "");
