@@ -60,6 +60,7 @@ static void assert_delivered(struct world *w, int64_t user, int64_t bought_ms)
 	assert_int_equal(f.at.total_bytes, 107374182400);
 	assert_int_equal(f.at.row_total_bytes, 107374182400);
 	assert_in_range(f.at.expiry_ms, bought_ms + 30 * DAY_MS, bought_ms + 30 * DAY_MS + HOUR_MS);
+	assert_int_equal(f.at.expiry_ms, world_number(w, "SELECT expires_ms FROM subscriptions")); /* computed once, however often sent */
 	assert_int_equal(f.at.expiry_ms, f.at.row_expiry_ms);
 	assert_int_equal(f.at.limit_ip, 2);
 	assert_int_equal(panel_sim_drift(w->panels[0].sim, NULL), 0);
@@ -247,7 +248,7 @@ int main(void)
 		proves(test_first_sale, "R270 R274 R195 R182 R050 R051 R029 R152"),
 		proves(test_unpaid, "R195"),
 		proves(test_killed, "R286 R271 B2 B4"),
-		proves(test_troubled_add, "R038 B1 B51"),
+		proves(test_troubled_add, "R038 R182 B1 B51"),
 		proves(test_refusal_is_told, "R021 R035"),
 		proves(test_panel_down, "R038 R142 B1"),
 	};
