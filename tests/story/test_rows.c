@@ -107,6 +107,20 @@ static void test_devices(void **state)
 	world_free(w);
 }
 
+/* As an admin's card does it. */
+static enum err spoil_plan(struct act *a, void *ctx)
+{
+	struct plan p;
+	enum err e = plan_get(&p, a, 1);
+
+	(void)ctx;
+	p.days = 1;
+	p.quota_bytes = p.limit_ip = 1;
+	p.on_sale = false;
+	p.prices[0].amount_minor = 1;
+	return e ? e : plan_update(a, &p);
+}
+
 /* A plan that is changed or withdrawn later changes nothing for those who have it. */
 static void test_plan_is_remembered(void **state)
 {
@@ -114,11 +128,12 @@ static void test_plan_is_remembered(void **state)
 	int64_t anna = buyer(w, "Anna"), expires_ms = world_number(w, "SELECT expires_ms FROM subscriptions");
 
 	(void)state;
-	assert_int_equal(db_run(w->db, "UPDATE plans SET days=1, quota_bytes=1, on_sale=0"), OK);
-	assert_int_equal(db_run(w->db, "UPDATE plan_prices SET amount_minor=1"), OK);
+	assert_int_equal(core_do(w->core, spoil_plan, NULL), OK);
 	world_run(w, DAY_MS);
 	assert_int_equal(world_number(w, "SELECT expires_ms FROM subscriptions"), expires_ms);
 	assert_int_equal(world_number(w, "SELECT quota_bytes FROM subscriptions"), 100 * GIB_BYTES);
+	assert_int_equal(world_client_of(w, anna).at.total_bytes, 100 * GIB_BYTES);
+	assert_int_equal(world_client_of(w, anna).at.limit_ip, 2);
 	world_say(w, anna, "/my");
 	world_run(w, 5000);
 	assert_true(world_sees(w, anna, "Month – active"));
