@@ -1039,6 +1039,9 @@ static void test_suspense(void **state)
 	tap(w, OWNER, button(w, "yes:"));
 	assert_says(w, "admin.payments.decision.deliver");
 	assert_string_equal(text(w, "SELECT state FROM suspense"), "delivered");
+	assert_string_equal(text(w, "SELECT o.state FROM orders o JOIN payments p ON p.order_id=o.id WHERE p.id=2"), "paid");
+	assert_int_equal(number(w, "SELECT count(*) FROM subscriptions"), 2);
+	assert_string_equal(text(w, "SELECT reason FROM audit WHERE action='suspense.deliver'"), "amount");
 	tap(w, SECOND, "a_sus:2:keep");
 	assert_says(w, "admin.payments.was_decided");
 	tap(w, OWNER, "a_sus:2:burn"); /* forged */
