@@ -107,6 +107,30 @@ static void test_devices(void **state)
 	world_free(w);
 }
 
+static enum err reset_monthly(struct act *a, void *ctx)
+{
+	struct plan p;
+	enum err e = plan_get(&p, a, 1);
+
+	(void)ctx;
+	p.reset_days = 30;
+	return e ? e : plan_update(a, &p);
+}
+
+/* The panel renews the traffic by itself where the plan says so, and only there. */
+static void test_reset_period(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = buyer(w, "Anna"), boris;
+
+	(void)state;
+	assert_int_equal(core_do(w->core, reset_monthly, NULL), OK);
+	boris = buyer(w, "Boris");
+	assert_int_equal(world_client_of(w, anna).at.reset_days, 0);
+	assert_int_equal(world_client_of(w, boris).at.reset_days, 30);
+	world_free(w);
+}
+
 /* As an admin's card does it. */
 static enum err spoil_plan(struct act *a, void *ctx)
 {
@@ -393,6 +417,7 @@ int main(void)
 		proves(test_start_twice, "R241"),
 		proves(test_used_of_limit, "R063"),
 		proves(test_devices, "R060"),
+		proves(test_reset_period, "R052"),
 		proves(test_plan_is_remembered, "R187"),
 		proves(test_buttons, ""),
 		proves(test_subscription_links, "R030 R275"),
