@@ -1271,7 +1271,7 @@ static void test_audit(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		proves(test_tables, ""),
+		proves(test_tables, "R276"),
 		proves(test_every_command, ""),
 		proves(test_every_command_in_an_empty_shop, ""),
 		proves(test_every_button, ""),
