@@ -334,7 +334,7 @@ static void test_nothing_confidential_in_logs_and_chats(void **state)
 static void test_backup_under_load_and_restore(void **state)
 {
 	struct rig *r = open_shop();
-	int64_t anna = customer_new(r, "Anna"), payments;
+	int64_t anna = customer_new(r, "Anna"), payments, people;
 	struct arena arena = { 0 };
 	struct buf out, key;
 
@@ -344,6 +344,8 @@ static void test_backup_under_load_and_restore(void **state)
 	for (int i = 0; i < 60; i++)
 		botapi_say(r->telegram, botapi_user_new(r->telegram, "Guest", NULL, "en"), "/start");
 	serve_changed(r->serve);
+	UNTIL(r, rig_number(r, "SELECT count(*) FROM users") > 20);
+	people = rig_number(r, "SELECT count(*) FROM users"); /* what is committed is in the copy, wherever it stands */
 	buf_init(&out, 65536);
 	buf_init(&key, 256);
 	assert_int_equal(rig_run(r, &out, NULL, (const char *const[]){ "backup", "copy.db", NULL }), 0);
@@ -367,6 +369,8 @@ static void test_backup_under_load_and_restore(void **state)
 	r->database = xstrdup(rig_path(r, "new/obol.db"));
 	payments = rig_number(r, "SELECT count(*) FROM payments");
 	assert_in_range(payments, 0, 1);
+	assert_true(rig_number(r, "SELECT count(*) FROM users") >= people);
+	assert_int_equal(rig_number(r, "SELECT count(*) FROM orders"), 1);
 	assert_int_equal(rig_number(r, "SELECT count(*) FROM plans"), 1);
 	rig_start(r);
 	UNTIL(r, rig_logged(r, "telegram.ready"));

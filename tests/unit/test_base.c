@@ -193,9 +193,15 @@ static void test_json(void **state)
 	assert_int_equal(json_parse(&o, STR("17")), OK);
 	json_object_put(o);
 	buf_init(&b, 4096);
-	for (int i = 0; i < 100; i++)
-		buf_addc(&b, '[');
-	assert_int_equal(json_parse(&o, buf_str(&b)), E_INVALID);
+	for (int deep = 0; deep < 2; deep++) {
+		buf_clear(&b);
+		for (int i = 0; i < (deep ? 100 : 20); i++)
+			buf_addc(&b, '[');
+		for (int i = 0; i < (deep ? 100 : 20); i++)
+			buf_addc(&b, ']');
+		assert_int_equal(json_parse(&o, buf_str(&b)), deep ? E_INVALID : OK);
+		json_object_put(o);
+	}
 	buf_clear(&b);
 	json_out_init(&j, &b);
 	json_open(&j, '{');

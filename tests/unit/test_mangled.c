@@ -50,6 +50,32 @@ static void put(struct buf *to, struct str text, size_t at, struct str what, siz
 	buf_add(to, str_n(text.at + at + instead_of, text.len - at - instead_of));
 }
 
+/* One element of a list, again and again; lists inside texts, too. */
+static void lengthen(struct buf *to, struct str text, size_t times)
+{
+	size_t from = below(text.len + 1), end;
+	const char *open = memchr(text.at + from, '[', text.len - from);
+	struct buf part;
+	int depth = 0;
+
+	if (!open)
+		open = memchr(text.at, '[', text.len);
+	if (!open) {
+		put(to, text, 0, STR(""), 0);
+		return;
+	}
+	from = end = (size_t)(open + 1 - text.at);
+	for (; end < text.len && (depth || (text.at[end] != ',' && text.at[end] != ']')); end++)
+		depth += text.at[end] == '{' || text.at[end] == '[' ? 1 : text.at[end] == '}' || text.at[end] == ']' ? -1 : 0;
+	buf_init(&part, TEXT_MAX);
+	while (times-- > 0 && part.len + text.len + end - from < TEXT_MAX / 2) {
+		buf_add(&part, str_n(text.at + from, end - from));
+		buf_addc(&part, ',');
+	}
+	put(to, text, from, buf_str(&part), 0);
+	buf_release(&part);
+}
+
 static void spoil_once(struct buf *to, struct str text)
 {
 	static const char *const words[] = { "null", "-1", "1e999", "9223372036854775808", "\"", "\\", "\\u0000", "\\ud800", "{", "[", "]", "}", ",", ":",
@@ -57,11 +83,12 @@ static void spoil_once(struct buf *to, struct str text)
 	size_t at = below(text.len + 1), n = below(text.len - at + 1), times = 1 + below(600);
 	struct buf part;
 
-	switch (below(6)) {
+	switch (below(7)) {
 	case 0: put(to, text, at, str_of(words[below(countof(words))]), 0); return;
 	case 1: put(to, text, at, str_of(words[below(countof(words))]), n < 12 ? n : 12); return;
 	case 2: put(to, text, at, STR(""), n < 40 ? n : 40); return;
 	case 3: put(to, text, at, STR(""), text.len - at); return; /* cut off */
+	case 5: lengthen(to, text, times); return;
 	case 4: /* a part again and again: long lists, long names, depth */
 		buf_init(&part, TEXT_MAX);
 		n = n < 60 ? n : 60;
