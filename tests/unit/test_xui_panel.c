@@ -110,6 +110,8 @@ static struct str bent_body(struct world *w, struct str body)
 	struct str out = body;
 
 	if (json_parse(&o, body) == OK && json_object_is_type(o, json_type_object)) {
+		if (json_bool_at(o, "success", false)) /* in the panel's own language */
+			json_object_object_add(o, "msg", json_object_new_string("با موفقیت انجام شد"));
 		bend(o);
 		out = str_of(arena_strdup(&w->arena, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)));
 	}
@@ -306,7 +308,7 @@ static void test_life(void **state)
 	}
 }
 
-/* The same life when every answer is bent: the same result (R023). */
+/* The same life when every answer is bent and success is told in Persian: the same result. */
 static void test_bent_answers(void **state)
 {
 	(void)state;
@@ -460,7 +462,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_life, "R001 R003 R024 R042 R045 R048 R056 R129 R152 R153 R160"),
-		proves(test_bent_answers, "R023"),
+		proves(test_bent_answers, "R023 R035"),
 		proves(test_lost_answers, "B51"),
 		proves(test_system_calls, "R057 R104 R151"),
 		proves(test_wrong_password, ""),
