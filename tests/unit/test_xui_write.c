@@ -698,7 +698,7 @@ int main(void)
 		proves(test_update_stops_without_a_client, "R040"),
 		proves(test_outcomes, "R035"),
 		proves(test_write_after_lost_session, "R010 R012"),
-		proves(test_shadowsocks, ""),
+		proves(test_shadowsocks, "R047"),
 		proves(test_shadowsocks_is_let_in, ""),
 		proves(test_delete, "R045"),
 		proves(test_reset, ""),
