@@ -250,7 +250,7 @@ int main(void)
 		proves(test_killed, "R286 R271 B2 B4"),
 		proves(test_troubled_add, "R038 R182 B1 B51"),
 		proves(test_refusal_is_told, "R021 R035"),
-		proves(test_panel_down, "R038 R142 B1"),
+		proves(test_panel_down, "R002 R038 R142 B1"),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));
