@@ -49,6 +49,7 @@ struct run {
 	bool was_unsent;             /* before this write: never sent */
 	struct xui_look look;        /* the last one; texts in the job's arena */
 	int writes;
+	const char *refusal;         /* the panel's words to a write that may be half done; NULL: none */
 	bool conflict;               /* the panel refused our e-mail although a look does not find it */
 	bool was_cut;                /* a write has brought somebody back who was cut off */
 	bool listed;                 /* inbounds were fetched in this run */
@@ -81,16 +82,29 @@ static const char *stuck_cause(struct act *a, const struct job *job)
 	return arena_printf(a->arena, "reconcile:%s", job->subject);
 }
 
+/* What people call it by: the oldest order that waits for it, else the newest there was. */
+static enum err stuck_order(char **out, struct act *a, const struct run *r)
+{
+	enum err e = db_get_text(out, a->arena, a->tx, "SELECT coalesce((SELECT public_id FROM orders WHERE subscription_id=?1 AND state='paid' ORDER BY id LIMIT 1),"
+		" (SELECT public_id FROM orders WHERE subscription_id=?1 ORDER BY id DESC LIMIT 1), (SELECT public_id FROM subscriptions WHERE id=?1))", r->subscription_id);
+
+	return e == E_NOTFOUND ? OK : e;
+}
+
 static enum err tell_stuck(struct act *a, struct job *job, const char *detail)
 {
-	struct run *r = job->state;
 	char *order = NULL;
-	enum err e = db_get_text(&order, a->arena, a->tx, "SELECT coalesce((SELECT public_id FROM orders WHERE subscription_id=?1 AND state='paid' ORDER BY id LIMIT 1),"
-		" (SELECT public_id FROM subscriptions WHERE id=?1))", r->subscription_id);
+	enum err e = stuck_order(&order, a, job->state);
 
-	if (e && e != E_NOTFOUND)
-		return e;
-	return alert_raise(a, ALERT_WARNING, stuck_cause(a, job), "order_stuck", order, detail);
+	return e ? e : alert_raise(a, ALERT_WARNING, stuck_cause(a, job), "order_stuck", order, detail);
+}
+
+static enum err clear_stuck(struct act *a, struct job *job)
+{
+	char *order = NULL;
+	enum err e = stuck_order(&order, a, job->state);
+
+	return e ? e : alert_clear(a, stuck_cause(a, job), order);
 }
 
 /* This attempt is over. The customer hears that money is safe; the rest of the shop goes on. */
@@ -215,7 +229,7 @@ static enum err finish_gone(struct act *a, struct job *job, struct run *r)
 	if (!e)
 		e = db_run(a->tx, "UPDATE drifts SET state='gone', decided_ms=?2 WHERE access_id=?1 AND state='open'", r->access_id, a->now_ms);
 	if (!e)
-		e = alert_clear(a, stuck_cause(a, job), r->x.public_id);
+		e = clear_stuck(a, job);
 	return e ? e : go_on(a, job, r);
 }
 
@@ -267,7 +281,7 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 	if (!e)
 		e = look_again_after_cut(a, r);
 	if (!e)
-		e = alert_clear(a, stuck_cause(a, job), r->x.public_id);
+		e = clear_stuck(a, job);
 	if (!e && fleet_hooks.access_ready && (is_news || (link.len && !r->x.has_link)))
 		e = fleet_hooks.access_ready(a, r->subscription_id, r->x.revision);
 	return e ? e : go_on(a, job, r);
@@ -361,8 +375,10 @@ static enum err write_step(struct act *a, struct job *job, struct run *r)
 	enum err e = OK;
 
 	if (r->writes++ == WRITES_MAX) {
-		e = tell_stuck(a, job, "disagrees");
-		return e ? e : wait_later(a, job, r, "disagrees");
+		const char *why = r->refusal ? r->refusal : "disagrees";
+
+		e = tell_stuck(a, job, why);
+		return e ? e : wait_later(a, job, r, why);
 	}
 	if ((r->step == STEP_CREATE || r->step == STEP_UPDATE) && metered_to_free)
 		return park(a, job, r, "quota_zero"); /* B30 */
@@ -433,6 +449,8 @@ static enum err written(struct act *a, struct job *job, struct run *r)
 	e = x->is_unknown ? OK : note_unsent(a, r);
 	if (e)
 		return e;
+	if (x->msg[0])
+		r->refusal = x->msg;
 	r->conflict = x->err == E_CONFLICT && r->step == STEP_CREATE;
 	return worth_a_look ? look_at(a, job, r) : failed(a, job, r);
 }

@@ -128,6 +128,8 @@ static void test_secrets_from_files(void **state)
 	UNTIL(r, rig_logged(r, "telegram.ready"));
 	assert_true(rig_logged(r, ".env can be read by others; chmod 600 .env"));
 	UNTIL(r, rig_number(r, "SELECT count(*) FROM panels WHERE state='ok'") == 1); /* the password was read */
+	customer_say(r, RIG_ADMIN, "/panels");
+	UNTIL(r, customer_sees(r, RIG_ADMIN, "127.0.0.1") && customer_sees(r, RIG_ADMIN, "3.6.0 · dialect C"));
 	buf_init(&line, 65536);
 	f = fopen(arena_printf(&arena, "/proc/%d/cmdline", (int)r->pid), "rb");
 	assert_non_null(f);
@@ -288,6 +290,32 @@ static void panel_refused(const char *name, const char *value, const char *words
 	rig_free(r);
 }
 
+/* The other names of its three settings; where both are set and differ, the documented one counts, and that is said. */
+static void test_other_names(void **state)
+{
+	static const struct { const char *name, *alias; } names[] = {
+		{ "XUI_PANEL_URL", "XUI_BASE_URL" }, { "XUI_PANEL_USERNAME", "XUI_USERNAME" }, { "XUI_PANEL_PASSWORD", "XUI_PASSWORD" },
+	};
+
+	(void)state;
+	for (int both = 0; both < 2; both++) {
+		struct rig *r = rig_new(&(struct rig_options){ .versions = { "3.6.0" } });
+		const char *right[] = { r->panels[0].url, "admin", RIG_PANEL_PASSWORD };
+
+		for (size_t i = 0; i < countof(names); i++) {
+			rig_set(r, names[i].name, both ? right[i] : NULL);
+			rig_set(r, names[i].alias, both ? "https://other.example.com" : right[i]);
+		}
+		rig_start(r);
+		UNTIL(r, rig_logged(r, "telegram.ready"));
+		UNTIL(r, rig_number(r, "SELECT count(*) FROM panels WHERE state='ok'") == 1);
+		assert_int_equal(rig_number(r, "SELECT count(*) FROM panels"), 1);
+		assert_int_equal(rig_times_logged(r, "config.alias_ignored"), both ? countof(names) : 0);
+		assert_int_equal(rig_stop(r), 0);
+		rig_free(r);
+	}
+}
+
 static void test_wrong_panel_password(void **state)
 {
 	(void)state;
@@ -306,15 +334,16 @@ int main(void)
 		proves(test_wrong_values, ""),
 		proves(test_all_problems_at_once, ""),
 		proves(test_wrong_command, ""),
-		proves(test_secrets_from_files, "R287"),
+		proves(test_secrets_from_files, "R019 R287"),
 		proves(test_key_file_missing, ""),
-		proves(test_key_of_another_shop, ""),
+		proves(test_key_of_another_shop, "R015"),
 		proves(test_key_file_open_to_others, "R287"),
 		proves(test_second_program, ""),
 		proves(test_port_taken, ""),
 		proves(test_token_refused, ""),
 		proves(test_telegram_unreachable, ""),
 		proves(test_foreign_webhook, ""),
+		proves(test_other_names, "R020"),
 		proves(test_wrong_panel_password, ""),
 		proves(test_wrong_panel_path, ""),
 	};

@@ -1,6 +1,9 @@
 /* Health and metrics over real sockets: for the operator's side only. */
 #include "tests/unit/proves.h"
 
+#include <stdlib.h>
+
+#include "bot/core/config.h"
 #include "tests/e2e/harness.h"
 
 static void test_listeners(void **state)
@@ -22,10 +25,28 @@ static void test_listeners(void **state)
 	rig_free(r);
 }
 
+/* Unless somebody says otherwise, only this machine can ask. */
+static void test_not_from_outside(void **state)
+{
+	struct config c = { 0 };
+	struct arena arena = { 0 };
+	struct buf problems;
+
+	(void)state;
+	setenv("BOT_TOKEN", BOTAPI_TOKEN, 1);
+	unsetenv("ADMIN_LISTEN");
+	buf_init(&problems, 4096);
+	assert_int_equal(config_read(&c, &arena, "no such file", &problems), OK);
+	assert_true(str_starts(str_of(c.admin_listen), "127.0.0.1:"));
+	buf_release(&problems);
+	arena_release(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_listeners, "R291"),
+		proves(test_not_from_outside, "R291"),
 	};
 
 	return cmocka_run_group_tests_name("health", tests, NULL, NULL);

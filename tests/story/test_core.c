@@ -388,18 +388,24 @@ static void test_limits(void **state)
 
 static void test_told_to_wait(void **state)
 {
-	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "en");
 
 	(void)state;
 	run_ms(1000);
 	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .times = 1, .fault = BOTAPI_429, .retry_after_s = 7 });
 	botapi_say(b->telegram, anna, "one");
 	botapi_say(b->telegram, anna, "two");
-	run_ms(5000);
-	assert_int_equal(heard(anna, "one"), 0);
+	run_ms(1000);
+	botapi_say(b->telegram, boris, "hello"); /* nobody else waits for her */
+	run_ms(4000);
+	assert_int_equal(heard(anna, "one") + heard(anna, "two"), 0);
+	assert_int_equal(heard(boris, "hello"), 1);
+	assert_int_equal(botapi_calls(b->telegram, "sendMessage"), 2); /* and nothing is tried before its time */
 	run_ms(10000);
 	assert_int_equal(heard(anna, "one"), 1);
 	assert_int_equal(heard(anna, "two"), 1);
+	assert_true(botapi_find_text(b->telegram, anna, "two")->id > botapi_find_text(b->telegram, anna, "one")->id);
+	assert_int_equal(botapi_calls(b->telegram, "sendMessage"), 4);
 }
 
 /* A message is true when its row is claimed: what was taken back meanwhile is not sent, and its chat goes on. */

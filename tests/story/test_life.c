@@ -108,6 +108,7 @@ static void test_early_renewal(void **state)
 		sleep_until(&l, l.bought.at.expiry_ms - 10 * DAY_MS);
 		world_renew(l.w, l.anna);
 		assert_renewed(&l, l.bought.at.expiry_ms + 30 * DAY_MS, 175 * GIB_BYTES);
+		assert_int_equal(world_number(l.w, "SELECT lifetime_bytes FROM subscriptions"), 25 * GIB_BYTES); /* goes on counting */
 		/* what was reset must not be counted for the time before it: the reset came first */
 		assert_true(world_number(l.w, "SELECT max(id) FROM panel_log WHERE call LIKE '%reset%'") <
 			world_number(l.w, "SELECT max(id) FROM panel_log WHERE call LIKE '%update%'"));
@@ -524,7 +525,7 @@ static void test_renewal_in_grace(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		proves(test_early_renewal, "R184 R185 B29"),
+		proves(test_early_renewal, "R056 R184 R185 B29"),
 		proves(test_late_renewal, "R185 B29"),
 		proves(test_killed_renewal, "R186 B5"),
 		proves(test_terms_by_hand, ""),

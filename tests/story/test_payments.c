@@ -83,7 +83,7 @@ static enum err hand_in(struct act *a, void *ctx)
 	return pay_callback(a, in);
 }
 
-static void calls_back(struct world *w, int64_t invoice, enum cryptopay_lie lie)
+static void called(struct world *w, int64_t invoice, enum cryptopay_lie lie)
 {
 	struct http_inbound in = { .method = HTTP_POST };
 	struct cryptopay_callback c;
@@ -101,6 +101,11 @@ static void calls_back(struct world *w, int64_t invoice, enum cryptopay_lie lie)
 	in.body = c.body;
 	assert_int_equal(core_do(w->core, hand_in, &in), OK);
 	arena_release(&arena);
+}
+
+static void calls_back(struct world *w, int64_t invoice, enum cryptopay_lie lie)
+{
+	called(w, invoice, lie);
 	world_run(w, 10000);
 }
 
@@ -125,6 +130,35 @@ static void test_called_back(void **state)
 	assert_sold(w, anna, 1);
 	assert_int_equal(world_number(w, "SELECT count(*) FROM payments"), 1);
 	world_free(w);
+}
+
+static bool has_picture(struct world *w, int64_t user)
+{
+	for (size_t i = 0; i < botapi_messages_count(w->telegram, user); i++)
+		if (botapi_message_at(w->telegram, user, i)->photo.len)
+			return true;
+	return false;
+}
+
+/* From the callback to link and picture in the chat: two seconds, whatever else could be waited for. */
+static void test_delivered_at_once(void **state)
+{
+	static const char *const versions[] = { "2.8.5", "3.0.2", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct world *w = world_new(&(struct world_options){ .versions = { versions[i] }, .crypto_pay = true });
+		int64_t anna = person(w, "Anna");
+		struct cryptopay_view v = asks_for_page(w, anna);
+
+		world_run(w, MINUTE_MS);
+		assert_int_equal(cryptopay_sim_pay(w->cryptopay, v.id, "USDT", memnet_now_ms(w->net)), OK);
+		called(w, v.id, CRYPTOPAY_TRUE);
+		world_run(w, 2000);
+		assert_true(world_sees(w, anna, world_client_of(w, anna).uuid));
+		assert_true(has_picture(w, anna));
+		world_free(w);
+	}
 }
 
 /* The order's day is over, the money comes all the same: right amount, still on sale: delivered. */
@@ -326,6 +360,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_polled, "R195"),
 		proves(test_called_back, "R197"),
+		proves(test_delivered_at_once, "R137"),
 		proves(test_late, "R197"),
 		proves(test_wrong_amount, ""),
 		proves(test_paid_twice, ""),

@@ -107,6 +107,44 @@ static void test_devices(void **state)
 	world_free(w);
 }
 
+static enum err reset_monthly(struct act *a, void *ctx)
+{
+	struct plan p;
+	enum err e = plan_get(&p, a, 1);
+
+	(void)ctx;
+	p.reset_days = 30;
+	return e ? e : plan_update(a, &p);
+}
+
+/* The panel renews the traffic by itself where the plan says so, and only there. */
+static void test_reset_period(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = buyer(w, "Anna"), boris;
+
+	(void)state;
+	assert_int_equal(core_do(w->core, reset_monthly, NULL), OK);
+	boris = buyer(w, "Boris");
+	assert_int_equal(world_client_of(w, anna).at.reset_days, 0);
+	assert_int_equal(world_client_of(w, boris).at.reset_days, 30);
+	world_free(w);
+}
+
+/* As an admin's card does it. */
+static enum err spoil_plan(struct act *a, void *ctx)
+{
+	struct plan p;
+	enum err e = plan_get(&p, a, 1);
+
+	(void)ctx;
+	p.days = 1;
+	p.quota_bytes = p.limit_ip = 1;
+	p.on_sale = false;
+	p.prices[0].amount_minor = 1;
+	return e ? e : plan_update(a, &p);
+}
+
 /* A plan that is changed or withdrawn later changes nothing for those who have it. */
 static void test_plan_is_remembered(void **state)
 {
@@ -114,11 +152,12 @@ static void test_plan_is_remembered(void **state)
 	int64_t anna = buyer(w, "Anna"), expires_ms = world_number(w, "SELECT expires_ms FROM subscriptions");
 
 	(void)state;
-	assert_int_equal(db_run(w->db, "UPDATE plans SET days=1, quota_bytes=1, on_sale=0"), OK);
-	assert_int_equal(db_run(w->db, "UPDATE plan_prices SET amount_minor=1"), OK);
+	assert_int_equal(core_do(w->core, spoil_plan, NULL), OK);
 	world_run(w, DAY_MS);
 	assert_int_equal(world_number(w, "SELECT expires_ms FROM subscriptions"), expires_ms);
 	assert_int_equal(world_number(w, "SELECT quota_bytes FROM subscriptions"), 100 * GIB_BYTES);
+	assert_int_equal(world_client_of(w, anna).at.total_bytes, 100 * GIB_BYTES);
+	assert_int_equal(world_client_of(w, anna).at.limit_ip, 2);
 	world_say(w, anna, "/my");
 	world_run(w, 5000);
 	assert_true(world_sees(w, anna, "Month – active"));
@@ -283,6 +322,83 @@ static void test_refund(void **state)
 	world_free(w);
 }
 
+/* --- a client in admins' hands --- */
+
+/* Says, agrees, and the panel has heard of it. */
+static void orders(struct world *w, const char *line)
+{
+	world_say(w, WORLD_ADMIN, line);
+	world_tap(w, WORLD_ADMIN, "Yes");
+	world_settle(w);
+	world_run(w, 10000);
+}
+
+static void test_changed_by_an_admin(void **state)
+{
+	static const char *const versions[] = { "2.8.5", "3.0.2", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct world *w = world_new(&(struct world_options){ .versions = { versions[i] } });
+		int64_t anna = buyer(w, "Anna");
+		struct world_client first = world_client_of(w, anna);
+		struct arena arena = { 0 };
+		const char *id = arena_printf(&arena, "%lld", (long long)anna);
+
+		orders(w, arena_printf(&arena, "/extend %s 7", id));
+		assert_int_equal(world_client_of(w, anna).at.expiry_ms, first.at.expiry_ms + 7 * DAY_MS);
+		orders(w, arena_printf(&arena, "/limit %s 120", id));
+		assert_int_equal(world_client_of(w, anna).at.total_bytes, 120 * GIB_BYTES);
+		orders(w, arena_printf(&arena, "/limit %s devices 5", id));
+		assert_int_equal(world_client_of(w, anna).at.limit_ip, 5);
+		orders(w, arena_printf(&arena, "/ban %s", id));
+		assert_false(world_client_of(w, anna).at.enable);
+		world_say(w, WORLD_ADMIN, arena_printf(&arena, "/unban %s", id));
+		world_settle(w);
+		world_run(w, 10000);
+		assert_true(world_client_of(w, anna).at.enable);
+		assert_string_equal(world_client_of(w, anna).uuid, first.uuid);
+		assert_int_equal(panel_sim_drift(w->panels[0].sim, NULL), 0);
+		arena_release(&arena);
+		world_free(w);
+	}
+}
+
+/* --- who cannot be reached --- */
+
+static size_t sends_to(struct world *w, int64_t user)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < botapi_calls(w->telegram, "sendMessage"); i++)
+		n += botapi_call_nth(w->telegram, "sendMessage", i)->chat_id == user;
+	return n;
+}
+
+/* Who has blocked the bot while it was off is found out by the first notice, marked and not written to again; others hear
+ * as always. */
+static void test_blocked_the_bot(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = buyer(w, "Anna"), boris = buyer(w, "Boris"), end_ms = world_number(w, "SELECT min(expires_ms) FROM subscriptions");
+
+	(void)state;
+	botapi_add_rule(w->telegram, &(struct botapi_rule){ .chat_id = anna, .fault = BOTAPI_ERROR, .code = 403, .text = "Forbidden: bot was blocked by the user" });
+	world_sleep(w, end_ms - 3 * DAY_MS - MINUTE_MS - memnet_now_ms(w->net));
+	assert_int_equal(world_number(w, "SELECT count(*) FROM users WHERE reachable=0"), 0);
+	botapi_clear_calls(w->telegram);
+	world_run(w, 5 * MINUTE_MS);
+	assert_int_equal(sends_to(w, anna), 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM users WHERE reachable=0 AND first_name='Anna'"), 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM outbox"), 0);
+	assert_true(world_sees(w, boris, "ends in 3 days"));
+	world_sleep(w, end_ms - DAY_MS - memnet_now_ms(w->net));
+	world_run(w, 5 * MINUTE_MS);
+	assert_int_equal(sends_to(w, anna), 1);
+	assert_true(world_sees(w, boris, "ends in 1 day"));
+	world_free(w);
+}
+
 /* Text or nothing (R198). */
 static void test_external_id(void **state)
 {
@@ -301,6 +417,7 @@ int main(void)
 		proves(test_start_twice, "R241"),
 		proves(test_used_of_limit, "R063"),
 		proves(test_devices, "R060"),
+		proves(test_reset_period, "R052"),
 		proves(test_plan_is_remembered, "R187"),
 		proves(test_buttons, ""),
 		proves(test_subscription_links, "R030 R275"),
@@ -308,6 +425,8 @@ int main(void)
 		proves(test_unknown_version, "R022"),
 		proves(test_place, ""),
 		proves(test_refund, "R213"),
+		proves(test_changed_by_an_admin, "R042"),
+		proves(test_blocked_the_bot, "R279"),
 		proves(test_external_id, "R198"),
 	};
 

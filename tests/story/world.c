@@ -482,6 +482,22 @@ struct world *world_new(const struct world_options *options)
 	return w;
 }
 
+/* What customers alone hold is not written down in lines that others read. */
+static void no_keys_in_log(struct world *w)
+{
+	struct arena arena = { 0 };
+	struct db_rows r;
+
+	db_select(&r, w->db, "SELECT uuid, sub_id, password FROM subscriptions");
+	while (db_next(&r))
+		for (int i = 0; i < 3; i++)
+			if (str_has(buf_str(&w->log), db_text(&r, i, &arena)))
+				fail_msg("the log holds a key: %s", db_text(&r, i, &arena));
+	assert_int_equal(db_end(&r), OK);
+	assert_false(str_has(buf_str(&w->log), "vless://"));
+	arena_release(&arena);
+}
+
 /* Sealed things stand nowhere in clear: not in the database, its journal, the log, or any chat. */
 static void nothing_leaked(struct world *w)
 {
@@ -490,6 +506,11 @@ static void nothing_leaked(struct world *w)
 
 	assert_false(str_has(buf_str(&w->log), WORLD_SECRET));
 	assert_false(str_has(buf_str(&w->log), BOTAPI_TOKEN));
+	for (size_t i = 0; i < botapi_calls(w->telegram, NULL); i++) {
+		struct str said = botapi_call_nth(w->telegram, NULL, i)->payload;
+
+		assert_false(str_has(said, WORLD_SECRET) || str_has(said, BOTAPI_TOKEN) || str_has(said, "3x-ui="));
+	}
 	for (size_t i = 0; i < countof(files); i++) {
 		FILE *f = fopen(arena_printf(&arena, "%s/%s", w->dir, files[i]), "rb");
 		static char bytes[16 << 20];
@@ -522,6 +543,7 @@ void world_check(struct world *w)
 	for (size_t i = 0; i < w->panels_count; i++)
 		assert_int_equal(panel_sim_races(w->panels[i].sim), 0);
 	assert_int_equal(i18n_faults(), 0);
+	no_keys_in_log(w);
 	nothing_leaked(w);
 }
 

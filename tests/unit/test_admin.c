@@ -659,8 +659,11 @@ static void test_public_address_is_sold_at_once(void **state)
 	struct world *w = *state;
 
 	add_panel(w, "Amsterdam", "https://panel.example.org:2053/x");
+	run(w, "UPDATE inbounds SET clients=41");
 	say(w, OWNER, "/inbounds 1");
+	assert_heard(w, "1. main – vless, port 443, on, clients 41");
 	tap(w, OWNER, button(w, "a_ib:1:1"));
+	assert_heard(w, "1. main – vless, port 443, sold, clients 41");
 	assert_int_equal(number(w, "SELECT for_sale FROM inbounds"), 1);
 	run(w, "UPDATE inbounds SET body='{\"protocol\":\"dokodemo-door\",\"port\":1}', for_sale=0");
 	tap(w, OWNER, "a_ib:1:1");
@@ -753,6 +756,50 @@ static void test_second_press(void **state)
 	assert_false(is_banned(w));
 	tap(w, OWNER, "yes:ABCDEFGHJKMNPQRS"); /* forged */
 	assert_says(w, "admin.too_late");
+}
+
+/* Each of them, by command or button: nothing at the first press, nothing at a stale second one, done at a fresh one. */
+static void test_every_dangerous_act_asks(void **state)
+{
+	static const struct { const char *press, *what; bool is_tap; } acts[] = {
+		{ "/extend 2000 7", "SELECT expires_ms FROM subscriptions WHERE id=1", false },
+		{ "/limit 2000 120", "SELECT quota_bytes FROM subscriptions WHERE id=1", false },
+		{ "/limit 2000 devices 5", "SELECT limit_ip FROM subscriptions WHERE id=1", false },
+		{ "/reset 2000", "SELECT reset_rev FROM subscriptions WHERE id=1", false },
+		{ "a_grant:%s:1", "SELECT count(*) FROM subscriptions", true },
+		{ "/refund %o", "SELECT count(*) FROM payments WHERE state='refunding'", false },
+		{ "a_sus:2:keep", "SELECT count(*) FROM suspense WHERE state='open'", true },
+		{ "a_plset:1:sale", "SELECT on_sale FROM plans WHERE id=1", true },
+		{ "a_plset:1:delete", "SELECT deleted_ms>0 FROM plans WHERE id=1", true },
+		{ "/ban 2000", "SELECT banned FROM users WHERE telegram_id=2000", false },
+		{ "/panel_del 1", "SELECT count(*) FROM panels WHERE deleted_ms=0", false },
+		{ "/panel_del 2", "SELECT count(*) FROM panels WHERE deleted_ms=0", false },
+	};
+	struct world *w = *state;
+
+	furnish(w);
+	add_panel(w, "Berlin", "https://panel.example.net:2053/x"); /* nobody's clients on it */
+	for (size_t i = 0; i < countof(acts); i++) {
+		bool wants_reason = str_has(str_of(acts[i].press), "%o");
+		const char *press = wants_reason ? arena_printf(&w->arena, "/refund %s", text(w, "SELECT public_id FROM orders ORDER BY id LIMIT 1")) :
+			str_has(str_of(acts[i].press), "%s") ? arena_printf(&w->arena, "a_grant:%s:1", text(w, "SELECT public_id FROM users WHERE telegram_id=2000")) : acts[i].press;
+		int64_t before = number(w, acts[i].what);
+
+		for (int stale = 1; stale >= 0; stale--) {
+			const char *yes;
+
+			(acts[i].is_tap ? tap : say)(w, OWNER, press);
+			if (wants_reason)
+				say(w, OWNER, "it never worked");
+			yes = button(w, "yes:");
+			wait_ms(w, stale ? 5 * MINUTE_MS : 1);
+			if (number(w, acts[i].what) != before)
+				fail_msg("%s does not ask", press);
+			tap(w, OWNER, yes);
+			if ((number(w, acts[i].what) == before) != stale)
+				fail_msg("%s, a %s press", press, stale ? "stale" : "fresh");
+		}
+	}
 }
 
 static void test_panel_with_clients_is_kept_or_asked_about(void **state)
@@ -864,6 +911,7 @@ static void test_user_is_found(void **state)
 
 static void test_plan_add(void **state)
 {
+	static const char *const shown[] = { "90 days", "100\xC2\xA0GB", "3 devices" };
 	struct world *w = *state;
 
 	say(w, OWNER, "/plan_add");
@@ -900,6 +948,8 @@ static void test_plan_add(void **state)
 	assert_int_equal(number(w, "SELECT count(*) FROM plans"), 0);
 	say(w, OWNER, "300 XTR\nUSD 4,99");
 	assert_heard(w, "Quarter &lt;b&gt;");
+	for (size_t i = 0; i < countof(shown); i++)
+		assert_heard(w, shown[i]);
 	assert_says(w, "admin.plan_add.no_panel"); /* said before a customer meets it */
 	assert_int_equal(number(w, "SELECT days*1000000 + limit_ip*1000 + on_sale FROM plans"), 90 * 1000000 + 3 * 1000);
 	assert_int_equal(number(w, "SELECT quota_bytes FROM plans"), 100 * GIB_BYTES);
@@ -915,6 +965,8 @@ static void test_plan_add(void **state)
 	tap(w, OWNER, "a_plset:1:protocol");
 	say(w, OWNER, "vless");
 	assert_string_equal(text(w, "SELECT region || protocol FROM plans"), "Netherlandsvless");
+	assert_heard(w, "Netherlands");
+	assert_heard(w, "vless");
 	tap(w, OWNER, "a_plset:1:region");
 	say(w, OWNER, "-");
 	assert_string_equal(text(w, "SELECT region FROM plans"), "");
@@ -987,6 +1039,9 @@ static void test_suspense(void **state)
 	tap(w, OWNER, button(w, "yes:"));
 	assert_says(w, "admin.payments.decision.deliver");
 	assert_string_equal(text(w, "SELECT state FROM suspense"), "delivered");
+	assert_string_equal(text(w, "SELECT o.state FROM orders o JOIN payments p ON p.order_id=o.id WHERE p.id=2"), "paid");
+	assert_int_equal(number(w, "SELECT count(*) FROM subscriptions"), 2);
+	assert_string_equal(text(w, "SELECT reason FROM audit WHERE action='suspense.deliver'"), "amount");
 	tap(w, SECOND, "a_sus:2:keep");
 	assert_says(w, "admin.payments.was_decided");
 	tap(w, OWNER, "a_sus:2:burn"); /* forged */
@@ -1216,7 +1271,7 @@ static void test_audit(void **state)
 int main(void)
 {
 	struct CMUnitTest tests[] = {
-		proves(test_tables, ""),
+		proves(test_tables, "R276"),
 		proves(test_every_command, ""),
 		proves(test_every_command_in_an_empty_shop, ""),
 		proves(test_every_button, ""),
@@ -1224,20 +1279,21 @@ int main(void)
 		proves(test_panel_add, "B40"),
 		proves(test_credentials_are_private, ""),
 		proves(test_private_address_is_not_sold, "B49"),
-		proves(test_public_address_is_sold_at_once, ""),
+		proves(test_public_address_is_sold_at_once, "R057"),
 		proves(test_answers, "R149"),
 		proves(test_second_press, "R281"),
+		proves(test_every_dangerous_act_asks, "R281"),
 		proves(test_panel_with_clients_is_kept_or_asked_about, "R144"),
 		proves(test_panel_filled_meanwhile, ""),
 		proves(test_subscription_is_changed, ""),
 		proves(test_user_is_found, ""),
 		proves(test_plan_add, "R181"),
 		proves(test_trial_plan, ""),
-		proves(test_suspense, "B39"),
+		proves(test_suspense, "R213 B39"),
 		proves(test_refund, ""),
 		proves(test_stuck_order_says_why, ""),
 		proves(test_settings, ""),
-		proves(test_alerts_fold, "R128 B48"),
+		proves(test_alerts_fold, "R128 R282 B48"),
 		proves(test_alert_texts, ""),
 		proves(test_alert_chat, "R282"),
 		proves(test_drift_is_decided, ""),

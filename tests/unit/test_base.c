@@ -156,6 +156,14 @@ static void test_uuid(void **state)
 		assert_int_equal(ids[i][14], '4');
 		assert_non_null(strchr("89ab", ids[i][19]));
 	}
+	/* a pseudo random function begins anew with its seed; ours has none */
+	for (int i = 0; i < COUNT; i += COUNT / 2) {
+		srand(1);
+		srandom(1);
+		srand48(1);
+		for (int k = 0; k < 100; k++)
+			rand_uuid(ids[i + k]);
+	}
 	qsort(ids, COUNT, sizeof *ids, (int (*)(const void *, const void *))strcmp);
 	for (int i = 1; i < COUNT; i++)
 		assert_string_not_equal(ids[i - 1], ids[i]);
@@ -185,9 +193,15 @@ static void test_json(void **state)
 	assert_int_equal(json_parse(&o, STR("17")), OK);
 	json_object_put(o);
 	buf_init(&b, 4096);
-	for (int i = 0; i < 100; i++)
-		buf_addc(&b, '[');
-	assert_int_equal(json_parse(&o, buf_str(&b)), E_INVALID);
+	for (int deep = 0; deep < 2; deep++) {
+		buf_clear(&b);
+		for (int i = 0; i < (deep ? 100 : 20); i++)
+			buf_addc(&b, '[');
+		for (int i = 0; i < (deep ? 100 : 20); i++)
+			buf_addc(&b, ']');
+		assert_int_equal(json_parse(&o, buf_str(&b)), deep ? E_INVALID : OK);
+		json_object_put(o);
+	}
 	buf_clear(&b);
 	json_out_init(&j, &b);
 	json_open(&j, '{');
@@ -249,7 +263,7 @@ int main(void)
 		proves(test_buf, "R289"),
 		proves(test_encodings, ""),
 		proves(test_uuid, "R033"),
-		proves(test_json, "R023 R289"),
+		proves(test_json, "R289"),
 		proves(test_log_secrets, "R288"),
 	};
 

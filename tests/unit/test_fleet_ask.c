@@ -74,6 +74,30 @@ static void test_bad_password(void **state)
 	fw_free(w);
 }
 
+static enum err add_with_bad_password(struct act *a, void *ctx)
+{
+	const struct panel_given g = { .url = "http://panel-1.test:2053", .username = "admin", .password = "no-good-at-all", .allow_http = &(bool){ true } };
+
+	return panel_add(ctx, a, &g);
+}
+
+/* A new panel is nobody's place to sell from until a trial login went well; with a wrong password none does. */
+static void test_bad_password_of_a_new_panel(void **state)
+{
+	struct fleet_world *w = fw_new("3.6.0");
+
+	(void)state;
+	fw_do(w, "DELETE FROM panel_sessions; DELETE FROM inbounds; DELETE FROM panels");
+	assert_int_equal(core_do(w->core, add_with_bad_password, &w->panel_ids[0]), OK);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='new'"), 1);
+	asked(w, ASK_TRIAL);
+	assert_false(w->answer.ok);
+	assert_int_equal(w->answer.why, E_AUTH);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='new' AND version IS NULL"), 1);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM inbounds"), 0);
+	fw_free(w);
+}
+
 /* Which step of the test breaks, R147. */
 static void test_steps(void **state)
 {
@@ -270,6 +294,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_trial, "B17"),
 		proves(test_bad_password, "R017"),
+		proves(test_bad_password_of_a_new_panel, "R017"),
 		proves(test_steps, ""),
 		proves(test_online, ""),
 		proves(test_health, "R092 R093 R094 R095"),

@@ -59,7 +59,7 @@ static void test_addresses(void **state)
 	fw_free(w);
 }
 
-/* The marker is nowhere in the bytes of the database, its log included. */
+/* The marker is nowhere in the bytes of the database, its log included; and nobody else may read them. */
 static void assert_nowhere(struct fleet_world *w, const char *marker)
 {
 	static const char *const ends[] = { "", "-wal" };
@@ -72,6 +72,7 @@ static void assert_nowhere(struct fleet_world *w, const char *marker)
 		snprintf(path, sizeof path, "%s%s", w->database, ends[i]);
 		fd = open(path, O_RDONLY);
 		assert_true(fd >= 0 && fstat(fd, &st) == 0);
+		assert_int_equal(st.st_mode & 0777, 0600);
 		bytes = xmalloc((size_t)st.st_size + 1);
 		assert_int_equal(read(fd, bytes, (size_t)st.st_size), st.st_size);
 		if (st.st_size && memmem(bytes, (size_t)st.st_size, marker, strlen(marker)))
@@ -161,6 +162,7 @@ static void test_session_is_used_again(void **state)
 		int64_t logged_in_ms = fw_number(w, "SELECT created_ms FROM panel_sessions");
 
 		assert_int_equal(fw_number(w, "SELECT expires_ms-created_ms FROM panel_sessions"), HOUR_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM panel_sessions s JOIN panels p ON p.id=s.panel_id AND p.url=s.url WHERE s.cookie_sealed IS NOT NULL"), 1);
 		assert_nowhere(w, "3x-ui=");
 		panel_sim_clear_counts(w->sims[0]);
 		for (int n = 0; n < 30; n++)

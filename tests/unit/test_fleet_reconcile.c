@@ -5,6 +5,25 @@ static const char *const versions[] = { "2.8.5", "2.9.4", "3.0.2", "3.1.0", "3.6
 
 #define TROUBLES_MAX 60
 
+/* While the panel has not answered yet, the row says what it was sent; only then what it agreed to. */
+static void test_row_comes_first(void **state)
+{
+	static const struct panel_rule hang = { .route = "add", .times = 1, .fault = PANEL_NETWORK, .trouble = { .hang = true } };
+	struct fleet_world *w = fw_new("2.8.5");
+
+	(void)state;
+	fw_sell(w);
+	panel_sim_add_rule(w->sims[0], &hang);
+	fw_reconcile(w);
+	fw_run(w, 5000);
+	assert_int_equal(panel_sim_count(w->sims[0], "addClient"), 1);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE writing=1 AND written_rev=1 AND done_rev=0"), 1);
+	fw_run(w, 5 * MINUTE_MS);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE writing=0 AND written_rev=1 AND done_rev=1"), 1);
+	fw_assert_in_line(w, "after a hanging add");
+	fw_free(w);
+}
+
 static void test_created(void **state)
 {
 	(void)state;
@@ -607,6 +626,7 @@ static void test_private_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		proves(test_row_comes_first, "R036"),
 		proves(test_created, "R036"),
 		proves(test_life, "R004 R186"),
 		proves(test_answers_lost, "B4 B5 B51"),
@@ -634,5 +654,6 @@ int main(void)
 		proves(test_private_host, "B49"),
 	};
 
+	cmocka_set_test_filter(getenv("ONLY")); /* ONLY='test_kills*': that one alone */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,10 +81,15 @@ static size_t walk(int64_t user)
 	static const char *const commands[] = { "/start", "/plans", "/my", "/renew", "/invite", "/language", "/help", "/support", "/paysupport",
 		"/terms", "/id", "/nothing", "hello" };
 	struct walk *k = arena_new(&w.arena, struct walk);
+	char *unknown;
 
+	say(user, "/nothing");
+	unknown = str_dup(&w.arena, last(user)->text);
 	for (size_t i = 0; i < countof(commands); i++) {
 		say(user, commands[i]);
 		check_message(last(user));
+		if (i < countof(commands) - 2 && str_is(last(user)->text, unknown))
+			fail_msg("nobody knows %s", commands[i]);
 	}
 	while (tap_something_new(user, k))
 		;
@@ -305,6 +310,7 @@ static void test_second_press(void **state)
 
 static void test_start_payloads(void **state)
 {
+	static const char invited[] = "SELECT count(*) FROM users WHERE referred_by=(SELECT min(id) FROM users)";
 	int64_t anna = person("Anna", "en"), boris = person("Boris", "en"), vera = person("Vera", "en"), gleb = person("Gleb", "en");
 	char *code;
 
@@ -317,12 +323,13 @@ static void test_start_payloads(void **state)
 	say(vera, arena_printf(&w.arena, "/start %s", code)); /* without prefix */
 	say(gleb, code);                                      /* typed by hand */
 	assert_shows(live_message(gleb), "a friend has invited you");
-	assert_int_equal(count("SELECT count(*) FROM users WHERE referred_by=(SELECT min(id) FROM users)"), 3);
+	assert_int_equal(count(invited), 3);
 	say(boris, "/start r_00000000");
 	say(boris, "/start r_");
 	say(gleb, "/invite");
 	say(boris, arena_printf(&w.arena, "/start r_%s", text_of("SELECT referral_code FROM users ORDER BY id DESC"))); /* a second code */
 	assert_int_equal(count("SELECT count(*) FROM users WHERE referred_by IS NULL"), 1);
+	assert_int_equal(count(invited), 3); /* the first one stays */
 	say(anna, "/start p_2");
 	assert_shows(live_message(anna), "Endless <b>&");
 	say(anna, "/start p_4");
@@ -502,15 +509,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_world(test_walk_english, "R277"),
-		with_world(test_walk_russian, ""),
+		with_world(test_walk_russian, "R277"),
 		with_world(test_tables, ""),
 		proves(test_callback, ""),
 		with_world(test_forged, ""),
 		with_world(test_forged_plan, "R194 R183"),
 		with_world(test_second_press, ""),
-		with_world(test_start_payloads, "R242"),
+		with_world(test_start_payloads, "R242 R277"),
 		with_world(test_admin_claim, ""),
-		with_world(test_language, ""),
+		with_world(test_language, "R277 R278"),
 		with_world(test_menus, ""),
 		with_world(test_names, ""),
 		with_world(test_banned, ""),

@@ -419,16 +419,16 @@ static void test_parked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_world(test_purchase, "R273"),
+		with_world(test_purchase, "R273 R277"),
 		with_world(test_page_provider, ""),
 		proves(test_copy_and_qr, ""),
 		with_world(test_long_links, "B34"),
-		with_world(test_renewal, ""),
+		with_world(test_renewal, "R277"),
 		with_world(test_kept_price, "B14"),
 		with_world(test_order_survives, "B45"),
-		with_world(test_usage_texts, "R064"),
+		with_world(test_usage_texts, "R064 R277"),
 		with_world(test_status_texts, ""),
-		with_world(test_expiry_texts, "R065"),
+		with_world(test_expiry_texts, "R065 R193"),
 		with_world(test_claim, ""),
 		with_world(test_support, ""),
 		with_world(test_reminders, ""),

@@ -366,7 +366,7 @@ int main(void)
 		proves(test_callbacks, "R197"),
 		proves(test_callback_is_quick, "R196"),
 		proves(test_lies, "R212 B7"),
-		proves(test_callback_edges, ""),
+		proves(test_callback_edges, "R196"),
 		proves(test_answer_lost, "B4"),
 		proves(test_refused, ""),
 		proves(test_last_question, "B10"),

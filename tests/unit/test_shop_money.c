@@ -86,6 +86,12 @@ static void test_paid_again(void **state)
 	assert_string_equal(shop_heard.reason, "paid_already");
 	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions"), 1);
 	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM ledger"), 2);
+	/* the table itself takes no second one of the same provider; another provider may use the same words */
+	assert_int_equal(db_run(t.s->a.tx, "INSERT INTO payments(provider, provider_payment_id, amount_minor, currency, state, paid_ms, created_ms)"
+		" VALUES('stars', 'chg1', 350, 'XTR', 'kept', 1, 1)"), E_CONFLICT);
+	assert_int_equal(db_run(t.s->a.tx, "INSERT INTO payments(provider, provider_payment_id, amount_minor, currency, state, paid_ms, created_ms)"
+		" VALUES('other', 'chg1', 350, 'XTR', 'kept', 1, 1)"), OK);
+	shop_run(t.s, "DELETE FROM payments WHERE provider='other'");
 	sale_end(&t);
 }
 
@@ -395,7 +401,7 @@ int main(void)
 		proves(test_misfits, "B9"),
 		proves(test_pre_checkout_refusals, ""),
 		proves(test_late, ""),
-		proves(test_quote_holds, "B14"),
+		proves(test_quote_holds, "R212 B14"),
 		proves(test_plan_gone, ""),
 		proves(test_no_place, ""),
 		proves(test_elsewhere, ""),

@@ -236,7 +236,7 @@ int main(void)
 		proves(test_renewed, "R185 B29"),
 		proves(test_metered_never_unlimited, "B30"),
 		proves(test_status, ""),
-		proves(test_time_steps, ""),
+		proves(test_time_steps, "R193"),
 		proves(test_used, ""),
 		proves(test_place, "R134"),
 		proves(test_email, "R032"),

@@ -23,6 +23,7 @@ struct world {
 	struct buf seen;
 	size_t listed;
 	const char *fail_on; /* part of a URL whose answer is lost on the way; once */
+	bool bent;           /* answers come as a newer or older panel might write them: see bend */
 };
 
 static void world_init(struct world *w, const char *version)
@@ -60,6 +61,64 @@ static enum err see_bytes(void *ctx, struct str piece)
 	return OK;
 }
 
+static void bend(struct json_object *o);
+
+/* JSON inside a text, as settings are. */
+static struct json_object *bent_text(struct json_object *text)
+{
+	struct json_object *inner, *out;
+
+	if (json_parse(&inner, str_of(json_object_get_string(text))) || !json_object_is_type(inner, json_type_object)) {
+		json_object_put(inner);
+		return json_object_get(text);
+	}
+	bend(inner);
+	out = json_object_new_string(json_object_to_json_string_ext(inner, JSON_C_TO_STRING_PLAIN));
+	json_object_put(inner);
+	return out;
+}
+
+static struct json_object *bent(struct json_object *v)
+{
+	switch (json_object_get_type(v)) {
+	case json_type_int: return json_object_new_string(json_object_get_string(v));
+	case json_type_string: return bent_text(v);
+	default: bend(v); return json_object_get(v);
+	}
+}
+
+/* The same said otherwise: numbers as text, keys nobody knows, and without those that may be missing. */
+static void bend(struct json_object *o)
+{
+	static const char *const optional[] = { "allTime", "lastOnline", "trafficReset", "lastTrafficResetTime", "tag", "usedTraffic" };
+
+	for (size_t i = 0; json_object_is_type(o, json_type_array) && i < json_object_array_length(o); i++)
+		json_object_array_put_idx(o, i, bent(json_object_array_get_idx(o, i)));
+	if (!json_object_is_type(o, json_type_object))
+		return;
+	for (size_t i = 0; i < countof(optional); i++)
+		json_object_object_del(o, optional[i]);
+	json_object_object_foreach(o, key, v)
+		if (strcmp(key, "keepAlive") && strcmp(key, "limitHwid")) /* carried back unread: must come as it went */
+			json_object_object_add(o, key, bent(v));
+	json_object_object_add(o, "unheardOf", json_object_new_array());
+}
+
+static struct str bent_body(struct world *w, struct str body)
+{
+	struct json_object *o;
+	struct str out = body;
+
+	if (json_parse(&o, body) == OK && json_object_is_type(o, json_type_object)) {
+		if (json_bool_at(o, "success", false)) /* in the panel's own language */
+			json_object_object_add(o, "msg", json_object_new_string("با موفقیت انجام شد"));
+		bend(o);
+		out = str_of(arena_strdup(&w->arena, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN)));
+	}
+	json_object_put(o);
+	return out;
+}
+
 static void send(struct world *w, const struct http_request *r, struct http_response *a)
 {
 	struct sim_request q = { .method = r->method, .path = str_of(r->url + strlen(ORIGIN)), .body = r->body, .now_ms = w->now_ms, .arena = &w->arena };
@@ -75,6 +134,8 @@ static void send(struct world *w, const struct http_request *r, struct http_resp
 		q.headers[q.headers_count++] = (struct http_header){ name, r->headers[i].value };
 	}
 	panel_sim_handle(w->sim, &q, &s);
+	if (w->bent)
+		s.body = bent_body(w, s.body);
 	memset(a, 0, sizeof *a);
 	if (s.trouble.drop || s.trouble.hang || (w->fail_on && strstr(r->url, w->fail_on))) {
 		w->fail_on = NULL;
@@ -247,6 +308,24 @@ static void test_life(void **state)
 	}
 }
 
+/* The same life when every answer is bent and success is told in Persian: the same result. */
+static void test_bent_answers(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < countof(versions); v++) {
+		struct world w;
+
+		world_init(&w, versions[v]);
+		w.bent = true;
+		ask_ok(&w, (struct xui_ask){ .what = XUI_PROBE }, versions[v]);
+		assert_string_equal(w.panel.version, versions[v]);
+		for (size_t k = 0; k < countof(kinds); k++)
+			client_life(&w, versions[v], k);
+		assert_int_equal(panel_sim_count(w.sim, "POST login"), 1);
+		world_release(&w);
+	}
+}
+
 /* The answer of a write is lost: unknown, and the look tells. */
 static void test_lost_answers(void **state)
 {
@@ -383,6 +462,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_life, "R001 R003 R024 R042 R045 R048 R056 R129 R152 R153 R160"),
+		proves(test_bent_answers, "R023 R035"),
 		proves(test_lost_answers, "B51"),
 		proves(test_system_calls, "R057 R104 R151"),
 		proves(test_wrong_password, ""),

@@ -15,8 +15,9 @@
 #define INBOUND_TAIL(proto, clients) "\"listen\":\"\",\"port\":443,\"protocol\":\"" proto "\",\"settings\":\"{\\n  \\\"clients\\\": [" clients \
 	"\\n  ],\\n  \\\"decryption\\\": \\\"none\\\",\\n  \\\"fallbacks\\\": []\\n}\",\"streamSettings\":\"" STREAM "\",\"tag\":\"inbound-443\",\"sniffing\":\"{\\\"enabled\\\": false}\"}"
 #define GET_A(clients) "{\"success\":true,\"msg\":\"\",\"obj\":" INBOUND_HEAD("3", "vless") "\"clientStats\":null," INBOUND_TAIL("vless", clients) "}"
-#define ROW(email, total, enable) "{\"id\":17,\"inboundId\":3,\"enable\":" enable ",\"email\":\"" email "\",\"uuid\":\"" UUID "\",\"subId\":\"k3j9x0q2m4n8p1z7\"," \
-	"\"up\":1048576,\"down\":73400320,\"allTime\":74448896,\"expiryTime\":1900000000000,\"total\":" total ",\"reset\":0,\"lastOnline\":1764000000123}"
+#define ROW(email, total, enable) ROW_RESET(email, total, enable, "0")
+#define ROW_RESET(email, total, enable, reset) "{\"id\":17,\"inboundId\":3,\"enable\":" enable ",\"email\":\"" email "\",\"uuid\":\"" UUID "\",\"subId\":\"k3j9x0q2m4n8p1z7\"," \
+	"\"up\":1048576,\"down\":73400320,\"allTime\":74448896,\"expiryTime\":1900000000000,\"total\":" total ",\"reset\":" reset ",\"lastOnline\":1764000000123}"
 #define TRAFFIC(total, enable) "{\"success\":true,\"msg\":\"\",\"obj\":" ROW("u123_1", total, enable) "}"
 #define NO_ROW "{\"success\":false,\"msg\":\"Error getting traffics. (Inbound Not Found For Email: u123_1\\n)\",\"obj\":null}"
 
@@ -53,6 +54,9 @@ static void test_look_a(void **state)
 	assert_true(l->traffic.up_bytes == 1048576 && l->traffic.down_bytes == 73400320);
 	assert_true(l->traffic.expires_ms == INT64_C(1900000000000) && l->traffic.quota_bytes == INT64_C(107374182400) && l->traffic.reset_days == 0);
 	assert_true(l->traffic.last_online_ms == INT64_C(1764000000123));
+	l = &RUN(&w, &ask, { LOOK_A, 200, GET_A(CLIENT_TEXT("u123_1", UUID, "")) },
+		{ ROW_A, 200, "{\"success\":true,\"msg\":\"\",\"obj\":" ROW_RESET("u123_1", "0", "false", "30") "}" })->look;
+	assert_true(l->traffic.reset_days == 30 && l->traffic.quota_bytes == 0 && !l->traffic.enabled);
 	world_release(&w);
 }
 

@@ -215,6 +215,26 @@ static void test_keys(void **state)
 	}
 }
 
+/* A client that somebody made with a number for its id is found, and switched off by that number. */
+static void test_numeric_id(void **state)
+{
+	static const char settings[] = "{\"clients\":[" STRANGER ",{\"id\":77001,\"email\":\"u1\",\"enable\":true,\"subId\":\"s1\"}]}";
+	struct xui_ask ask = ask_of(XUI_UPDATE);
+	struct json_object *c, *holder;
+	struct world w;
+
+	(void)state;
+	world_init(&w, XUI_A, "2.8.5");
+	ask.client.uuid = STR("77001");
+	ask.change = XUI_SET_ENABLED;
+	assert_int_equal(RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "vless", settings, "") }, { "POST panel/api/inbounds/updateClient/77001", 200, OK_NULL })->err, OK);
+	c = sent_client(&w, &holder);
+	assert_text(c, "id", "77001");
+	assert_switch(c, "enable", false);
+	json_object_put(holder);
+	world_release(&w);
+}
+
 /* Everything that was not asked to change stays, unknown members included; only this client is in the list. */
 static void test_update_keeps_the_rest(void **state)
 {
@@ -671,13 +691,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_add_sends_everything, "R026 R027 R028 R037 R050 R051"),
-		proves(test_add_looks_first, "B51"),
+		proves(test_add_looks_first, "R031 B51"),
 		proves(test_keys, "R048"),
+		proves(test_numeric_id, "R049"),
 		proves(test_update_keeps_the_rest, "R039 R043 R046 B20"),
 		proves(test_update_stops_without_a_client, "R040"),
 		proves(test_outcomes, "R035"),
 		proves(test_write_after_lost_session, "R010 R012"),
-		proves(test_shadowsocks, ""),
+		proves(test_shadowsocks, "R047"),
 		proves(test_shadowsocks_is_let_in, ""),
 		proves(test_delete, "R045"),
 		proves(test_reset, ""),
