@@ -60,6 +60,7 @@ void tables_register(void)
 	pay_hooks.set_aside = set_aside;
 	pay_hooks.refunded = refunded;
 	pay_hooks.refund_failed = admin_refund_failed;
+	pay_hooks.provider_tried = admin_provider_tried;
 	pay_set_hooks(&pay_hooks);
 	fleet_set_hooks(&fleet_hooks);
 }
@@ -126,7 +127,7 @@ static const struct route_row routes[] = {
 };
 
 static const struct job_kind *const jobs[] = {
-	&fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &order_job_fulfil, &pay_job_create, &pay_job_poll, &pay_job_refund, &pay_job_stars,
+	&fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &order_job_fulfil, &pay_job_create, &pay_job_poll, &pay_job_probe, &pay_job_refund, &pay_job_stars,
 };
 
 const struct core_tables tables = {

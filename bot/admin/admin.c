@@ -69,6 +69,7 @@ static const struct verb_row verbs[] = {
 	{ "a_sus",      WHO_ADMIN, admin_on_suspense },       /* a_sus:PAYMENT:WHAT */
 	{ "a_refund",   WHO_ADMIN, admin_on_refund },
 	{ "a_set",      WHO_ADMIN, admin_on_setting },        /* a_set:KEY */
+	{ "a_prov",     WHO_ADMIN, admin_on_provider },       /* a_prov:PROVIDER[:key|on|off] */
 };
 
 static const struct dialogue_row dialogues[] = {
@@ -86,6 +87,7 @@ static const struct dialogue_row dialogues[] = {
 	{ "a_apply",  WHO_ADMIN, admin_typed_apply },         /* PAYMENT */
 	{ "a_refund", WHO_ADMIN, admin_typed_refund },        /* PAYMENT */
 	{ "a_set",    WHO_ADMIN, admin_typed_setting },       /* KEY */
+	{ "a_prov",   WHO_ADMIN, admin_typed_provider },      /* PROVIDER: its key */
 };
 
 /* What is done only after a second press. */

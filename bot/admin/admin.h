@@ -25,5 +25,6 @@ enum err admin_panel_answered(struct act *a, const struct panel_answer *answer);
 enum err admin_set_aside(struct act *a, const struct payment_row *p, const struct user *u);
 enum err admin_refunded(struct act *a, const struct payment_row *p);
 enum err admin_refund_failed(struct act *a, const struct payment_row *p, const char *why);
+enum err admin_provider_tried(struct act *a, const struct provider_trial *t);
 
 #endif

@@ -177,6 +177,12 @@ enum err admin_on_refund(struct talk *t, struct str id, struct str arg);
 enum err admin_typed_refund(struct talk *t, struct str state, struct str text);
 enum err admin_do_refund(struct talk *t, struct str subject, const char *reason);
 
+/* --- providers.c --- */
+
+void admin_providers_text(struct screen *s);                       /* for /settings: a line and a button each */
+enum err admin_on_provider(struct talk *t, struct str id, struct str arg);
+enum err admin_typed_provider(struct talk *t, struct str state, struct str text);
+
 /* --- settings.c, book.c --- */
 
 enum err admin_cmd_settings(struct talk *t, struct str args);

@@ -64,6 +64,7 @@ static enum err show_settings(struct talk *t)
 			screen_row(&s);
 		screen_button_text(&s, "a_set", setting_row(shown[i].setting)->key, NULL, i18n_new_text(t->a->arena, &s.to, name));
 	}
+	admin_providers_text(&s);
 	return screen_show(&s);
 }
 

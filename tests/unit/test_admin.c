@@ -1086,6 +1086,41 @@ static void test_settings(void **state)
 		}
 }
 
+/* --- providers --- */
+
+#define PAY_KEY "18475:AAH3docExampleTokenForVectors00000"
+
+/* What the provider will say is the job's business; here is what is typed, and who may. */
+static void test_provider_key_typed(void **state)
+{
+	struct world *w = *state;
+
+	say(w, OWNER, "/settings");
+	tap(w, OWNER, button(w, "a_prov:crypto_pay"));
+	assert_heard(w, "needs a key of yours");
+	assert_null(find_button(w, "a_prov:crypto_pay:on", 0));
+	tap_in(w, GROUP, OWNER, "a_prov:crypto_pay:key");
+	assert_says(w, "error.private_only");
+	tap(w, OWNER, "a_prov:crypto_pay:key");
+	say(w, OWNER, "swordfish");
+	assert_heard(w, "deleteMessage");
+	assert_heard(w, "does not look like this");
+	assert_int_equal(number(w, "SELECT count(*) FROM secrets"), 0);
+	say(w, OWNER, PAY_KEY);
+	assert_heard(w, "deleteMessage");
+	assert_heard(w, "whether it knows the key");
+	assert_int_equal(number(w, "SELECT count(*) FROM jobs WHERE kind='pay_probe'"), 1);
+	assert_int_equal(number(w, "SELECT count(*) FROM secrets WHERE name='CRYPTO_PAY_TOKEN'"), 0); /* only aside, until the answer */
+	assert_false(str_has(buf_str(&w->all), PAY_KEY));
+	say(w, OWNER, "hello"); /* no longer a key */
+	assert_not_heard(w, "deleteMessage");
+	tap(w, OWNER, "a_prov:stars:key");
+	tap(w, OWNER, "a_prov:crypto_pay:on"); /* of another time: there is none to switch on */
+	assert_heard(w, "needs a key of yours");
+	tap(w, ANNA, "a_prov:crypto_pay:off");
+	assert_int_equal(number(w, "SELECT count(*) FROM settings WHERE key='provider.crypto_pay'"), 0);
+}
+
 /* --- alerts --- */
 
 static void test_alerts_fold(void **state)
@@ -1237,6 +1272,7 @@ int main(void)
 		proves(test_refund, ""),
 		proves(test_stuck_order_says_why, ""),
 		proves(test_settings, ""),
+		proves(test_provider_key_typed, ""),
 		proves(test_alerts_fold, "R128 B48"),
 		proves(test_alert_texts, ""),
 		proves(test_alert_chat, "R282"),
