@@ -357,7 +357,11 @@ static const char first[] =
 	"	sent INTEGER NOT NULL,"               /* 0: too late or superseded, decided against */
 	"	PRIMARY KEY(subscription_id, period, kind)) STRICT, WITHOUT ROWID;";
 
+static const char stuck_money[] = /* found without reading the ids of two days */
+	"CREATE INDEX inbox_stuck ON inbox(received_ms) WHERE state=2 AND money=1;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
+	{ stuck_money },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

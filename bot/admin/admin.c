@@ -59,6 +59,7 @@ static const struct verb_row verbs[] = {
 	{ "a_trial",    WHO_ADMIN, admin_on_plan_trial },     /* the answers so far stand in the dialogue */
 	{ "a_order",    WHO_ADMIN, admin_on_order },          /* a_order:ORDER */
 	{ "a_retry",    WHO_ADMIN, admin_on_order_retry },
+	{ "a_stuck",    WHO_ADMIN, admin_on_stuck_money },    /* a_stuck:UPDATE[:retry|close] */
 	{ "a_user",     WHO_ADMIN, admin_on_user },           /* a_user:USER */
 	{ "a_ban",      WHO_ADMIN, admin_on_ban },
 	{ "a_unban",    WHO_ADMIN, admin_on_unban },
@@ -103,6 +104,7 @@ static const struct dangerous_act dangerous[] = {
 	{ "reset",      admin_do_reset },
 	{ "suspense",   admin_do_suspense },   /* PAYMENT:WHAT[:ORDER] */
 	{ "refund",     admin_do_refund },     /* PAYMENT */
+	{ "money_close", admin_do_money_close }, /* UPDATE */
 };
 
 void admin_register(void)

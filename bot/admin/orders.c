@@ -152,7 +152,9 @@ enum err admin_cmd_orders(struct talk *t, struct str args)
 	(void)args;
 	screen_begin(&s, t);
 	screen_text(&s, "admin.orders.title");
-	e = stuck_text(&s);
+	e = admin_stuck_money_text(&s);
+	if (!e)
+		e = stuck_text(&s);
 	if (!e)
 		e = rest_text(&s);
 	if (e) {

@@ -319,6 +319,44 @@ static void test_banned(void **state)
 	world_free(w);
 }
 
+/* --- a message about money that cannot be understood --- */
+
+/* It never leaves without a person: told to customer and admins, shown with its text, tried on, kept when it is settled. */
+static void test_unreadable_money(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+	char update[512];
+
+	(void)state;
+	snprintf(update, sizeof update, "\"message\":{\"message_id\":900,\"date\":%lld,\"chat\":{\"id\":%lld,\"type\":\"private\"},"
+		"\"from\":{\"id\":%lld,\"is_bot\":false,\"first_name\":\"Anna\"},\"successful_payment\":{\"currency\":\"XTR\",\"total_amount\":300,"
+		"\"invoice_payload\":\"inv_NOCHARGE\"}}", (long long)(memnet_now_ms(w->net) / 1000), (long long)anna, (long long)anna);
+	assert_true(botapi_push_raw(w->telegram, update) != 0);
+	world_run(w, MINUTE_MS);
+	assert_true(world_sees(w, anna, "Your money and your access are safe"));
+	assert_int_equal(world_count_seen(w, WORLD_ADMIN, "A message about money could not be taken"), 1);
+	world_say(w, anna, "/my"); /* her chat does not wait for it */
+	assert_true(world_sees(w, anna, "You have no subscription yet"));
+	world_sleep(w, 3 * DAY_MS);
+	world_run(w, HOUR_MS);
+	assert_int_equal(world_count_seen(w, WORLD_ADMIN, "A message about money could not be taken"), 1);
+	world_say(w, WORLD_ADMIN, "/orders");
+	assert_true(world_sees(w, WORLD_ADMIN, "1 message about money could not be taken"));
+	world_tap(w, WORLD_ADMIN, text_of(w, "SELECT CAST(update_id AS TEXT) FROM inbox WHERE raw LIKE '%NOCHARGE%'").at);
+	assert_true(world_sees(w, WORLD_ADMIN, "inv_NOCHARGE"));
+	world_tap(w, WORLD_ADMIN, "Try now");
+	world_say(w, WORLD_ADMIN, "/orders");
+	world_tap(w, WORLD_ADMIN, text_of(w, "SELECT CAST(update_id AS TEXT) FROM inbox WHERE raw LIKE '%NOCHARGE%'").at);
+	world_tap(w, WORLD_ADMIN, "Settled by hand");
+	world_tap(w, WORLD_ADMIN, "Yes");
+	world_say(w, WORLD_ADMIN, "/orders");
+	assert_false(str_has(world_last(w, WORLD_ADMIN)->text, "could not be taken"));
+	world_sleep(w, 5 * DAY_MS);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM inbox WHERE raw LIKE '%NOCHARGE%'"), 1);
+	world_free(w);
+}
+
 /* --- a provider switched in the chat --- */
 
 #define KEY_WRONG "18475:AAHnobodyKnowsThisTokenXXXXX0000000"
@@ -431,6 +469,7 @@ int main(void)
 		proves(test_referral, "R244"),
 		proves(test_trial_once, "B36"),
 		proves(test_banned, ""),
+		proves(test_unreadable_money, ""),
 		proves(test_provider_in_chat, ""),
 		proves(test_provider_killed, ""),
 	};
