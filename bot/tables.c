@@ -19,6 +19,13 @@
 
 /* --- what is told to whom: customer first, then the admins --- */
 
+static enum err paid(struct act *a, const struct order *o)
+{
+	enum err e = screens_order_hooks.paid(a, o);
+
+	return e ? e : admin_sold(a, o);
+}
+
 static enum err set_aside(struct act *a, const struct payment_row *p, const struct user *u)
 {
 	enum err e = u ? screens_pay_hooks.set_aside(a, p, u) : OK;
@@ -51,11 +58,15 @@ void tables_register(void)
 		.access_ready = order_access_ready, .access_waits = order_access_waits, .usage_seen = usage_seen, .answered = admin_panel_answered,
 		.repairs_drift = repairs_drift,
 	};
+	static struct order_hooks order_hooks;
 	static struct pay_hooks pay_hooks;
 
 	router_reset();
 	screens_register();
 	admin_register();
+	order_hooks = screens_order_hooks;
+	order_hooks.paid = paid;
+	order_set_hooks(&order_hooks);
 	pay_hooks = screens_pay_hooks;
 	pay_hooks.set_aside = set_aside;
 	pay_hooks.refunded = refunded;

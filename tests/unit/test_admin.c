@@ -1071,6 +1071,18 @@ static void test_settings(void **state)
 	say(w, OWNER, "@anna");
 	assert_true(str_is(setting_text(&w->a, SETTING_SUPPORT), "@anna"));
 	tap(w, OWNER, "a_set:support");
+	say(w, OWNER, "@boris");
+	tap(w, OWNER, button(w, "a_set:support:undo"));
+	assert_says(w, "admin.undone");
+	assert_true(str_is(setting_text(&w->a, SETTING_SUPPORT), "@anna"));
+	tap(w, OWNER, button(w, "a_set:support:undo")); /* and forward again */
+	assert_true(str_is(setting_text(&w->a, SETTING_SUPPORT), "@boris"));
+	tap(w, OWNER, "a_set:terms:undo"); /* never changed */
+	tap(w, OWNER, "a_set:grace_hours");
+	say(w, OWNER, "12");
+	tap(w, OWNER, button(w, "a_set:grace_hours:undo"));
+	assert_int_equal(setting_i64(&w->a, SETTING_GRACE_HOURS), 48);
+	tap(w, OWNER, "a_set:support");
 	say(w, OWNER, "-");
 	assert_int_equal(setting_text(&w->a, SETTING_SUPPORT).len, 0);
 	tap(w, OWNER, "a_set:maintenance");
@@ -1078,7 +1090,7 @@ static void test_settings(void **state)
 	say(w, OWNER, "/maintenance off");
 	assert_int_equal(setting_i64(&w->a, SETTING_MAINTENANCE), 0);
 	tap(w, OWNER, "a_set:nosuch");
-	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action='settings.set'"), 6);
+	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action='settings.set'"), 11);
 	for (int s = 0; s < SETTINGS_COUNT; s++) /* each row has its place on the screen; the topic goes with its group */
 		if (s != SETTING_ADMIN_THREAD) {
 			say(w, OWNER, "/settings");
