@@ -6,6 +6,7 @@
 #include "bot/admin/admin.h"
 #include "bot/core/config.h"
 #include "bot/fleet/fleet.h"
+#include "bot/http/auth.h"
 #include "bot/http/health.h"
 #include "bot/chat/router.h"
 #include "bot/chat/screen.h"
@@ -14,6 +15,7 @@
 #include "bot/shop/admin_claim.h"
 #include "bot/shop/extras.h"
 #include "bot/shop/pay.h"
+#include "bot/shop/session.h"
 #include "bot/shop/settings.h"
 #include "lib/base/clock.h"
 
@@ -73,6 +75,7 @@ void tables_register(void)
 	pay_hooks.refund_failed = admin_refund_failed;
 	pay_hooks.provider_tried = admin_provider_tried;
 	pay_set_hooks(&pay_hooks);
+	session_set_hook(screens_session_stolen);
 	fleet_set_hooks(&fleet_hooks);
 }
 
@@ -111,6 +114,8 @@ static enum err forget_old(struct act *a)
 {
 	enum err e = core_forget(a);
 
+	if (!e)
+		e = sessions_forget(a);
 	return e ? e : pay_forget(a);
 }
 
@@ -133,6 +138,12 @@ static const struct settle_row settles[] = {
 
 static const struct route_row routes[] = {
 	{ LISTENER_PUBLIC, HTTP_POST, "/cb/",     pay_callback },
+	{ LISTENER_PUBLIC, HTTP_POST, "/auth/register", auth_register },
+	{ LISTENER_PUBLIC, HTTP_POST, "/auth/login", auth_login },
+	{ LISTENER_PUBLIC, HTTP_POST, "/auth/refresh", auth_refresh },
+	{ LISTENER_PUBLIC, HTTP_POST, "/auth/logout", auth_logout },
+	{ LISTENER_PUBLIC, HTTP_GET,  "/profile", profile_get },
+	{ LISTENER_PUBLIC, HTTP_POST, "/profile/telegram", profile_link },
 	{ LISTENER_ADMIN,  HTTP_GET,  "/healthz", health_answer },
 	{ LISTENER_ADMIN,  HTTP_GET,  "/metrics", metrics_answer },
 };

@@ -19,6 +19,7 @@ static const struct shown {
 	{ SETTING_MAINTENANCE,         FORM_SWITCH },
 	{ SETTING_DRIFT_REPAIR,        FORM_SWITCH },
 	{ SETTING_SALE_NOTICES,        FORM_SWITCH },
+	{ SETTING_WEB_ACCOUNTS,        FORM_SWITCH },
 	{ SETTING_ADMIN_CHAT,          FORM_CHAT   },
 };
 

@@ -114,8 +114,21 @@ void core_figures(const struct core *c, struct core_figures *out);
 /* Where and as whom Telegram is asked: for jobs that call a method and need its answer. */
 const struct tg_api *core_api(const struct act *a);
 
-/* Answers a request from within its handler; leaves after the commit. */
+/* Answers a request from within its handler; leaves after the commit. header, beside the usual ones, may be NULL; both live
+ * in the arena of the act, or longer. */
 void inbound_answer(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body);
+void inbound_answer_with(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body, const struct http_header *header);
+
+/* Slow work for a request (a password hash): its handler gives it away instead of answering. After the commit the helper
+ * thread runs it, and done decides on what came of it, as an event of its own, which may be decided twice. */
+struct inbound_work {
+	void (*run)(struct inbound_work *work);     /* may use only what work holds (worker.h) */
+	enum err (*done)(struct act *a, const struct http_inbound *in, struct inbound_work *work); /* calls inbound_answer */
+	void (*release)(struct inbound_work *work); /* wipes and frees it: once, however it ends */
+};
+#define INBOUND_WORKS_MAX 32
+/* work is ours from here on. E_BUSY: so many are under way already; it was released. */
+enum err inbound_work_give(struct act *a, const struct http_inbound *in, struct inbound_work *work);
 
 /* Tests: called at named steps between which a process can die. NULL: nobody. */
 extern void (*core_step)(const char *name);

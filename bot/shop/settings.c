@@ -19,6 +19,7 @@ static const struct setting_row rows[SETTINGS_COUNT] = {
 	[SETTING_SUPPORT]             = { "support",             true,  0,         0,         0,  256 },
 	[SETTING_TERMS]               = { "terms",               true,  0,         0,         0,  3000 },
 	[SETTING_DRIFT_REPAIR]        = { "drift_repair",        false, 0,         1,         0,  0 },
+	[SETTING_WEB_ACCOUNTS]        = { "web_accounts",        false, 0,         1,         0,  0 },
 	[SETTING_SALE_NOTICES]        = { "sale_notices",        false, 0,         1,         0,  0 },
 };
 

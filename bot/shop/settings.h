@@ -18,6 +18,7 @@ enum setting {
 	SETTING_TERMS,              /* text shown by /terms */
 	SETTING_DRIFT_REPAIR,       /* 1: shorter or smaller is repaired without asking */
 	SETTING_SALE_NOTICES,       /* 1: admins hear of each sale */
+	SETTING_WEB_ACCOUNTS,       /* 1: the customers' API answers on HTTP_LISTEN */
 	SETTINGS_COUNT
 };
 

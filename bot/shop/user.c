@@ -81,6 +81,21 @@ static enum err add(struct act *a, const struct tg_user *from)
 		public_id, from->id, from->username, from->first_name, from->last_name, i18n_lang_code(a->shared->i18n, lang), code, a->now_ms);
 }
 
+enum err user_add_web(struct user *out, struct act *a)
+{
+	char public_id[PUBLIC_ID_CHARS + 1], code[REFERRAL_CODE_CHARS + 1];
+	enum err e;
+
+	public_id_draw(public_id);
+	enc_random_base32(code, REFERRAL_CODE_CHARS);
+	e = db_run(a->tx, "INSERT INTO users(public_id, lang, reachable, referral_code, created_ms, updated_ms) VALUES(?1, ?2, 0, ?3, ?4, ?4)",
+		public_id, i18n_lang_code(a->shared->i18n, 0), code, a->now_ms);
+	if (!e)
+		e = user_get(out, a, db_last_id(a->tx));
+	out->is_new = !e;
+	return e;
+}
+
 static bool same(const char *have, struct str now)
 {
 	return str_eq(str_of(have), now);
