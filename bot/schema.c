@@ -410,8 +410,40 @@ static const char drawn_when_needed[] =
 	"ALTER TABLE outbox_new RENAME TO outbox;"
 	"CREATE INDEX outbox_about ON outbox(about) WHERE about IS NOT NULL;";
 
+static const char stuck_money[] = /* found without reading the ids of two days */
+	"CREATE INDEX inbox_stuck ON inbox(received_ms) WHERE state=2 AND money=1;";
+
+static const char web_accounts[] =
+	"ALTER TABLE users ADD COLUMN merged_into INTEGER REFERENCES users(id);" /* another row of the same person; this one's code still counts for it */
+	"CREATE TABLE accounts(" /* people with an e-mail and a password */
+	"	user_id INTEGER PRIMARY KEY REFERENCES users(id),"
+	"	email TEXT NOT NULL UNIQUE,"          /* lower case */
+	"	password TEXT NOT NULL,"              /* slow salted hash, lib/crypto/password.h */
+	"	created_ms INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE sessions(" /* one per login; its tokens are made from seed and generation with our key, the table knows their hashes */
+	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	user_id INTEGER NOT NULL REFERENCES users(id),"
+	"	seed TEXT NOT NULL,"
+	"	generation INTEGER NOT NULL,"
+	"	access_hash TEXT NOT NULL UNIQUE, access_until_ms INTEGER NOT NULL,"
+	"	refresh_hash TEXT NOT NULL UNIQUE, refresh_until_ms INTEGER NOT NULL,"
+	"	ends_ms INTEGER NOT NULL,"            /* however often it is refreshed */
+	"	repeat_hash TEXT,"                    /* Idempotency-Key of the last refresh */
+	"	refreshed_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX sessions_user ON sessions(user_id, id);"
+	"CREATE INDEX sessions_until ON sessions(refresh_until_ms);"
+	"CREATE TABLE session_past(" /* refresh tokens that were exchanged: whoever shows one again has stolen it, or was stolen from (K19) */
+	"	refresh_hash TEXT PRIMARY KEY,"
+	"	session_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,"
+	"	generation INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE INDEX session_past_session ON session_past(session_id);"
+	"CREATE TABLE link_codes(" /* shown in the bot, typed on the web; once */
+	"	user_id INTEGER PRIMARY KEY REFERENCES users(id), code_hash TEXT NOT NULL UNIQUE, until_ms INTEGER NOT NULL) STRICT;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
+	{ stuck_money },
+	{ web_accounts },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

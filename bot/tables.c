@@ -6,6 +6,7 @@
 #include "bot/admin/admin.h"
 #include "bot/core/config.h"
 #include "bot/fleet/fleet.h"
+#include "bot/http/auth.h"
 #include "bot/http/health.h"
 #include "bot/chat/router.h"
 #include "bot/chat/screen.h"
@@ -14,10 +15,18 @@
 #include "bot/shop/admin_claim.h"
 #include "bot/shop/extras.h"
 #include "bot/shop/pay.h"
+#include "bot/shop/session.h"
 #include "bot/shop/settings.h"
 #include "lib/base/clock.h"
 
 /* --- what is told to whom: customer first, then the admins --- */
+
+static enum err paid(struct act *a, const struct order *o)
+{
+	enum err e = screens_order_hooks.paid(a, o);
+
+	return e ? e : admin_sold(a, o);
+}
 
 static enum err set_aside(struct act *a, const struct payment_row *p, const struct user *u)
 {
@@ -51,16 +60,22 @@ void tables_register(void)
 		.access_ready = order_access_ready, .access_waits = order_access_waits, .usage_seen = usage_seen, .answered = admin_panel_answered,
 		.repairs_drift = repairs_drift,
 	};
+	static struct order_hooks order_hooks;
 	static struct pay_hooks pay_hooks;
 
 	router_reset();
 	screens_register();
 	admin_register();
+	order_hooks = screens_order_hooks;
+	order_hooks.paid = paid;
+	order_set_hooks(&order_hooks);
 	pay_hooks = screens_pay_hooks;
 	pay_hooks.set_aside = set_aside;
 	pay_hooks.refunded = refunded;
 	pay_hooks.refund_failed = admin_refund_failed;
+	pay_hooks.provider_tried = admin_provider_tried;
 	pay_set_hooks(&pay_hooks);
+	session_set_hook(screens_session_stolen);
 	fleet_set_hooks(&fleet_hooks);
 }
 
@@ -99,6 +114,8 @@ static enum err forget_old(struct act *a)
 {
 	enum err e = core_forget(a);
 
+	if (!e)
+		e = sessions_forget(a);
 	return e ? e : pay_forget(a);
 }
 
@@ -121,12 +138,18 @@ static const struct settle_row settles[] = {
 
 static const struct route_row routes[] = {
 	{ LISTENER_PUBLIC, HTTP_POST, "/cb/",     pay_callback },
+	{ LISTENER_PUBLIC, HTTP_POST, "/auth/register", auth_register },
+	{ LISTENER_PUBLIC, HTTP_POST, "/auth/login", auth_login },
+	{ LISTENER_PUBLIC, HTTP_POST, "/auth/refresh", auth_refresh },
+	{ LISTENER_PUBLIC, HTTP_POST, "/auth/logout", auth_logout },
+	{ LISTENER_PUBLIC, HTTP_GET,  "/profile", profile_get },
+	{ LISTENER_PUBLIC, HTTP_POST, "/profile/telegram", profile_link },
 	{ LISTENER_ADMIN,  HTTP_GET,  "/healthz", health_answer },
 	{ LISTENER_ADMIN,  HTTP_GET,  "/metrics", metrics_answer },
 };
 
 static const struct job_kind *const jobs[] = {
-	&fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &order_job_fulfil, &pay_job_create, &pay_job_poll, &pay_job_refund, &pay_job_stars,
+	&fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &order_job_fulfil, &pay_job_create, &pay_job_poll, &pay_job_probe, &pay_job_refund, &pay_job_stars,
 };
 
 const struct core_tables tables = {

@@ -59,6 +59,7 @@ static const struct verb_row verbs[] = {
 	{ "a_trial",    WHO_ADMIN, admin_on_plan_trial },     /* the answers so far stand in the dialogue */
 	{ "a_order",    WHO_ADMIN, admin_on_order },          /* a_order:ORDER */
 	{ "a_retry",    WHO_ADMIN, admin_on_order_retry },
+	{ "a_stuck",    WHO_ADMIN, admin_on_stuck_money },    /* a_stuck:UPDATE[:retry|close] */
 	{ "a_user",     WHO_ADMIN, admin_on_user },           /* a_user:USER */
 	{ "a_ban",      WHO_ADMIN, admin_on_ban },
 	{ "a_unban",    WHO_ADMIN, admin_on_unban },
@@ -69,6 +70,7 @@ static const struct verb_row verbs[] = {
 	{ "a_sus",      WHO_ADMIN, admin_on_suspense },       /* a_sus:PAYMENT:WHAT */
 	{ "a_refund",   WHO_ADMIN, admin_on_refund },
 	{ "a_set",      WHO_ADMIN, admin_on_setting },        /* a_set:KEY */
+	{ "a_prov",     WHO_ADMIN, admin_on_provider },       /* a_prov:PROVIDER[:key|on|off] */
 };
 
 static const struct dialogue_row dialogues[] = {
@@ -86,6 +88,7 @@ static const struct dialogue_row dialogues[] = {
 	{ "a_apply",  WHO_ADMIN, admin_typed_apply },         /* PAYMENT */
 	{ "a_refund", WHO_ADMIN, admin_typed_refund },        /* PAYMENT */
 	{ "a_set",    WHO_ADMIN, admin_typed_setting },       /* KEY */
+	{ "a_prov",   WHO_ADMIN, admin_typed_provider },      /* PROVIDER: its key */
 };
 
 /* What is done only after a second press. */
@@ -101,6 +104,7 @@ static const struct dangerous_act dangerous[] = {
 	{ "reset",      admin_do_reset },
 	{ "suspense",   admin_do_suspense },   /* PAYMENT:WHAT[:ORDER] */
 	{ "refund",     admin_do_refund },     /* PAYMENT */
+	{ "money_close", admin_do_money_close }, /* UPDATE */
 };
 
 void admin_register(void)

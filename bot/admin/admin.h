@@ -21,9 +21,13 @@ enum err admin_chat_moved(struct act *a, int64_t chat_id, int64_t to_chat_id);
 /* fleet_hooks.answered: draws the result in the chat that asked. */
 enum err admin_panel_answered(struct act *a, const struct panel_answer *answer);
 
+/* order_hooks.paid: the admins' part, when the settings want it. */
+enum err admin_sold(struct act *a, const struct order *o);
+
 /* pay_hooks: the admins' part. set_aside asks for a decision; u may be NULL. */
 enum err admin_set_aside(struct act *a, const struct payment_row *p, const struct user *u);
 enum err admin_refunded(struct act *a, const struct payment_row *p);
 enum err admin_refund_failed(struct act *a, const struct payment_row *p, const char *why);
+enum err admin_provider_tried(struct act *a, const struct provider_trial *t);
 
 #endif

@@ -134,6 +134,12 @@ enum err admin_cmd_order(struct talk *t, struct str args);
 enum err admin_on_order(struct talk *t, struct str id, struct str arg);
 enum err admin_on_order_retry(struct talk *t, struct str id, struct str arg);
 
+/* --- stuck_money.c --- */
+
+enum err admin_stuck_money_text(struct screen *s);                 /* for /orders; nothing when nothing is stuck */
+enum err admin_on_stuck_money(struct talk *t, struct str id, struct str arg);
+enum err admin_do_money_close(struct talk *t, struct str subject, const char *reason);
+
 /* --- people.c, subs.c --- */
 
 typedef enum err user_run(struct talk *t, const struct user *u, struct str rest);
@@ -176,6 +182,12 @@ enum err admin_cmd_refund(struct talk *t, struct str args);
 enum err admin_on_refund(struct talk *t, struct str id, struct str arg);
 enum err admin_typed_refund(struct talk *t, struct str state, struct str text);
 enum err admin_do_refund(struct talk *t, struct str subject, const char *reason);
+
+/* --- providers.c --- */
+
+void admin_providers_text(struct screen *s);                       /* for /settings: a line and a button each */
+enum err admin_on_provider(struct talk *t, struct str id, struct str arg);
+enum err admin_typed_provider(struct talk *t, struct str state, struct str text);
 
 /* --- settings.c, book.c --- */
 

@@ -88,6 +88,23 @@ static const char *place_hint(struct act *a, const struct order *o)
 	return NULL;
 }
 
+/* --- a sale, told to whoever wants to hear of each --- */
+
+static void draw_sold(struct screen *s, const void *what)
+{
+	const struct order *o = what;
+
+	screen_text(s, "admin.sold", T_STR("plan", o->plan_name), T_STR("price", word_prices(s->a, &s->to, o->prices, o->prices_count)),
+		T_STR("user", owner_word(s->a, o->user_id)), T_STR("order", word_public_id(s->a, o->public_id)));
+}
+
+enum err admin_sold(struct act *a, const struct order *o)
+{
+	bool is_sale = o->kind == ORDER_NEW || o->kind == ORDER_RENEW;
+
+	return is_sale && setting_i64(a, SETTING_SALE_NOTICES) ? admin_tell_all(a, draw_sold, o) : OK;
+}
+
 /* --- list --- */
 
 static void order_line(struct screen *s, const struct order *o)
@@ -152,7 +169,9 @@ enum err admin_cmd_orders(struct talk *t, struct str args)
 	(void)args;
 	screen_begin(&s, t);
 	screen_text(&s, "admin.orders.title");
-	e = stuck_text(&s);
+	e = admin_stuck_money_text(&s);
+	if (!e)
+		e = stuck_text(&s);
 	if (!e)
 		e = rest_text(&s);
 	if (e) {

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "bot/chat/first_steps.h"
+
 #define QUOTA_GB_MAX 1000000
 #define DEVICES_MAX 1000
 #define PLACES_MAX 40
@@ -197,14 +199,34 @@ static enum err tap_trial(struct talk *t, struct plan *p)
 	return save(t, p, p->trial ? "trial=1" : "trial=0");
 }
 
+/* The first thing on sale opens the shop, or shows what else is missing. */
+static enum err tell_opened(struct talk *t)
+{
+	const char *step_key = NULL;
+	int64_t on_sale = 0;
+	struct screen s;
+	enum err e = db_get_i64(&on_sale, t->a->tx, "SELECT count(*) FROM plans WHERE on_sale=1 AND deleted_ms=0");
+
+	if (!e)
+		e = first_step(&step_key, t->a);
+	if (e || on_sale != 1)
+		return e;
+	screen_begin(&s, t);
+	screen_text_list(&s, step_key ? step_key : "admin.first.ready", (const struct i18n_arg[]){ { 0 } });
+	return screen_send(&s, NULL);
+}
+
 static enum err tap_sale(struct talk *t, struct plan *p)
 {
+	enum err e;
+
 	if (p->on_sale)
 		return ask_about(t, p, "admin.plans_edit.hide_ask", "plan_hide");
 	if (!p->trial && !p->prices_count)
 		return admin_say(t, "admin.plan_add.price_positive");
 	p->on_sale = true;
-	return save(t, p, "on_sale=1");
+	e = save(t, p, "on_sale=1");
+	return e ? e : tell_opened(t);
 }
 
 static enum err tap_delete(struct talk *t, struct plan *p)

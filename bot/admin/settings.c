@@ -18,6 +18,8 @@ static const struct shown {
 	{ SETTING_TERMS,               FORM_TEXT   },
 	{ SETTING_MAINTENANCE,         FORM_SWITCH },
 	{ SETTING_DRIFT_REPAIR,        FORM_SWITCH },
+	{ SETTING_SALE_NOTICES,        FORM_SWITCH },
+	{ SETTING_WEB_ACCOUNTS,        FORM_SWITCH },
 	{ SETTING_ADMIN_CHAT,          FORM_CHAT   },
 };
 
@@ -50,12 +52,17 @@ static struct str value_word(const struct screen *s, const struct shown *row)
 	return text.len ? text : STR("–");
 }
 
-static enum err show_settings(struct talk *t)
+/* What was typed over can be had back: changed is the row, NULL when nothing was. */
+static enum err show_changed(struct talk *t, const struct shown *changed, const char *note_key)
 {
 	struct screen s;
 
 	screen_begin(&s, t);
+	if (note_key)
+		screen_text_list(&s, note_key, (const struct i18n_arg[]){ { 0 } });
 	screen_text(&s, "admin.settings.title");
+	if (changed)
+		screen_button(&s, "a_set", setting_row(changed->setting)->key, "undo", "button.undo");
 	for (size_t i = 0; i < countof(shown); i++) {
 		const char *name = name_key(t->a, &shown[i]);
 
@@ -64,7 +71,13 @@ static enum err show_settings(struct talk *t)
 			screen_row(&s);
 		screen_button_text(&s, "a_set", setting_row(shown[i].setting)->key, NULL, i18n_new_text(t->a->arena, &s.to, name));
 	}
+	admin_providers_text(&s);
 	return screen_show(&s);
+}
+
+static enum err show_settings(struct talk *t)
+{
+	return show_changed(t, NULL, NULL);
 }
 
 enum err admin_cmd_settings(struct talk *t, struct str args)
@@ -120,13 +133,25 @@ static enum err ask_value(struct talk *t, const struct shown *row)
 	return screen_show(&s);
 }
 
+static enum err undo(struct talk *t, const struct shown *row)
+{
+	enum err e = setting_undo(t->a, row->setting);
+
+	if (!e)
+		e = note(t, row, setting_text(t->a, row->setting));
+	if (e)
+		return e == E_NOTFOUND ? talk_stale(t) : e;
+	return show_changed(t, row, "admin.undone");
+}
+
 enum err admin_on_setting(struct talk *t, struct str id, struct str arg)
 {
 	const struct shown *row = find_shown(id);
 
-	(void)arg;
 	if (!row)
 		return talk_stale(t);
+	if (str_is(arg, "undo"))
+		return undo(t, row);
 	if (row->form == FORM_SWITCH)
 		return flip(t, row);
 	return row->form == FORM_CHAT ? choose_chat(t, row) : ask_value(t, row);
@@ -191,7 +216,7 @@ enum err admin_typed_setting(struct talk *t, struct str state, struct str text)
 		e = talk_expect_nothing(t);
 	if (e)
 		return e;
-	return row->form == FORM_ZONE ? show_zone(t) : show_settings(t);
+	return row->form == FORM_ZONE ? show_zone(t) : show_changed(t, row, NULL);
 }
 
 /* --- /maintenance [on|off]; without a word it changes over --- */

@@ -339,5 +339,5 @@ enum err router_parked(struct act *a, const struct tg_update *u)
 	char *number = arena_printf(a->arena, "%lld", (long long)u->update_id);
 	enum err e = tell_parked(a, u);
 
-	return e ? e : alert_tell(a, ALERT_CRITICAL, "parked", number, u->kind_name && *u->kind_name ? u->kind_name : NULL);
+	return e ? e : alert_tell(a, ALERT_CRITICAL, router_is_money(u) ? "parked_money" : "parked", number, u->kind_name && *u->kind_name ? u->kind_name : NULL);
 }

@@ -113,14 +113,17 @@ void core_close(struct core *c)
 		c->events = e->next;
 		c->net->release(c->net->ctx, &e->done);
 		http_inbound_release(e->in);
+		inbound_work_forget(e->working);
 		free(e);
 	}
 	worker_free(c->worker);
+	inbound_works_close(c);
 	pacer_free(c->pacer);
 	arena_release(&c->update_arena);
 	arena_release(&c->turn_arena);
 	free(c->turn.added);
 	free(c->turn.replies);
+	free(c->turn.works);
 	free(c->turn.claimed);
 	free(c->turn.calls);
 	free(c->turn.ended);

@@ -45,7 +45,7 @@ struct core_tables {
 	enum err (*on_ready)(struct act *a);                       /* once getMe has answered */
 	enum err (*on_update)(struct act *a, const struct tg_update *u);
 	bool (*is_money)(const struct tg_update *u);               /* leaves the inbox only by success, decided first */
-	enum err (*on_parked)(struct act *a, const struct tg_update *u); /* it will not be tried again: tell user and admins */
+	enum err (*on_parked)(struct act *a, const struct tg_update *u); /* given up, or money that is stuck: tell user and admins */
 	enum err (*on_gone)(struct act *a, int64_t chat_id);       /* 403: blocked, deactivated */
 	enum err (*on_moved)(struct act *a, int64_t chat_id, int64_t to_chat_id); /* group became a supergroup */
 	enum err (*on_alert)(struct act *a, const struct alert *alert);
@@ -89,6 +89,17 @@ enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void 
 /* Schedule, hourly: forgets ids of updates older than 48 h. */
 enum err core_forget(struct act *a);
 
+/* Updates with money whose handler goes on failing: kept with their raw text whatever happens, and tried on. */
+struct stuck_update {
+	int64_t update_id, received_ms;
+	int64_t next_ms;         /* when it is tried again; 0: not by itself, it kills the process */
+	int attempts;
+	struct str raw;          /* as Telegram sent it */
+};
+enum err core_money_stuck(struct stuck_update *out, size_t *count, size_t max, struct act *a); /* oldest first */
+enum err core_money_retry(struct act *a, int64_t update_id); /* now. E_NOTFOUND: it is not stuck any more */
+enum err core_money_close(struct act *a, int64_t update_id); /* a person has settled it; the raw text stays in the table. E_NOTFOUND */
+
 /* Figures the loop keeps about itself, since the start. */
 struct core_figures {
 	int64_t turns, updates, duplicates, sent, commits, commits_failed;
@@ -103,8 +114,21 @@ void core_figures(const struct core *c, struct core_figures *out);
 /* Where and as whom Telegram is asked: for jobs that call a method and need its answer. */
 const struct tg_api *core_api(const struct act *a);
 
-/* Answers a request from within its handler; leaves after the commit. */
+/* Answers a request from within its handler; leaves after the commit. header, beside the usual ones, may be NULL; both live
+ * in the arena of the act, or longer. */
 void inbound_answer(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body);
+void inbound_answer_with(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body, const struct http_header *header);
+
+/* Slow work for a request (a password hash): its handler gives it away instead of answering. After the commit the helper
+ * thread runs it, and done decides on what came of it, as an event of its own, which may be decided twice. */
+struct inbound_work {
+	void (*run)(struct inbound_work *work);     /* may use only what work holds (worker.h) */
+	enum err (*done)(struct act *a, const struct http_inbound *in, struct inbound_work *work); /* calls inbound_answer */
+	void (*release)(struct inbound_work *work); /* wipes and frees it: once, however it ends */
+};
+#define INBOUND_WORKS_MAX 32
+/* work is ours from here on. E_BUSY: so many are under way already; it was released. */
+enum err inbound_work_give(struct act *a, const struct http_inbound *in, struct inbound_work *work);
 
 /* Tests: called at named steps between which a process can die. NULL: nobody. */
 extern void (*core_step)(const char *name);

@@ -19,7 +19,7 @@ enum caller { CALLER_POLL, CALLER_SEND, CALLER_RUN };
 
 /* --- what comes in --- */
 
-enum event_kind { EVENT_SENT, EVENT_JOB, EVENT_INBOUND };
+enum event_kind { EVENT_SENT, EVENT_JOB, EVENT_INBOUND, EVENT_WORKED };
 
 struct event {
 	enum event_kind kind;
@@ -28,6 +28,16 @@ struct event {
 	struct send *send;
 	struct run *run;
 	struct http_inbound *in;
+	struct working *working;     /* EVENT_WORKED */
+};
+
+/* A request's slow work, from the handler that gave it to the decision on it. */
+struct working {
+	struct worker_job job;
+	struct inbound_work *work;
+	const struct http_inbound *in;
+	struct http_inbound *owned;  /* the same, once the event that brought it has gone; NULL: made up by core_do's caller */
+	struct working *next;        /* in core.works */
 };
 
 struct waiting_update {
@@ -72,6 +82,7 @@ struct reply {
 	int status;
 	const char *content_type;
 	struct str body;
+	const struct http_header *header; /* one more; NULL: none */
 };
 
 /* What one attempt at deciding has produced; truncated to a mark when an event is undone. */
@@ -80,6 +91,8 @@ struct turn {
 	size_t added_count, added_cap;
 	struct reply *replies;
 	size_t replies_count, replies_cap;
+	struct working **works;      /* go to the helper thread after the commit */
+	size_t works_count, works_cap;
 	struct send **claimed;
 	size_t claimed_count, claimed_cap;
 	struct run **calls;          /* runs whose request leaves after the commit */
@@ -90,7 +103,7 @@ struct turn {
 };
 
 struct turn_mark {
-	size_t added, replies;
+	size_t added, replies, works;
 };
 
 enum poll_state { POLL_GET_ME, POLL_WEBHOOK, POLL_DELETE_WEBHOOK, POLL_UPDATES, POLL_STOPPED };
@@ -127,6 +140,8 @@ struct core {
 	size_t events_count;
 	struct turn turn;
 	struct send sends;           /* list head */
+	struct working *works;       /* with the helper thread, in a chain */
+	size_t works_count;
 	struct run runs;             /* list head */
 	size_t runs_count;
 
@@ -206,6 +221,12 @@ enum err schedules_open(struct core *c);
 /* inbound.c */
 enum err inbound_decide(struct core *c, const struct http_inbound *in);
 void inbound_send(struct core *c);
+void inbound_works_drop(struct core *c, size_t from);                   /* those of this turn, undone */
+void inbound_works_send(struct core *c);                                /* after the commit, before its events are let go */
+bool inbound_work_done(struct core *c, struct worker_job *job);
+enum err inbound_worked(struct core *c, struct working *w);             /* decides, in the transaction */
+void inbound_work_forget(struct working *w);                            /* after its commit; NULL is fine */
+void inbound_works_close(struct core *c);                               /* when the helper thread has ended */
 
 /* upkeep.c */
 void upkeep_after_turn(struct core *c, bool idle);

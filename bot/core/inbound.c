@@ -1,16 +1,22 @@
 /* HTTP that comes in: routes, answers after the commit. */
 #include "bot/core/core_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/log.h"
 
 void inbound_answer(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body)
 {
+	inbound_answer_with(a, in, status, content_type, body, NULL);
+}
+
+void inbound_answer_with(struct act *a, const struct http_inbound *in, int status, const char *content_type, struct str body, const struct http_header *header)
+{
 	struct turn *t = &a->core->turn;
 
 	GROW(t->replies, t->replies_count, t->replies_cap);
-	t->replies[t->replies_count++] = (struct reply){ in->id, status, content_type, body };
+	t->replies[t->replies_count++] = (struct reply){ in->id, status, content_type, body, header };
 }
 
 static bool path_fits(const struct route_row *r, struct str path)
@@ -36,6 +42,19 @@ static const struct route_row *find(const struct core *c, const struct http_inbo
 	return NULL;
 }
 
+/* The handler failed: nothing of it stays but the answer. */
+static enum err undo(struct core *c, const struct http_inbound *in, struct turn_mark mark, enum err why)
+{
+	struct act a = core_act(c);
+	enum err e;
+
+	log_error("inbound.failed", KV("path", in->path), KV("error", err_name(why)));
+	turn_undo(c, mark);
+	e = db_savepoint_undo(c->db);
+	inbound_answer(&a, in, 500, NULL, str_of(NULL)); /* asks a provider to come again */
+	return e;
+}
+
 enum err inbound_decide(struct core *c, const struct http_inbound *in)
 {
 	struct act a = core_act(c);
@@ -52,13 +71,7 @@ enum err inbound_decide(struct core *c, const struct http_inbound *in)
 	if (e)
 		return e;
 	failed = route->handle(&a, in);
-	if (!failed)
-		return db_savepoint_keep(c->db);
-	log_error("inbound.failed", KV("path", route->path), KV("error", err_name(failed)));
-	turn_undo(c, mark);
-	e = db_savepoint_undo(c->db);
-	inbound_answer(&a, in, 500, NULL, str_of(NULL)); /* asks a provider to come again */
-	return e;
+	return failed ? undo(c, in, mark, failed) : db_savepoint_keep(c->db);
 }
 
 void inbound_send(struct core *c)
@@ -70,11 +83,119 @@ void inbound_send(struct core *c)
 			{ "Content-Type", r->content_type },
 			{ "X-Content-Type-Options", "nosniff" },
 			{ "Cache-Control", "no-store" },
+			r->header ? *r->header : (struct http_header){ NULL, NULL },
 		};
 		size_t skip = r->content_type ? 0 : 1;
 
-		http_server_answer(c->setup.server, r->id, &(struct http_answer){
-			.status = r->status, .headers = headers + skip, .headers_count = countof(headers) - skip, .body = r->body });
+		http_server_answer(c->setup.server, r->id, &(struct http_answer){ .status = r->status, .headers = headers + skip,
+			.headers_count = countof(headers) - skip - (r->header ? 0 : 1), .body = r->body });
 	}
 	c->turn.replies_count = 0;
+}
+
+/* --- slow work --- */
+
+enum err inbound_work_give(struct act *a, const struct http_inbound *in, struct inbound_work *work)
+{
+	struct turn *t = &a->core->turn;
+	struct working *w;
+
+	if (a->core->works_count + t->works_count >= INBOUND_WORKS_MAX) {
+		work->release(work);
+		return E_BUSY;
+	}
+	w = xcalloc(1, sizeof *w);
+	w->work = work;
+	w->in = in;
+	GROW(t->works, t->works_count, t->works_cap);
+	t->works[t->works_count++] = w;
+	return OK;
+}
+
+void inbound_works_drop(struct core *c, size_t from)
+{
+	while (c->turn.works_count > from)
+		inbound_work_forget(c->turn.works[--c->turn.works_count]);
+}
+
+static void do_work(struct worker_job *job)
+{
+	struct working *w = (struct working *)job;
+
+	w->work->run(w->work);
+}
+
+void inbound_works_send(struct core *c)
+{
+	for (size_t i = 0; i < c->turn.works_count; i++) {
+		struct working *w = c->turn.works[i];
+
+		for (struct event *e = c->events; e && !w->owned; e = e->next)
+			if (e->in == w->in) {
+				w->owned = e->in;
+				e->in = NULL;
+			}
+		w->job.run = do_work;
+		w->next = c->works;
+		c->works = w;
+		c->works_count++;
+		worker_give(c->worker, &w->job);
+	}
+	c->turn.works_count = 0;
+}
+
+static void unchain(struct core *c, const struct working *w)
+{
+	struct working **at = &c->works;
+
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	c->works_count--;
+}
+
+bool inbound_work_done(struct core *c, struct worker_job *job)
+{
+	struct working *w = (struct working *)job;
+	struct event *e;
+
+	if (job->run != do_work)
+		return false;
+	unchain(c, w);
+	e = xcalloc(1, sizeof *e);
+	e->kind = EVENT_WORKED;
+	e->working = w;
+	core_add_event(c, e);
+	return true;
+}
+
+enum err inbound_worked(struct core *c, struct working *w)
+{
+	struct act a = core_act(c);
+	struct turn_mark mark = turn_mark(c);
+	enum err e = db_savepoint(c->db), failed;
+
+	if (e)
+		return e;
+	failed = w->work->done(&a, w->in, w->work);
+	return failed ? undo(c, w->in, mark, failed) : db_savepoint_keep(c->db);
+}
+
+void inbound_work_forget(struct working *w)
+{
+	if (!w)
+		return;
+	w->work->release(w->work);
+	http_inbound_release(w->owned);
+	free(w);
+}
+
+void inbound_works_close(struct core *c)
+{
+	while (c->works) {
+		struct working *w = c->works;
+
+		c->works = w->next;
+		inbound_work_forget(w);
+	}
 }

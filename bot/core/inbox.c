@@ -1,8 +1,9 @@
 /* Updates in: each decided once, by its id, whatever Telegram repeats.
  *
  * A fresh update is decided in the turn that brought it; only its id is kept (48 h). When its handler fails, the raw
- * text stays and is tried again; later updates of that chat wait behind it. What is not money and fails three times is
- * parked.
+ * text stays and is tried again; later updates of that chat wait behind it. After three tries people are told, and the
+ * chat waits no longer: what is not money is parked; money stays, is tried on at growing intervals, and leaves by success
+ * or by an admin's word (core_money_stuck).
  *
  * Poison: a handler that kills the process would do so again and again, since nothing of its turn was committed. So
  * after an unclean stop we are careful for a while: updates are first stored raw, then taken one by one, each with its
@@ -13,11 +14,12 @@
 
 #include "lib/base/log.h"
 
-enum { DECIDED, WAITING, PARKED };
+enum { DECIDED, WAITING, PARKED, CLOSED }; /* closed: by a person, raw kept for ever */
 
 #define TRIES_MAX 3
 #define RETRY_MS (2 * SECOND_MS)
 #define RETRY_MAX_MS (60 * SECOND_MS)
+#define MONEY_RETRY_MAX_MS (10 * MINUTE_MS)
 #define KEEP_MS (48 * HOUR_MS)
 #define FORGET_AT_ONCE 5000
 #define WAITING_AT_ONCE 50
@@ -67,7 +69,7 @@ static enum err chat_waits(struct core *c, int64_t chat_id, int64_t *next_ms)
 {
 	if (!c->inbox_waiting || !chat_id)
 		return E_NOTFOUND;
-	return db_get_i64(next_ms, c->db, "SELECT max(next_ms) FROM inbox WHERE state=1 AND chat_id=?1", chat_id);
+	return db_get_i64(next_ms, c->db, "SELECT max(next_ms) FROM inbox WHERE state=1 AND chat_id=?1 AND attempts<?2", chat_id, TRIES_MAX);
 }
 
 enum err inbox_decide(struct core *c, struct waiting_update *w)
@@ -107,20 +109,34 @@ struct row {
 	int attempts, crashes;
 };
 
-static enum err park(struct core *c, const struct row *r, const struct tg_update *u)
+static enum err tell_parked(struct core *c, const struct row *r, const struct tg_update *u)
 {
 	struct act a = core_act(c);
-	enum err e = db_run(c->db, "UPDATE inbox SET state=2 WHERE update_id=?1", r->update_id);
 
 	log_error("update.parked", KV("update", r->update_id), KV("attempts", r->attempts), KV("crashes", r->crashes));
-	return e || !c->tables->on_parked ? e : c->tables->on_parked(&a, u);
+	return c->tables->on_parked ? c->tables->on_parked(&a, u) : OK;
+}
+
+static enum err park(struct core *c, const struct row *r, const struct tg_update *u)
+{
+	enum err e = db_run(c->db, "UPDATE inbox SET state=2 WHERE update_id=?1", r->update_id);
+
+	return e ? e : tell_parked(c, r, u);
+}
+
+static enum err try_later(struct core *c, const struct row *r, const struct tg_update *u)
+{
+	int attempts = r->attempts + 1;
+	int64_t next_ms = clock_now_ms() + core_backoff_ms(RETRY_MS, r->money ? MONEY_RETRY_MAX_MS : RETRY_MAX_MS, attempts);
+	enum err e = db_run(c->db, "UPDATE inbox SET attempts=?2, next_ms=?3, crashes=0 WHERE update_id=?1", r->update_id, attempts, next_ms);
+
+	return e || attempts != TRIES_MAX ? e : tell_parked(c, r, u);
 }
 
 static enum err try_row(struct core *c, const struct row *r)
 {
 	struct tg_update u;
 	enum err e, failed = OK;
-	int64_t next_ms;
 
 	if (tg_update_read(&u, &c->turn_arena, r->raw) != OK || r->crashes >= CRASHES_PARK)
 		return park(c, r, &u);
@@ -132,8 +148,7 @@ static enum err try_row(struct core *c, const struct row *r)
 	log_warn("update.failed", KV("update", r->update_id), KV("error", err_name(failed)), KV("attempts", r->attempts + 1));
 	if (!r->money && r->attempts + 1 >= TRIES_MAX)
 		return park(c, r, &u);
-	next_ms = clock_now_ms() + core_backoff_ms(RETRY_MS, RETRY_MAX_MS, r->attempts + 1);
-	return db_run(c->db, "UPDATE inbox SET attempts=attempts+1, next_ms=?2, crashes=0 WHERE update_id=?1", r->update_id, next_ms);
+	return try_later(c, r, &u);
 }
 
 static size_t load_due(struct core *c, struct row *rows, size_t max, enum err *e)
@@ -213,6 +228,42 @@ enum err inbox_store_batch(struct core *c)
 	for (size_t i = c->updates_next; i < c->updates_count; i++)
 		c->updates[i].decided = true;
 	return OK;
+}
+
+/* --- money that is stuck: people see it and may act --- */
+
+enum err core_money_stuck(struct stuck_update *out, size_t *count, size_t max, struct act *a)
+{
+	struct db_rows r;
+
+	*count = 0;
+	db_select(&r, a->tx, "SELECT update_id, received_ms, attempts, state, next_ms, raw FROM inbox WHERE state=1 AND money=1 AND attempts>=?1"
+		" UNION ALL SELECT update_id, received_ms, attempts, state, 0, raw FROM inbox WHERE state=2 AND money=1 ORDER BY 2 LIMIT ?2", TRIES_MAX, max);
+	while (*count < max && db_next(&r))
+		out[(*count)++] = (struct stuck_update){ .update_id = db_i64(&r, 0), .received_ms = db_i64(&r, 1), .attempts = (int)db_i64(&r, 2),
+			.next_ms = db_i64(&r, 3) == WAITING ? db_i64(&r, 4) : 0, .raw = str_of(db_text(&r, 5, a->arena)) };
+	return db_end(&r);
+}
+
+static enum err move_stuck(struct act *a, int64_t update_id, int state)
+{
+	enum err e = db_run(a->tx, "UPDATE inbox SET state=?2, next_ms=?3, crashes=0 WHERE update_id=?1 AND money=1 AND (state=2 OR (state=1 AND attempts>=?4))",
+		update_id, state, a->now_ms, TRIES_MAX);
+
+	if (!e && db_changes(a->tx) == 0)
+		return E_NOTFOUND;
+	a->core->inbox_next_ms = 0; /* look at the rows again */
+	return e;
+}
+
+enum err core_money_retry(struct act *a, int64_t update_id)
+{
+	return move_stuck(a, update_id, WAITING);
+}
+
+enum err core_money_close(struct act *a, int64_t update_id)
+{
+	return move_stuck(a, update_id, CLOSED);
 }
 
 enum err inbox_forget(struct core *c)

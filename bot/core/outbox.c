@@ -277,12 +277,13 @@ static void start_picture(struct core *c, struct send *s)
 bool outbox_picture_done(struct core *c, struct worker_job *job)
 {
 	struct picture *p = (struct picture *)job;
-	struct http_file file = { .field = QR_FIELD, .name = QR_FILE_NAME, .type = "image/png", .bytes = buf_str(&p->png) };
+	struct http_file file = { .field = QR_FIELD, .name = QR_FILE_NAME, .type = "image/png" };
 	struct arena arena = { 0 };
 	struct http_request request;
 
 	if (job->run != draw)
-		return false;
+		return false; /* somebody else's, and no picture to look into */
+	file.bytes = buf_str(&p->png);
 	p->send->picture = NULL;
 	assert(!p->error); /* what does not fit a QR code is not given to the outbox */
 	if (tg_request(&request, &arena, &c->setup.api, p->method, p->payload, &file) == OK)

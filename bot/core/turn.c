@@ -11,19 +11,21 @@
 
 struct turn_mark turn_mark(const struct core *c)
 {
-	return (struct turn_mark){ c->turn.added_count, c->turn.replies_count };
+	return (struct turn_mark){ c->turn.added_count, c->turn.replies_count, c->turn.works_count };
 }
 
 void turn_undo(struct core *c, struct turn_mark mark)
 {
 	c->turn.added_count = mark.added;
 	c->turn.replies_count = mark.replies;
+	inbound_works_drop(c, mark.works);
 }
 
 static void turn_clear(struct core *c)
 {
 	struct turn *t = &c->turn;
 
+	inbound_works_drop(c, 0);
 	t->added_count = t->replies_count = t->claimed_count = t->calls_count = t->ended_count = 0;
 	t->jobs_next_ms = INT64_MAX;
 }
@@ -95,7 +97,7 @@ static void gather_work(struct core *c)
 	struct worker_job *job;
 
 	while ((job = worker_take(c->worker)) != NULL)
-		if (!upkeep_done(c, job) && !outbox_picture_done(c, job))
+		if (!upkeep_done(c, job) && !outbox_picture_done(c, job) && !inbound_work_done(c, job))
 			assert(!"a finished job has an owner");
 }
 
@@ -161,6 +163,7 @@ static enum err decide_event(struct core *c, struct event *e)
 	case EVENT_SENT: return outbox_sent(c, e->send, e->done.response);
 	case EVENT_JOB: return jobs_answer(c, e->run, e->done.response);
 	case EVENT_INBOUND: return inbound_decide(c, e->in);
+	case EVENT_WORKED: return inbound_worked(c, e->working);
 	}
 	return OK;
 }
@@ -219,11 +222,13 @@ static void release_event(struct core *c, struct event *e)
 	if (e->done.exchange)
 		c->net->release(c->net->ctx, &e->done);
 	http_inbound_release(e->in);
+	inbound_work_forget(e->working);
 	free(e);
 }
 
 static void let_go(struct core *c, size_t updates_end)
 {
+	inbound_works_send(c);
 	while (c->events) {
 		struct event *e = c->events;
 
@@ -314,6 +319,7 @@ enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void 
 		c->stall_until_us = 0; /* nothing waits for this one: go on at once */
 		return e;
 	}
+	inbound_works_send(c);
 	inbound_send(c);
 	outbox_send(c);
 	c->jobs_next_ms = earlier(c->jobs_next_ms, c->turn.jobs_next_ms);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bot/chat/first_steps.h"
 #include "bot/shop/admin_claim.h"
 #include "bot/shop/trial.h"
 
@@ -147,19 +148,28 @@ static void menu_buttons(struct screen *s, const struct state *st)
 	screen_button(s, "help", NULL, NULL, "button.help");
 }
 
+static void note_text(struct screen *s, const char *key)
+{
+	if (!key)
+		return;
+	screen_text_list(s, key, (const struct i18n_arg[]){ { 0 } });
+	screen_gap(s);
+}
+
 enum err home_show(struct talk *t, const char *note_key)
 {
+	const char *step_key = NULL;
 	struct state st;
 	struct screen s;
 	enum err e = read_state(&st, t);
 
+	if (!e && t->user.is_admin)
+		e = first_step(&step_key, t->a);
 	if (e)
 		return e;
 	screen_begin(&s, t);
-	if (note_key) {
-		screen_text_list(&s, note_key, (const struct i18n_arg[]){ { 0 } });
-		screen_gap(&s);
-	}
+	note_text(&s, note_key);
+	note_text(&s, step_key);
 	status_text(&s, &st);
 	primary_button(&s, &st);
 	menu_buttons(&s, &st);

@@ -1,6 +1,8 @@
 /* Language, help, terms, ids. */
 #include "bot/screens/screens_private.h"
 
+#include "bot/shop/account.h"
+
 /* --- language --- */
 
 static enum err language_show(struct talk *t, const char *note_key)
@@ -55,6 +57,10 @@ static enum err help_show(struct talk *t)
 	screen_text(&s, "help.text");
 	screen_button(&s, "support", NULL, NULL, "button.support");
 	screen_button(&s, "claim", NULL, NULL, "button.have_link");
+	if (setting_i64(t->a, SETTING_WEB_ACCOUNTS)) {
+		screen_row(&s);
+		screen_button(&s, "web", NULL, NULL, "button.web");
+	}
 	home_row(&s);
 	return screen_show(&s);
 }
@@ -70,6 +76,25 @@ enum err tap_help(struct talk *t, struct str id, struct str arg)
 	(void)id;
 	(void)arg;
 	return help_show(t);
+}
+
+/* A message of its own, which says how long it is good. */
+enum err tap_web(struct talk *t, struct str id, struct str arg)
+{
+	char code[LINK_CODE_CHARS + 1];
+	struct screen s;
+	enum err e;
+
+	(void)id;
+	(void)arg;
+	if (!setting_i64(t->a, SETTING_WEB_ACCOUNTS))
+		return talk_stale(t);
+	e = link_code_create(code, t->a, &t->user);
+	if (e)
+		return e;
+	screen_begin(&s, t);
+	screen_text(&s, "web.code", T_STR("code", word_public_id(t->a, code)), T_SPAN("span", LINK_CODE_MINUTES * MINUTE_MS));
+	return screen_send(&s, &(struct send_as){ .expires_ms = t->a->now_ms + LINK_CODE_MINUTES * MINUTE_MS });
 }
 
 enum err said_terms(struct talk *t, struct str args)

@@ -46,6 +46,7 @@ static const struct verb_row verbs[] = {
 	{ "claim",    WHO_ANYONE, tap_claim },     /* claim                          asks for a link bought elsewhere */
 	{ "lang",     WHO_ANYONE, tap_language },  /* lang[:code]                    choose, set */
 	{ "help",     WHO_ANYONE, tap_help },      /* help                           what there is */
+	{ "web",      WHO_ANYONE, tap_web },       /* web                            a code that joins a web account */
 	{ "support",  WHO_ANYONE, tap_support },   /* support                        asks for the question */
 	{ "answer",   WHO_ADMIN,  tap_answer },    /* answer:user                    asks for the answer */
 };

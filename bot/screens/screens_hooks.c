@@ -339,3 +339,17 @@ enum err screens_remind(struct act *a, const struct user *u, const struct remind
 	}
 	return OK;
 }
+
+/* --- web accounts --- */
+
+enum err screens_session_stolen(struct act *a, const struct user *u)
+{
+	struct send_as as = { .lane = LANE_INTERACTIVE, .unknown = UNKNOWN_AGAIN };
+	struct screen s;
+
+	if (!u->telegram_id)
+		return OK;
+	screen_begin_for(&s, a, u);
+	screen_text(&s, "web.stolen");
+	return screen_send(&s, &as);
+}

@@ -10,6 +10,7 @@
 
 extern const struct order_hooks screens_order_hooks;
 extern const struct pay_hooks screens_pay_hooks;
+enum err screens_session_stolen(struct act *a, const struct user *u); /* session.h's hook */
 enum err screens_remind(struct act *a, const struct user *u, const struct reminder *r);
 
 #endif

@@ -101,6 +101,7 @@ enum err typed_anything(struct talk *t, struct str state, struct str text);
 enum err said_language(struct talk *t, struct str args);
 enum err tap_language(struct talk *t, struct str id, struct str arg);
 enum err said_help(struct talk *t, struct str args);
+enum err tap_web(struct talk *t, struct str id, struct str arg);
 enum err tap_help(struct talk *t, struct str id, struct str arg);
 enum err said_terms(struct talk *t, struct str args);
 enum err said_id(struct talk *t, struct str args);

@@ -145,6 +145,8 @@ enum err typed_answer(struct talk *t, struct str state, struct str text)
 	struct screen s;
 	enum err e = find_asker(&asker, t, state);
 
+	if (!e && !str_trim(text).len)
+		return says(t, "support.words");
 	if (!e)
 		e = talk_expect_nothing(t);
 	if (e)

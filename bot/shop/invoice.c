@@ -72,15 +72,6 @@ static bool find_price(struct pay_way *out, const struct pay_provider *p, const 
 	return false;
 }
 
-static enum err is_on(bool *on, struct act *a, const struct pay_provider *p)
-{
-	struct pay_account account;
-	enum err e = provider_account(&account, a, a->arena, p);
-
-	*on = !e;
-	return e == E_NOTFOUND || e == E_INVALID ? OK : e;
-}
-
 enum err pay_ways(struct pay_way *out, size_t *count, size_t max, struct act *a, const struct order *o)
 {
 	enum err e = OK;
@@ -92,7 +83,7 @@ enum err pay_ways(struct pay_way *out, size_t *count, size_t max, struct act *a,
 
 		if (!find_price(&out[*count], p, o))
 			continue;
-		e = is_on(&on, a, p);
+		e = provider_is_on(&on, a, p);
 		*count += on;
 	}
 	return e;
@@ -152,7 +143,7 @@ enum err invoice_open(struct invoice *out, struct act *a, struct order *o, const
 
 	if (!p || !find_price(&way, p, o))
 		return E_NOTFOUND;
-	e = is_on(&on, a, p);
+	e = provider_is_on(&on, a, p);
 	if (e || !on)
 		return e ? e : E_NOTFOUND;
 	if (o->state != ORDER_OPEN)

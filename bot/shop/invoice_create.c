@@ -152,6 +152,7 @@ static enum err create_begin(struct act *a, struct job *job)
 	struct invoice i;
 	struct order o;
 	int64_t asked_ms = 0;
+	bool on = false;
 	enum err e = read_invoice(&i, &o, a, job);
 
 	if (!e)
@@ -166,9 +167,11 @@ static enum err create_begin(struct act *a, struct job *job)
 		return end(a, job, &i, &o, INVOICE_CANCELED);
 	if (i.expires_ms <= a->now_ms)
 		return end(a, job, &i, &o, INVOICE_EXPIRED);
-	e = provider_account(&account, a, &job->arena, pay_provider_find(str_of(i.provider)));
-	if (e == E_NOTFOUND || e == E_INVALID)
+	e = provider_is_on(&on, a, pay_provider_find(str_of(i.provider)));
+	if (!e && !on) /* its address never reached anybody */
 		return end(a, job, &i, &o, INVOICE_FAILED);
+	if (!e)
+		e = provider_account(&account, a, &job->arena, pay_provider_find(str_of(i.provider)));
 	if (!e && a->now_ms >= i.created_ms + INVOICE_SLOW_MS)
 		e = tell_failed(a, &i, &o);
 	if (e)

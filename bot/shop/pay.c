@@ -10,7 +10,7 @@ struct pay_hooks pay_hooks;
 
 void pay_set_hooks(const struct pay_hooks *hooks)
 {
-	pay_hooks = hooks ? *hooks : (struct pay_hooks){ NULL, NULL, NULL, NULL, NULL };
+	pay_hooks = hooks ? *hooks : (struct pay_hooks){ .invoice_ready = NULL };
 }
 
 /* What a payment is about, as far as we know it. */

@@ -84,6 +84,14 @@ struct payment_row {
 enum err payment_get(struct payment_row *out, struct act *a, int64_t id);
 enum err payment_list(struct payment_row *out, size_t *count, size_t max, struct act *a, int64_t order_id); /* 0: all, newest first */
 
+/* A key that an admin has typed, after the provider was asked about it. */
+struct provider_trial {
+	const char *provider;
+	const struct user *admin;    /* who typed it */
+	enum err verdict;            /* OK: stored, the provider is on; E_AUTH, E_REFUSED: it said no; else it did not answer. Nothing is stored then. */
+	bool first;                  /* switched on in the chat for the first time */
+};
+
 /* What people are told; main sets them. */
 struct pay_hooks {
 	enum err (*invoice_ready)(struct act *a, const struct invoice *i, const struct order *o);
@@ -91,12 +99,14 @@ struct pay_hooks {
 	enum err (*set_aside)(struct act *a, const struct payment_row *p, const struct user *u); /* customer and admins; u NULL: unknown */
 	enum err (*refunded)(struct act *a, const struct payment_row *p);
 	enum err (*refund_failed)(struct act *a, const struct payment_row *p, const char *why);
+	enum err (*provider_tried)(struct act *a, const struct provider_trial *t);
 };
 void pay_set_hooks(const struct pay_hooks *hooks);
 
 extern const struct job_kind pay_job_create;   /* subject: invoice id */
 extern const struct job_kind pay_job_poll;     /* subject: invoice id */
 extern const struct job_kind pay_job_refund;   /* subject: payment id */
+extern const struct job_kind pay_job_probe;    /* subject: "provider:user id" */
 extern const struct job_kind pay_job_stars;    /* subject: "stars": getStarTransactions from the stored offset */
 enum err pay_poll_stars(struct act *a);        /* schedule, every 10 minutes, and at start */
 enum err invoices_expire(struct act *a);       /* schedule: only after a last question to the provider */
@@ -109,6 +119,21 @@ enum err pay_set_key(struct act *a, const char *name, struct str value);
 /* The seller's account there, keys opened into the arena. E_NOTFOUND: not switched on. A provider without keys always is. */
 struct pay_account;
 enum err provider_account(struct pay_account *out, struct act *a, struct arena *arena, const struct pay_provider *p);
+
+/* --- providers in the chat: a key is tried before it is kept; what is switched off takes no new invoices --- */
+
+struct provider_state {
+	bool has_key, is_on;
+	int64_t open;                /* invoices that somebody can still pay: they are looked after whatever is_on says */
+};
+bool provider_has_switch(const struct pay_provider *p); /* it has a key to type; Stars are always there */
+enum err provider_state(struct provider_state *out, struct act *a, const struct pay_provider *p);
+/* Asks the provider whether it takes this key, "" for the one that is stored, and keeps it then: hooks->provider_tried.
+ * Sealed while it waits. E_INVALID: it cannot be one; E_NOTFOUND: none is stored. */
+enum err provider_try(struct act *a, const struct pay_provider *p, struct str key, const struct user *admin);
+/* No new invoices. The key stays, so that invoices in the world are still polled and delivered when they are paid. */
+enum err provider_switch_off(struct act *a, const struct pay_provider *p);
+
 /* "/cb/<provider>/<secret>": the secret part is derived from the sealing key. */
 struct str pay_callback_path(struct act *a, const struct pay_provider *p);
 

@@ -18,6 +18,19 @@ extern struct pay_hooks pay_hooks; /* all may be NULL */
 extern const char *const invoice_states[];
 enum err invoice_by_ref(struct invoice *out, struct act *a, const char *provider, struct str ref);
 
+/* --- provider.c: sealed rows of the secrets table --- */
+
+#define PROVIDER_KEY_BYTES_MAX 512
+enum err provider_key_read(struct str *out, struct act *a, struct arena *arena, const char *name); /* in clear, in the arena; empty: none */
+enum err provider_key_write(struct act *a, const char *name, struct str value);
+enum err provider_key_remove(struct act *a, const char *name);
+/* The account as if that key were set so already. As provider_account. */
+enum err provider_account_with(struct pay_account *out, struct act *a, struct arena *arena, const struct pay_provider *p, const char *name, struct str value);
+
+/* --- provider_switch.c --- */
+
+enum err provider_is_on(bool *on, struct act *a, const struct pay_provider *p);
+
 /* --- payment.c: rows --- */
 
 enum err payment_by_reference(struct payment_row *out, struct act *a, const char *provider, struct str reference);

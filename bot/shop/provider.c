@@ -7,7 +7,6 @@
 #include "lib/base/enc.h"
 #include "lib/base/log.h"
 
-#define KEY_BYTES_MAX 512
 #define SECRET_PART_BYTES 16
 
 static struct str place_of(struct act *a, const char *name)
@@ -15,8 +14,7 @@ static struct str place_of(struct act *a, const char *name)
 	return str_of(arena_printf(a->arena, "secrets.value_sealed.%s", name));
 }
 
-/* The clear value in the arena; the empty text where there is none. */
-static enum err read_key(struct str *out, struct act *a, struct arena *arena, const char *name)
+enum err provider_key_read(struct str *out, struct act *a, struct arena *arena, const char *name)
 {
 	struct db_rows r;
 	struct buf clear;
@@ -27,7 +25,7 @@ static enum err read_key(struct str *out, struct act *a, struct arena *arena, co
 	e = db_first(&r);
 	if (e)
 		return e == E_NOTFOUND ? OK : e;
-	buf_init(&clear, KEY_BYTES_MAX);
+	buf_init(&clear, PROVIDER_KEY_BYTES_MAX);
 	e = seal_open(&clear, a->shared->key, place_of(a, name), db_str(&r, 0));
 	if (!e)
 		*out = str_of(str_dup(arena, buf_str(&clear)));
@@ -38,17 +36,22 @@ static enum err read_key(struct str *out, struct act *a, struct arena *arena, co
 	return db_end(&r) ? E_IO : e;
 }
 
-static enum err write_key(struct act *a, const char *name, struct str value)
+enum err provider_key_write(struct act *a, const char *name, struct str value)
 {
 	struct buf blob;
 	enum err e;
 
-	buf_init(&blob, KEY_BYTES_MAX + SEAL_OVERHEAD_BYTES);
+	buf_init(&blob, PROVIDER_KEY_BYTES_MAX + SEAL_OVERHEAD_BYTES);
 	seal_text(&blob, a->shared->key, place_of(a, name), value);
 	e = db_run(a->tx, "INSERT INTO secrets(name, value_sealed) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value_sealed=?2", name,
 		DB_BLOB(blob.at, blob.len));
 	buf_release(&blob);
 	return e;
+}
+
+enum err provider_key_remove(struct act *a, const char *name)
+{
+	return db_run(a->tx, "DELETE FROM secrets WHERE name=?1", name);
 }
 
 struct keys {
@@ -67,21 +70,30 @@ static struct str look_up(void *ctx, const char *name)
 
 	if (keys->changed && strcmp(keys->changed, name) == 0)
 		return keys->value;
-	e = read_key(&value, keys->a, keys->arena, name);
+	e = provider_key_read(&value, keys->a, keys->arena, name);
 	if (e)
 		keys->failed = e;
 	return value;
 }
 
-enum err provider_account(struct pay_account *out, struct act *a, struct arena *arena, const struct pay_provider *p)
+static enum err account(struct pay_account *out, struct keys *keys, const struct pay_provider *p)
 {
-	struct keys keys = { .a = a, .arena = arena };
-	enum err e = pay_account_init(out, p, look_up, &keys);
+	enum err e = pay_account_init(out, p, look_up, keys);
 
 	for (size_t i = 0; !e && i < PAY_KEYS_MAX && p->keys[i].name; i++)
 		if (p->keys[i].secret)
 			log_add_secret(out->values[i]);
-	return keys.failed ? keys.failed : e;
+	return keys->failed ? keys->failed : e;
+}
+
+enum err provider_account(struct pay_account *out, struct act *a, struct arena *arena, const struct pay_provider *p)
+{
+	return account(out, &(struct keys){ .a = a, .arena = arena }, p);
+}
+
+enum err provider_account_with(struct pay_account *out, struct act *a, struct arena *arena, const struct pay_provider *p, const char *name, struct str value)
+{
+	return account(out, &(struct keys){ .a = a, .arena = arena, .changed = name, .value = value }, p);
 }
 
 static const struct pay_provider *owner_of(const char *name)
@@ -96,18 +108,16 @@ static const struct pay_provider *owner_of(const char *name)
 enum err pay_set_key(struct act *a, const char *name, struct str value)
 {
 	const struct pay_provider *p = owner_of(name);
-	struct keys keys = { .a = a, .arena = a->arena, .changed = name, .value = str_trim(value) };
-	struct pay_account account;
+	struct pay_account with;
 	enum err e;
 
-	if (!p || keys.value.len > KEY_BYTES_MAX)
+	value = str_trim(value);
+	if (!p || value.len > PROVIDER_KEY_BYTES_MAX)
 		return E_INVALID;
-	if (!keys.value.len)
-		return db_run(a->tx, "DELETE FROM secrets WHERE name=?1", name);
-	e = pay_account_init(&account, p, look_up, &keys);
-	if (keys.failed)
-		return keys.failed;
-	return e == E_INVALID ? e : write_key(a, name, keys.value); /* E_NOTFOUND: the others are still to come */
+	if (!value.len)
+		return provider_key_remove(a, name);
+	e = provider_account_with(&with, a, a->arena, p, name, value);
+	return e && e != E_NOTFOUND ? e : provider_key_write(a, name, value); /* E_NOTFOUND: the others are still to come */
 }
 
 /* The environment makes a key that is missing; what the database holds stays, and a difference is told (R019's rule). */
@@ -118,7 +128,7 @@ static enum err take_from_config(struct act *a, const char *name, const char *va
 
 	if (!value || !*value)
 		return OK;
-	e = read_key(&have, a, a->arena, name);
+	e = provider_key_read(&have, a, a->arena, name);
 	if (e)
 		return e;
 	if (have.len) {

@@ -20,8 +20,8 @@ enum err referral_bind(bool *bound, struct act *a, const struct user *u, struct 
 	e = trial_was_taken(&known_before, a, u->telegram_id); /* an account deleted and made again is not new */
 	if (e || known_before)
 		return e;
-	e = db_run(a->tx, "UPDATE users SET referred_by=(SELECT id FROM users WHERE referral_code=?2) WHERE id=?1 AND referred_by IS NULL"
-		" AND EXISTS(SELECT 1 FROM users WHERE referral_code=?2 AND id<>?1)", u->id, text);
+	e = db_run(a->tx, "UPDATE users SET referred_by=(SELECT coalesce(merged_into, id) FROM users WHERE referral_code=?2) WHERE id=?1 AND referred_by IS NULL"
+		" AND EXISTS(SELECT 1 FROM users WHERE referral_code=?2 AND coalesce(merged_into, id)<>?1)", u->id, text);
 	*bound = !e && db_changes(a->tx) == 1;
 	return e;
 }

@@ -19,6 +19,8 @@ static const struct setting_row rows[SETTINGS_COUNT] = {
 	[SETTING_SUPPORT]             = { "support",             true,  0,         0,         0,  256 },
 	[SETTING_TERMS]               = { "terms",               true,  0,         0,         0,  3000 },
 	[SETTING_DRIFT_REPAIR]        = { "drift_repair",        false, 0,         1,         0,  0 },
+	[SETTING_WEB_ACCOUNTS]        = { "web_accounts",        false, 0,         1,         0,  0 },
+	[SETTING_SALE_NOTICES]        = { "sale_notices",        false, 0,         1,         0,  0 },
 };
 
 const struct setting_row *setting_row(enum setting s)
@@ -58,13 +60,44 @@ static enum err check(const struct setting_row *row, struct str value)
 	return str_to_i64(&n, value) != OK || n < row->min || n > row->max ? E_INVALID : OK;
 }
 
+static enum err write(struct act *a, const char *key, struct str text)
+{
+	return db_run(a->tx, "INSERT INTO settings(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2", key, text.len ? text : STR(""));
+}
+
+/* Where the value before this one stands; where there was none, the default. */
+static const char *before_key(struct act *a, const struct setting_row *row)
+{
+	return arena_printf(a->arena, "before.%s", row->key);
+}
+
+static enum err keep_before(struct act *a, const struct setting_row *row, struct str text)
+{
+	char *now;
+	enum err e = db_get_text(&now, a->arena, a->tx, "SELECT value FROM settings WHERE key=?1", row->key);
+
+	if (e == E_NOTFOUND)
+		now = row->is_text ? arena_strdup(a->arena, "") : arena_printf(a->arena, "%lld", (long long)row->otherwise);
+	else if (e)
+		return e;
+	return str_is(text, now) ? OK : write(a, before_key(a, row), str_of(now));
+}
+
 enum err setting_set(struct act *a, enum setting s, struct str value)
 {
 	const struct setting_row *row = setting_row(s);
 	struct str text = str_of(str_dup(a->arena, str_trim(value)));
 	enum err e = check(row, text);
 
-	if (e)
-		return e;
-	return db_run(a->tx, "INSERT INTO settings(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2", row->key, text.len ? text : STR(""));
+	if (!e)
+		e = keep_before(a, row, text);
+	return e ? e : write(a, row->key, text);
+}
+
+enum err setting_undo(struct act *a, enum setting s)
+{
+	char *before;
+	enum err e = db_get_text(&before, a->arena, a->tx, "SELECT value FROM settings WHERE key=?1", before_key(a, setting_row(s)));
+
+	return e ? e : setting_set(a, s, str_of(before));
 }

@@ -17,6 +17,8 @@ enum setting {
 	SETTING_SUPPORT,            /* text: @name or link shown by /support */
 	SETTING_TERMS,              /* text shown by /terms */
 	SETTING_DRIFT_REPAIR,       /* 1: shorter or smaller is repaired without asking */
+	SETTING_SALE_NOTICES,       /* 1: admins hear of each sale */
+	SETTING_WEB_ACCOUNTS,       /* 1: the customers' API answers on HTTP_LISTEN */
 	SETTINGS_COUNT
 };
 
@@ -32,5 +34,7 @@ int64_t setting_i64(struct act *a, enum setting s);       /* the default when mi
 struct str setting_text(struct act *a, enum setting s);   /* empty when missing */
 /* E_INVALID: not a number, out of bounds, too long. */
 enum err setting_set(struct act *a, enum setting s, struct str value);
+/* Back to what it was before the last setting_set that changed it; again: forward. E_NOTFOUND: it was never changed. */
+enum err setting_undo(struct act *a, enum setting s);
 
 #endif

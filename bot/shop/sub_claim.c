@@ -78,7 +78,7 @@ enum err sub_claim(struct subscription *out, struct act *a, const struct user *u
 	if (out->user_id == u->id)
 		return OK;
 	/* only what nobody in Telegram owns yet, such as a client found on the panel, changes hands */
-	e = db_run(a->tx, "UPDATE subscriptions SET user_id=?2, updated_ms=?3 WHERE id=?1 AND user_id IN (SELECT id FROM users WHERE telegram_id IS NULL)",
+	e = db_run(a->tx, "UPDATE subscriptions SET user_id=?2, updated_ms=?3 WHERE id=?1 AND user_id IN (SELECT id FROM users WHERE telegram_id IS NULL AND NOT EXISTS(SELECT 1 FROM accounts WHERE user_id=users.id))",
 		id, u->id, a->now_ms);
 	if (!e && db_changes(a->tx) == 0)
 		return E_CONFLICT;

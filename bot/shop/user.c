@@ -95,6 +95,17 @@ static enum err add(struct user *out, struct act *a, const struct tg_user *from)
 	return e;
 }
 
+enum err user_add_web(struct user *out, struct act *a)
+{
+	enum err e = db_run(a->tx, "INSERT INTO users(lang, reachable, created_ms, updated_ms) VALUES(?1, 0, ?2, ?2)",
+		i18n_lang_code(a->shared->i18n, 0), a->now_ms);
+
+	if (!e)
+		e = user_get(out, a, db_last_id(a->tx));
+	out->is_new = !e;
+	return e;
+}
+
 static bool same(const char *have, struct str now)
 {
 	return str_eq(str_of(have), now);

@@ -30,6 +30,7 @@ struct user {
 /* Finds or makes the user and brings names, language and reachability up to date. public_id and referral_code are empty
  * when nobody has needed them yet; the other ways to a user give them always. */
 enum err user_meet(struct user *out, struct act *a, const struct tg_user *from);
+enum err user_add_web(struct user *out, struct act *a);                               /* without a telegram_id, and so without a chat */
 enum err user_get(struct user *out, struct act *a, int64_t id);                       /* E_NOTFOUND */
 enum err user_by_telegram(struct user *out, struct act *a, int64_t telegram_id);      /* E_NOTFOUND */
 /* What an admin types: telegram id, @name, public id, order number, client UUID or e-mail. E_NOTFOUND; E_CONFLICT: several. */

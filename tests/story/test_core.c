@@ -273,11 +273,19 @@ static void test_parked(void **state)
 	botapi_say(b->telegram, anna, "later");
 	run_ms(3000);
 	assert_int_equal(heard(anna, "later"), 1);
-	/* money leaves only by success */
+	/* money leaves only by success; people are told once, and its chat does not wait for it */
 	b->fail_next = 9;
 	botapi_say(b->telegram, anna, "money 1");
-	run_ms(900000);
-	assert_int_equal(b->parked, 1);
+	run_ms(60000);
+	assert_int_equal(b->parked, 2);
+	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE state=1 AND raw LIKE '%money 1%'"), 1);
+	b->fail_next = 0;
+	botapi_say(b->telegram, anna, "not kept waiting");
+	run_ms(3000);
+	assert_int_equal(heard(anna, "not kept waiting"), 1);
+	b->fail_next = 6;
+	run_ms(3600000);
+	assert_int_equal(b->parked, 2);
 	assert_int_equal(said("money 1"), 1);
 }
 

@@ -355,6 +355,143 @@ static void test_banned(void **state)
 	world_free(w);
 }
 
+/* --- a message about money that cannot be understood --- */
+
+/* It never leaves without a person: told to customer and admins, shown with its text, tried on, kept when it is settled. */
+static void test_unreadable_money(void **state)
+{
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+	char update[512];
+
+	(void)state;
+	snprintf(update, sizeof update, "\"message\":{\"message_id\":900,\"date\":%lld,\"chat\":{\"id\":%lld,\"type\":\"private\"},"
+		"\"from\":{\"id\":%lld,\"is_bot\":false,\"first_name\":\"Anna\"},\"successful_payment\":{\"currency\":\"XTR\",\"total_amount\":300,"
+		"\"invoice_payload\":\"inv_NOCHARGE\"}}", (long long)(memnet_now_ms(w->net) / 1000), (long long)anna, (long long)anna);
+	assert_true(botapi_push_raw(w->telegram, update) != 0);
+	world_run(w, MINUTE_MS);
+	assert_true(world_sees(w, anna, "Your money and your access are safe"));
+	assert_int_equal(world_count_seen(w, WORLD_ADMIN, "A message about money could not be taken"), 1);
+	world_say(w, anna, "/my"); /* her chat does not wait for it */
+	assert_true(world_sees(w, anna, "You have no subscription yet"));
+	world_sleep(w, 3 * DAY_MS);
+	world_run(w, HOUR_MS);
+	assert_int_equal(world_count_seen(w, WORLD_ADMIN, "A message about money could not be taken"), 1);
+	world_say(w, WORLD_ADMIN, "/orders");
+	assert_true(world_sees(w, WORLD_ADMIN, "1 message about money could not be taken"));
+	world_tap(w, WORLD_ADMIN, text_of(w, "SELECT CAST(update_id AS TEXT) FROM inbox WHERE raw LIKE '%NOCHARGE%'").at);
+	assert_true(world_sees(w, WORLD_ADMIN, "inv_NOCHARGE"));
+	world_tap(w, WORLD_ADMIN, "Try now");
+	world_say(w, WORLD_ADMIN, "/orders");
+	world_tap(w, WORLD_ADMIN, text_of(w, "SELECT CAST(update_id AS TEXT) FROM inbox WHERE raw LIKE '%NOCHARGE%'").at);
+	world_tap(w, WORLD_ADMIN, "Settled by hand");
+	world_tap(w, WORLD_ADMIN, "Yes");
+	world_say(w, WORLD_ADMIN, "/orders");
+	assert_false(str_has(world_last(w, WORLD_ADMIN)->text, "could not be taken"));
+	world_sleep(w, 5 * DAY_MS);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM inbox WHERE raw LIKE '%NOCHARGE%'"), 1);
+	world_free(w);
+}
+
+/* --- a provider switched in the chat --- */
+
+#define KEY_WRONG "18475:AAHnobodyKnowsThisTokenXXXXX0000000"
+
+static void types_key(struct world *w, const char *key)
+{
+	world_say(w, WORLD_ADMIN, "/settings");
+	world_tap(w, WORLD_ADMIN, "Crypto Bot");
+	world_tap(w, WORLD_ADMIN, "key");
+	world_say(w, WORLD_ADMIN, key);
+	world_run(w, MINUTE_MS);
+}
+
+static bool is_offered(struct world *w, int64_t user)
+{
+	world_say(w, user, "/plans");
+	world_tap(w, user, "Month");
+	for (size_t i = 0; i < world_last(w, user)->buttons_count; i++)
+		if (str_has(world_last(w, user)->buttons[i].text, "Crypto Bot"))
+			return true;
+	return false;
+}
+
+static bool stands_in_chat(struct world *w, const char *part)
+{
+	for (size_t i = 0; i < botapi_messages_count(w->telegram, WORLD_ADMIN); i++) {
+		const struct botapi_message *m = botapi_message_at(w->telegram, WORLD_ADMIN, i);
+
+		if (!m->deleted && str_has(m->text, part))
+			return true;
+	}
+	return false;
+}
+
+/* The provider decides about the key; a silent one about nothing. The warning is said once. What was open when it was
+ * switched off is still looked after. */
+static void test_provider_in_chat(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = person(w, "Anna");
+	struct cryptopay_view v;
+
+	(void)state;
+	assert_false(is_offered(w, anna));
+	types_key(w, KEY_WRONG);
+	assert_true(world_sees(w, WORLD_ADMIN, "refuses this key. Nothing was saved"));
+	assert_int_equal(world_number(w, "SELECT count(*) FROM secrets WHERE name<>'CRYPTO_PAY_URL'"), 0);
+	cryptopay_sim_add_rule(w->cryptopay, &(struct cryptopay_rule){ .fault = CRYPTOPAY_HTML_502 });
+	types_key(w, WORLD_CRYPTOPAY_TOKEN);
+	assert_true(world_sees(w, WORLD_ADMIN, "does not answer, so I cannot tell"));
+	assert_int_equal(world_number(w, "SELECT count(*) FROM secrets WHERE name<>'CRYPTO_PAY_URL'"), 0);
+	assert_false(is_offered(w, anna));
+	cryptopay_sim_clear_rules(w->cryptopay);
+	types_key(w, WORLD_CRYPTOPAY_TOKEN);
+	assert_true(world_sees(w, WORLD_ADMIN, "accepts the key"));
+	assert_int_equal(world_count_seen(w, WORLD_ADMIN, "at your own risk"), 1);
+	assert_false(stands_in_chat(w, WORLD_CRYPTOPAY_TOKEN));
+	assert_false(stands_in_chat(w, KEY_WRONG));
+	v = asks_for_page(w, anna);
+	world_say(w, WORLD_ADMIN, "/settings");
+	world_tap(w, WORLD_ADMIN, "Crypto Bot");
+	world_tap(w, WORLD_ADMIN, "Switch off");
+	assert_true(world_sees(w, WORLD_ADMIN, "1 invoice is still open"));
+	assert_false(is_offered(w, person(w, "Bob")));
+	assert_int_equal(cryptopay_sim_pay(w->cryptopay, v.id, "USDT", memnet_now_ms(w->net)), OK);
+	world_run(w, 2 * MINUTE_MS);
+	assert_sold(w, anna, 1);
+	world_sleep(w, 1000); /* the word survives a start */
+	assert_false(is_offered(w, person(w, "Cleo")));
+	world_say(w, WORLD_ADMIN, "/settings");
+	world_tap(w, WORLD_ADMIN, "Crypto Bot");
+	world_tap(w, WORLD_ADMIN, "Switch on");
+	world_run(w, MINUTE_MS);
+	assert_true(is_offered(w, person(w, "Dora")));
+	assert_int_equal(world_count_seen(w, WORLD_ADMIN, "at your own risk"), 1);
+	world_free(w);
+}
+
+/* Killed while the provider is asked: the key is neither lost nor left lying about. */
+static void test_provider_killed(void **state)
+{
+	static const char *const steps[] = { "turn.before_commit", "turn.after_commit", "jobs.claimed", "jobs.call_sent" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(steps); i++) {
+		struct world *w = world_new(NULL);
+
+		world_say(w, WORLD_ADMIN, "/settings");
+		world_tap(w, WORLD_ADMIN, "Crypto Bot");
+		world_tap(w, WORLD_ADMIN, "key");
+		botapi_say(w->telegram, WORLD_ADMIN, WORLD_CRYPTOPAY_TOKEN);
+		world_die_at(w, steps[i], 1);
+		world_run(w, 2 * MINUTE_MS);
+		assert_true(is_offered(w, person(w, "Anna")));
+		assert_int_equal(world_number(w, "SELECT count(*) FROM secrets WHERE name LIKE '%.trial.%'"), 0);
+		world_free(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +506,9 @@ int main(void)
 		proves(test_referral, "R244"),
 		proves(test_trial_once, "B36"),
 		proves(test_banned, ""),
+		proves(test_unreadable_money, ""),
+		proves(test_provider_in_chat, ""),
+		proves(test_provider_killed, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));

@@ -411,6 +411,66 @@ static void test_external_id(void **state)
 	world_free(w);
 }
 
+/* --- the owner's first steps, and what admins hear --- */
+
+/* Each step is named until it is done; the first plan on sale opens the shop. */
+static void test_first_steps(void **state)
+{
+	struct world *w = world_new(&(struct world_options){ .no_plan = true });
+
+	(void)state;
+	world_say(w, WORLD_ADMIN, "/start");
+	assert_true(world_sees(w, WORLD_ADMIN, "no panel yet. Start with /panel_add"));
+	world_add_panel(w, "3.6.0", NULL);
+	world_say(w, WORLD_ADMIN, "/start");
+	assert_true(str_has(world_last(w, WORLD_ADMIN)->text, "nothing to sell yet: /plan_add"));
+	world_say(w, WORLD_ADMIN, "/plan_add");
+	world_say(w, WORLD_ADMIN, "Month");
+	world_say(w, WORLD_ADMIN, "30");
+	world_say(w, WORLD_ADMIN, "100");
+	world_say(w, WORLD_ADMIN, "2");
+	world_say(w, WORLD_ADMIN, "300 XTR");
+	world_tap(w, WORLD_ADMIN, "Put on sale");
+	assert_true(world_sees(w, WORLD_ADMIN, "The shop is open"));
+	world_say(w, WORLD_ADMIN, "/start");
+	assert_false(str_has(world_last(w, WORLD_ADMIN)->text, "/plan_add"));
+	world_free(w);
+}
+
+static void test_sale_told(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = world_customer(w, "Anna", "en");
+
+	(void)state;
+	world_say(w, anna, "/start");
+	world_buy(w, anna);
+	assert_false(world_sees(w, WORLD_ADMIN, "Sold: Month"));
+	world_say(w, WORLD_ADMIN, "/settings");
+	world_tap(w, WORLD_ADMIN, "Tell about each sale");
+	world_renew(w, anna);
+	assert_int_equal(world_count_seen(w, WORLD_ADMIN, "Sold: Month"), 1);
+	world_free(w);
+}
+
+/* A question reaches the admins, the answer the customer; a picture without words is neither. */
+static void test_support(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = world_customer(w, "Anna", "en");
+
+	(void)state;
+	world_say(w, anna, "/support");
+	world_say(w, anna, "The link does not open");
+	assert_true(world_sees(w, WORLD_ADMIN, "The link does not open"));
+	world_tap(w, WORLD_ADMIN, "Answer");
+	botapi_send_photo(w->telegram, WORLD_ADMIN, STR("picture"), "");
+	world_run(w, 1000);
+	world_say(w, WORLD_ADMIN, "Try the second app");
+	assert_true(world_sees(w, anna, "Try the second app"));
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +488,9 @@ int main(void)
 		proves(test_changed_by_an_admin, "R042"),
 		proves(test_blocked_the_bot, "R279"),
 		proves(test_external_id, "R198"),
+		proves(test_first_steps, ""),
+		proves(test_sale_told, ""),
+		proves(test_support, ""),
 	};
 
 	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);

@@ -15,7 +15,6 @@
 #include "tests/unit/proves.h"
 
 #define LOG_BYTES_MAX ((size_t)64 * 1024 * 1024)
-#define CRYPTOPAY_TOKEN "18475:AAH3docExampleTokenForVectors00000"
 
 static struct world *living; /* steps have no context of their own */
 static jmp_buf death;
@@ -457,7 +456,7 @@ struct world *world_new(const struct world_options *options)
 	w->telegram = botapi_new(NULL);
 	botapi_set_now(w->telegram, WORLD_START_MS);
 	memnet_serve(w->net, WORLD_TELEGRAM, 0, botapi_handle, w->telegram);
-	w->cryptopay = cryptopay_sim_new(CRYPTOPAY_TOKEN);
+	w->cryptopay = cryptopay_sim_new(WORLD_CRYPTOPAY_TOKEN);
 	memnet_serve(w->net, WORLD_CRYPTOPAY, 0, cryptopay_sim_handle, w->cryptopay);
 	buf_init(&report, 65536);
 	assert_int_equal(i18n_open(&w->i18n, NULL, &report), OK);
@@ -465,7 +464,7 @@ struct world *world_new(const struct world_options *options)
 	seal_key_draw(&w->key);
 	w->config = (struct config){ .bot_token = BOTAPI_TOKEN, .admins = { WORLD_ADMIN }, .admins_count = 1, .bot_api_url = WORLD_TELEGRAM,
 		.send_rate_per_s = options->send_rate_per_s ? options->send_rate_per_s : 30, .database_path = w->database,
-		.crypto_pay_token = options->crypto_pay ? CRYPTOPAY_TOKEN : NULL, .crypto_pay_url = WORLD_CRYPTOPAY };
+		.crypto_pay_token = options->crypto_pay ? WORLD_CRYPTOPAY_TOKEN : NULL, .crypto_pay_url = WORLD_CRYPTOPAY };
 	botapi_user_add(w->telegram, WORLD_ADMIN, "Admin", "shop_admin", "en");
 	tables_register();
 	core_step = on_step;
@@ -505,6 +504,7 @@ static void nothing_leaked(struct world *w)
 	struct arena arena = { 0 };
 
 	assert_false(str_has(buf_str(&w->log), WORLD_SECRET));
+	assert_false(str_has(buf_str(&w->log), WORLD_CRYPTOPAY_TOKEN));
 	assert_false(str_has(buf_str(&w->log), BOTAPI_TOKEN));
 	for (size_t i = 0; i < botapi_calls(w->telegram, NULL); i++) {
 		struct str said = botapi_call_nth(w->telegram, NULL, i)->payload;
@@ -517,6 +517,8 @@ static void nothing_leaked(struct world *w)
 		size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
 
 		assert_null(memmem(bytes, n, WORLD_SECRET, strlen(WORLD_SECRET)));
+		if (!w->kills) /* after an unclean stop a message waits raw until it is decided, whatever was typed in it */
+			assert_null(memmem(bytes, n, WORLD_CRYPTOPAY_TOKEN, strlen(WORLD_CRYPTOPAY_TOKEN)));
 		if (f)
 			fclose(f);
 	}

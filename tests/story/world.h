@@ -21,6 +21,7 @@
 
 #define WORLD_TELEGRAM "http://telegram.test"
 #define WORLD_CRYPTOPAY "http://cryptopay.test"
+#define WORLD_CRYPTOPAY_TOKEN "18475:AAH3docExampleTokenForVectors00000"
 #define WORLD_START_MS INT64_C(1793612000000) /* 2 November 2026 */
 #define WORLD_ADMIN INT64_C(900001)
 #define WORLD_PANELS_MAX 5

@@ -113,7 +113,8 @@ struct shop *shop_new(void)
 	must(db_begin(s->db));
 	s->a = core_act(s->core);
 	order_set_hooks(&(struct order_hooks){ heard_paid, heard_delivered, heard_waits });
-	pay_set_hooks(&(struct pay_hooks){ heard_ready, heard_failed, heard_set_aside, heard_refunded, heard_refund_failed });
+	pay_set_hooks(&(struct pay_hooks){ .invoice_ready = heard_ready, .invoice_failed = heard_failed, .set_aside = heard_set_aside,
+		.refunded = heard_refunded, .refund_failed = heard_refund_failed });
 	reminder_set_hook(heard_reminder);
 	shop_panel(s, 1, 0, 0);
 	must(pay_on_start(&s->a));

@@ -1126,6 +1126,18 @@ static void test_settings(void **state)
 	say(w, OWNER, "@anna");
 	assert_true(str_is(setting_text(&w->a, SETTING_SUPPORT), "@anna"));
 	tap(w, OWNER, "a_set:support");
+	say(w, OWNER, "@boris");
+	tap(w, OWNER, button(w, "a_set:support:undo"));
+	assert_says(w, "admin.undone");
+	assert_true(str_is(setting_text(&w->a, SETTING_SUPPORT), "@anna"));
+	tap(w, OWNER, button(w, "a_set:support:undo")); /* and forward again */
+	assert_true(str_is(setting_text(&w->a, SETTING_SUPPORT), "@boris"));
+	tap(w, OWNER, "a_set:terms:undo"); /* never changed */
+	tap(w, OWNER, "a_set:grace_hours");
+	say(w, OWNER, "12");
+	tap(w, OWNER, button(w, "a_set:grace_hours:undo"));
+	assert_int_equal(setting_i64(&w->a, SETTING_GRACE_HOURS), 48);
+	tap(w, OWNER, "a_set:support");
 	say(w, OWNER, "-");
 	assert_int_equal(setting_text(&w->a, SETTING_SUPPORT).len, 0);
 	tap(w, OWNER, "a_set:maintenance");
@@ -1133,12 +1145,47 @@ static void test_settings(void **state)
 	say(w, OWNER, "/maintenance off");
 	assert_int_equal(setting_i64(&w->a, SETTING_MAINTENANCE), 0);
 	tap(w, OWNER, "a_set:nosuch");
-	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action='settings.set'"), 6);
+	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action='settings.set'"), 11);
 	for (int s = 0; s < SETTINGS_COUNT; s++) /* each row has its place on the screen; the topic goes with its group */
 		if (s != SETTING_ADMIN_THREAD) {
 			say(w, OWNER, "/settings");
 			button(w, arena_printf(&w->arena, "a_set:%s", setting_row((enum setting)s)->key));
 		}
+}
+
+/* --- providers --- */
+
+#define PAY_KEY "18475:AAH3docExampleTokenForVectors00000"
+
+/* What the provider will say is the job's business; here is what is typed, and who may. */
+static void test_provider_key_typed(void **state)
+{
+	struct world *w = *state;
+
+	say(w, OWNER, "/settings");
+	tap(w, OWNER, button(w, "a_prov:crypto_pay"));
+	assert_heard(w, "needs a key of yours");
+	assert_null(find_button(w, "a_prov:crypto_pay:on", 0));
+	tap_in(w, GROUP, OWNER, "a_prov:crypto_pay:key");
+	assert_says(w, "error.private_only");
+	tap(w, OWNER, "a_prov:crypto_pay:key");
+	say(w, OWNER, "swordfish");
+	assert_heard(w, "deleteMessage");
+	assert_heard(w, "does not look like this");
+	assert_int_equal(number(w, "SELECT count(*) FROM secrets"), 0);
+	say(w, OWNER, PAY_KEY);
+	assert_heard(w, "deleteMessage");
+	assert_heard(w, "whether it knows the key");
+	assert_int_equal(number(w, "SELECT count(*) FROM jobs WHERE kind='pay_probe'"), 1);
+	assert_int_equal(number(w, "SELECT count(*) FROM secrets WHERE name='CRYPTO_PAY_TOKEN'"), 0); /* only aside, until the answer */
+	assert_false(str_has(buf_str(&w->all), PAY_KEY));
+	say(w, OWNER, "hello"); /* no longer a key */
+	assert_not_heard(w, "deleteMessage");
+	tap(w, OWNER, "a_prov:stars:key");
+	tap(w, OWNER, "a_prov:crypto_pay:on"); /* of another time: there is none to switch on */
+	assert_heard(w, "needs a key of yours");
+	tap(w, ANNA, "a_prov:crypto_pay:off");
+	assert_int_equal(number(w, "SELECT count(*) FROM settings WHERE key='provider.crypto_pay'"), 0);
 }
 
 /* --- alerts --- */
@@ -1293,6 +1340,7 @@ int main(void)
 		proves(test_refund, ""),
 		proves(test_stuck_order_says_why, ""),
 		proves(test_settings, ""),
+		proves(test_provider_key_typed, ""),
 		proves(test_alerts_fold, "R128 R282 B48"),
 		proves(test_alert_texts, ""),
 		proves(test_alert_chat, "R282"),
