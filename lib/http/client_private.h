@@ -10,6 +10,7 @@
 #include "lib/http/client.h"
 #include "lib/http/ids.h"
 #include "lib/http/names.h"
+#include "lib/http/trust_private.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define TIMEOUT_MS 30000
@@ -26,6 +27,7 @@ struct answer {
 	uint32_t head_at[RESPONSE_HEADERS_MAX][2]; /* where in head; pointers follow when head has its place */
 	size_t head_bytes;          /* received, kept or not */
 	char detail[CURL_ERROR_SIZE];
+	struct trust_seen peer;     /* of the newest hand-shake */
 };
 
 enum exchange_state { EXCHANGE_WAITING, EXCHANGE_UNDER_WAY, EXCHANGE_DONE, EXCHANGE_HANDED_OUT };

@@ -71,6 +71,9 @@ struct http_response {
 	size_t headers_count;
 	struct str body;
 	const char *detail;                 /* for the log, without secrets: the library's words about a failure */
+	/* HTTP_FAIL_TLS: the certificate that was not believed, for people who must decide: its key as a pin (http_trust), its
+	 * SHA-256 in hex with colons. NULL: none was seen. Whoever stands between us and the peer chose it. */
+	const char *peer_pin, *peer_fingerprint;
 	int64_t duration_ms;
 	int64_t date_ms;                    /* peer's Date header, 0 without */
 	bool certain_unsent;                /* the request cannot have reached the peer: trying again is safe */

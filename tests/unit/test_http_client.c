@@ -963,6 +963,32 @@ static void test_self_signed_refused(void **state)
 	world_close(&w);
 }
 
+/* Who must decide about a certificate is shown which one it was; of an answer that came nothing is said. */
+static void test_refused_certificate_is_shown(void **state)
+{
+	struct http_trust right, wrong = { .pin = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" };
+	const struct http_response *r;
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	r = get_tls(&w, NULL);
+	assert_failed(r, HTTP_FAIL_TLS, true);
+	assert_string_equal(r->peer_pin, serve_pin(w.serve));
+	assert_int_equal(strlen(r->peer_fingerprint), 95);
+	right = (struct http_trust){ .pin = serve_pin(w.serve) };
+	r = get_tls(&w, &wrong);
+	assert_failed(r, HTTP_FAIL_TLS, true);
+	assert_string_equal(r->peer_pin, right.pin);
+	r = get_tls(&w, &right);
+	assert_int_equal(r->status, 200);
+	assert_null(r->peer_pin);
+	r = send_request(&w, &(struct http_request){ .method = HTTP_GET, .url = url(&w, w.plain, "/"), .timeout_ms = 5000 });
+	assert_int_equal(r->status, 200);
+	assert_null(r->peer_pin);
+	world_close(&w);
+}
+
 static void test_pin(void **state)
 {
 	struct http_trust right, wrong = { .pin = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" }, ca;
@@ -1141,6 +1167,7 @@ int main(void)
 		proves(test_name_known, ""),
 		proves(test_name_rules, ""),
 		proves(test_self_signed_refused, ""),
+		proves(test_refused_certificate_is_shown, ""),
 		proves(test_pin, ""),
 		proves(test_public_trust_is_read_once, ""),
 		proves(test_tls_connections_per_turn, ""),
