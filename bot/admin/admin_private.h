@@ -87,6 +87,18 @@ enum err admin_typed_panel_login(struct talk *t, struct str state, struct str te
 enum err admin_typed_panel_relogin(struct talk *t, struct str state, struct str text); /* of one we have */
 enum err admin_on_panel_login(struct talk *t, struct str id, struct str arg);
 
+/* --- panel_trust.c: a certificate that no public authority stands for (R018) --- */
+
+void admin_untrusted_text(struct screen *s, const struct panel *p, const struct panel_answer *answer);
+enum err admin_ask_pin(struct talk *t, const struct panel *p);
+enum err admin_ask_ca(struct talk *t, const struct panel *p);
+enum err admin_on_pin(struct talk *t, struct str id, struct str arg);
+enum err admin_do_panel_pin(struct talk *t, struct str subject, const char *reason);
+enum err admin_typed_pin(struct talk *t, struct str state, struct str text);
+enum err admin_typed_ca(struct talk *t, struct str state, struct str text);
+/* Asks for a trial; its answer comes as a message of its own. Any dialogue is over. */
+enum err admin_try_panel(struct talk *t, int64_t panel_id, const char *action, const char *detail);
+
 enum err admin_cmd_panel_set(struct talk *t, struct str args);
 enum err admin_on_panel_set(struct talk *t, struct str id, struct str arg);
 enum err admin_typed_panel_set(struct talk *t, struct str state, struct str text);

@@ -241,6 +241,11 @@ static enum err answer_admin(struct act *a, struct job *job, struct run *r)
 		.words = x->msg[0] ? x->msg : NULL };
 	enum err e = OK;
 
+	if (x->err && r->work.answered && r->work.failure == HTTP_FAIL_TLS) {
+		out.untrusted = true;
+		out.peer_pin = r->work.peer_pin;
+		out.peer_fingerprint = r->work.peer_fingerprint;
+	}
 	job_done(job);
 	if (r->what == ASK_TEST || r->what == ASK_TRIAL)
 		fill_steps(&out, a, &r->work);

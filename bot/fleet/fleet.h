@@ -76,6 +76,8 @@ struct panel_answer {
 	bool ok;
 	enum err why;               /* E_AUTH, E_NOTFOUND (wrong base path), E_IO, E_VERSION, E_REFUSED … */
 	const char *words;          /* the panel's own, bounded; NULL: none */
+	bool untrusted;             /* no trusted TLS connection came about, nothing was sent */
+	const char *peer_pin, *peer_fingerprint; /* of the certificate it showed; NULL: none was seen */
 	struct panel_step steps[PANEL_STEPS_MAX];
 	size_t steps_count;
 	struct str online;          /* ASK_ONLINE: JSON array of {"inbound":id,"emails":[…]} */

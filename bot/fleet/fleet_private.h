@@ -43,6 +43,7 @@ struct work {
 	bool unsent;
 	int status;
 	const char *detail;
+	const char *peer_pin, *peer_fingerprint; /* of the certificate that was not believed; NULL: none was seen */
 	int64_t last_ms, total_ms; /* of the last call, of all calls of the operation */
 };
 

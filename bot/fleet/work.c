@@ -365,7 +365,7 @@ enum err work_begin(struct work *w, struct act *a, struct job *job, const struct
 	w->answered = false;
 	w->failure = HTTP_FAIL_NONE;
 	w->status = 0;
-	w->detail = NULL;
+	w->detail = w->peer_pin = w->peer_fingerprint = NULL;
 	w->total_ms = 0;
 	return step(w, a, job, NULL, ended);
 }
@@ -377,6 +377,8 @@ enum err work_answer(struct work *w, struct act *a, struct job *job, const struc
 	w->unsent = answer->certain_unsent;
 	w->status = answer->status;
 	w->detail = answer->detail ? arena_strdup(&job->arena, answer->detail) : NULL;
+	w->peer_pin = answer->peer_pin ? arena_strdup(&job->arena, answer->peer_pin) : NULL;
+	w->peer_fingerprint = answer->peer_fingerprint ? arena_strdup(&job->arena, answer->peer_fingerprint) : NULL;
 	w->last_ms = answer->duration_ms;
 	w->total_ms += answer->duration_ms;
 	return step(w, a, job, answer, ended);

@@ -178,7 +178,8 @@ static void set_public_trust(struct line *line)
 
 static void set_own_trust(struct line *line, const struct http_trust *trust)
 {
-	struct curl_blob blob = { .data = (void *)(uintptr_t)trust->ca_pem, .flags = CURL_BLOB_NOCOPY };
+	/* a copy: the line outlives the exchange, and libcurl reads the CA even when the next one is plain HTTP */
+	struct curl_blob blob = { .data = (void *)(uintptr_t)trust->ca_pem, .flags = CURL_BLOB_COPY };
 
 	line->has_trust = true;
 	set(line, CURLOPT_CAPATH, NULL);

@@ -605,6 +605,16 @@ int serve_add(struct serve *s, sim_handler *handler, void *model, int listener, 
 	return s->endpoints_count - 1;
 }
 
+void serve_renew_certificate(struct serve *s)
+{
+	serve_lock(s);
+	SSL_CTX_free(s->ssl_ctx); /* open connections hold it as long as they need it */
+	buf_clear(&s->pem);
+	buf_clear(&s->pin);
+	s->ssl_ctx = serve_tls_make(&s->pem, &s->pin);
+	serve_unlock(s);
+}
+
 static void cut_all(struct serve *s, const struct endpoint *e)
 {
 	struct conn *c, *next;

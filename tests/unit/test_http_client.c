@@ -1009,6 +1009,23 @@ static void test_pin(void **state)
 	world_close(&w);
 }
 
+/* What an exchange borrowed is nobody's any more when its line serves the next one. */
+static void test_trust_is_let_go(void **state)
+{
+	struct http_trust ca;
+	struct world w;
+	char *pem;
+
+	(void)state;
+	world_open(&w, NULL);
+	pem = xstrdup(serve_pem(w.serve));
+	ca = (struct http_trust){ .ca_pem = pem };
+	assert_int_equal(get_tls(&w, &ca)->status, 200);
+	free(pem);
+	assert_int_equal(send_request(&w, &(struct http_request){ .method = HTTP_GET, .url = url(&w, w.plain, "/"), .timeout_ms = 5000 })->status, 200);
+	world_close(&w);
+}
+
 /* The trust store of public peers is read once: with CAPATH, or a second CAINFO, each connection would read it again. */
 static void test_public_trust_is_read_once(void **state)
 {
@@ -1169,6 +1186,7 @@ int main(void)
 		proves(test_self_signed_refused, ""),
 		proves(test_refused_certificate_is_shown, ""),
 		proves(test_pin, ""),
+		proves(test_trust_is_let_go, ""),
 		proves(test_public_trust_is_read_once, ""),
 		proves(test_tls_connections_per_turn, ""),
 		proves(test_tls_connections_lost, ""),
