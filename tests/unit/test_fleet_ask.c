@@ -105,6 +105,50 @@ static void test_steps(void **state)
 	}
 }
 
+struct crowd { int64_t panel_id; int chats; };
+
+/* One job per chat, all in one commit. */
+static enum err ask_for_all(struct act *a, void *ctx)
+{
+	const struct crowd *c = ctx;
+	enum err e = OK;
+
+	for (int i = 0; !e && i < c->chats; i++)
+		e = panel_ask(a, c->panel_id, ASK_ONLINE, 1000 + i);
+	return e;
+}
+
+/* Twenty calls at once on a session that is over, by our clock or because the panel has forgotten it: one of them logs in,
+ * the others wait and use what it got. */
+static void test_one_login_for_all(void **state)
+{
+	static const char *const versions[] = { "2.8.5", "3.0.2", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct fleet_world *w = fw_new(versions[i]);
+		struct crowd crowd = { w->panel_ids[0], 20 };
+
+		for (int forgotten = 0; forgotten < 2; forgotten++) {
+			int before = w->answers;
+
+			if (forgotten)
+				panel_sim_drop_sessions(w->sims[0]);
+			else
+				fw_run(w, 2 * HOUR_MS); /* a login is used for one */
+			panel_sim_clear_counts(w->sims[0]);
+			assert_int_equal(core_do(w->core, ask_for_all, &crowd), OK);
+			fw_run(w, MINUTE_MS);
+			assert_int_equal(w->answers, before + crowd.chats);
+			assert_true(w->answer.ok);
+			if (panel_sim_count(w->sims[0], "POST login") != 1)
+				fail_msg("%s: %zu logins", versions[i], panel_sim_count(w->sims[0], "POST login"));
+			assert_true(panel_sim_count(w->sims[0], "onlines") >= (size_t)crowd.chats);
+		}
+		fw_free(w);
+	}
+}
+
 static void test_online(void **state)
 {
 	static const char *const versions[] = { "2.8.5", "3.6.0" };
@@ -271,6 +315,7 @@ int main(void)
 		proves(test_trial, "B17"),
 		proves(test_bad_password, "R017"),
 		proves(test_steps, ""),
+		proves(test_one_login_for_all, "R013"),
 		proves(test_online, ""),
 		proves(test_health, "R092 R093 R094 R095"),
 		proves(test_watch, "R098 R142"),
