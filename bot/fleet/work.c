@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bot/core/alert.h"
+#include "bot/core/config.h"
 #include "lib/base/log.h"
 
 #define FAILURES_DOWN 3
@@ -77,6 +78,7 @@ static enum err open_row(struct work *w, struct act *a, struct arena *arena, int
 		.token = panel_unseal(a, arena, "panels", "token_sealed", panel_id, db_str(&r, 5)),
 		.totp_secret = panel_unseal(a, arena, "panels", "totp_sealed", panel_id, db_str(&r, 6)),
 		.trust = w->trust.ca_pem || w->trust.pin ? &w->trust : NULL,
+		.source_address = a->shared->config ? a->shared->config->panel_source : NULL,
 		.dialect = dialect_of_letter(db_str(&r, 9)),
 		.session_lifetime_ms = db_i64(&r, 11),
 		.login_refused_ms = db_i64(&r, 12),
