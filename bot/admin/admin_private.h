@@ -106,11 +106,6 @@ enum err admin_on_panel_drain(struct talk *t, struct str id, struct str arg);
 
 /* --- inbounds.c: which inbounds are sold, and where customers connect --- */
 
-/* The link a customer would get there, with a client that does not exist; of several the most reachable one. insisted:
- * its host is the very one that an admin gave. */
-struct inbound_sample { struct str link, host; enum link_reach reach; bool insisted; };
-/* E_NOTFOUND: nothing a customer could use can be made of this inbound. */
-enum err admin_inbound_sample(struct inbound_sample *out, struct act *a, const struct panel *p, const struct inbound *in);
 void admin_inbounds_text(struct screen *s, const struct panel *p);  /* the list with a switch per inbound */
 
 enum err admin_cmd_inbounds(struct talk *t, struct str args);

@@ -70,7 +70,7 @@ static void test_text(struct screen *s, const struct panel *p, const struct pane
 	if (bad)
 		hint_text(s, bad);
 	if (answer->ok)
-		screen_text(s, "admin.panel_test.all_good");
+		screen_text(s, bad ? "admin.panel_test.link_warning" : "admin.panel_test.all_good");
 	else
 		why_text(s, p, answer);
 	screen_row(s);

@@ -54,6 +54,7 @@ struct http_exchange {
 	const struct http_trust *trust;
 	enum err (*sink)(void *ctx, struct str piece);
 	void *sink_ctx;
+	bool connect_only;
 
 	size_t body_bytes;          /* received so far */
 	bool looking;               /* its look-up is under way */
@@ -91,7 +92,7 @@ struct line {
 	char error[CURL_ERROR_SIZE];
 	/* what the handle is set to, so that only differences are set */
 	enum http_method method;
-	bool has_body, has_trust, has_proxy, has_source;
+	bool has_body, has_trust, has_proxy, has_source, connect_only;
 	int connect_timeout_ms;
 };
 

@@ -202,6 +202,7 @@ enum err exchange_copy(struct http_exchange *x, const struct http_request *r, co
 	x->trust = r->trust;
 	x->sink = r->sink;
 	x->sink_ctx = r->sink_ctx;
+	x->connect_only = r->connect_only;
 	if (!r->file) {
 		copy_text(x, r, r->body, NULL);
 		return OK;

@@ -47,6 +47,7 @@ struct http_request {
 	const struct http_trust *trust;     /* NULL: the system's CAs */
 	const char *proxy;                  /* NULL: none, whatever the environment says */
 	const char *source_address;         /* outgoing address or interface; NULL: any */
+	bool connect_only;                  /* plain http: does somebody listen there? Nothing is sent; fine is no failure and status 0 */
 	/* Where the body of a 2xx answer goes instead of response.body, piece by piece, on the loop's thread. Anything
 	 * but OK ends the exchange as HTTP_FAIL_ABORTED. The error text of other statuses still goes to response.body. */
 	enum err (*sink)(void *ctx, struct str piece);

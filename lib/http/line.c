@@ -238,6 +238,9 @@ static void set_way(struct line *line, const struct http_exchange *x)
 		set(line, CURLOPT_INTERFACE, x->source_address);
 	line->has_proxy = x->proxy != NULL;
 	line->has_source = x->source_address != NULL;
+	if (x->connect_only != line->connect_only)
+		set(line, CURLOPT_CONNECT_ONLY, x->connect_only ? 1L : 0L); /* libcurl closes it when the handle leaves the multi */
+	line->connect_only = x->connect_only;
 	if (line->connect_timeout_ms != x->connect_timeout_ms)
 		set(line, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connect_timeout_ms);
 	line->connect_timeout_ms = x->connect_timeout_ms;

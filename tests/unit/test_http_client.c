@@ -945,6 +945,34 @@ static void test_name_rules(void **state)
 	http_names_release(&n);
 }
 
+/* --- the connection alone --- */
+
+static const struct http_response *try_port(struct world *w, int timeout_ms)
+{
+	return send_request(w, &(struct http_request){ .method = HTTP_GET, .url = url(w, w->plain, "/"), .connect_only = true, .timeout_ms = timeout_ms });
+}
+
+static void test_connect_only(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	for (int i = 0; i < 3; i++) {
+		const struct http_response *r = try_port(&w, 5000);
+
+		assert_int_equal(r->failure, HTTP_FAIL_NONE);
+		assert_int_equal(r->status, 0);
+	}
+	assert_int_equal(w.asked, 0);
+	assert_int_equal(send_request(&w, &(struct http_request){ .method = HTTP_GET, .url = url(&w, w.plain, "/"), .timeout_ms = 5000 })->status, 200);
+	assert_int_equal(w.asked, 1); /* the same line speaks again */
+	assert_int_equal(http_client_counts(w.client)->connections_opened, 4); /* none of them was kept */
+	serve_close(w.serve, w.plain);
+	assert_failed(try_port(&w, 5000), HTTP_FAIL_CONNECT, true);
+	world_close(&w);
+}
+
 /* --- TLS --- */
 
 static const struct http_response *get_tls(struct world *w, const struct http_trust *trust)
@@ -1183,6 +1211,7 @@ int main(void)
 		proves(test_abandoned_look_ups_are_bounded, ""),
 		proves(test_name_known, ""),
 		proves(test_name_rules, ""),
+		proves(test_connect_only, ""),
 		proves(test_self_signed_refused, ""),
 		proves(test_refused_certificate_is_shown, ""),
 		proves(test_pin, ""),
