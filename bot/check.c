@@ -125,8 +125,8 @@ static void check_ports(struct check *c)
 	const struct http_server_limits limits = { 0 };
 	struct http_server *server;
 
-	if (c->config.admin_listen && !is_loopback(c->config.admin_listen))
-		check_say(c, CHECK_WARN, "ADMIN_LISTEN", "keep it on 127.0.0.1, or fence it with a firewall", "%s: others may read the metrics and use the bulk API", c->config.admin_listen);
+	if (c->config.admin_listen && !is_loopback(c->config.admin_listen) && !c->config.admin_allow.count)
+		check_say(c, CHECK_WARN, "ADMIN_LISTEN", "keep it on 127.0.0.1, or name in ADMIN_ALLOW who may ask", "%s: others reach it and are refused", c->config.admin_listen);
 	if (c->is_running) {
 		check_say(c, CHECK_OK, "ports", NULL, "not tried: the shop is running and has them");
 		return;

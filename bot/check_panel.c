@@ -196,7 +196,8 @@ static void try_configured(struct check *c)
 	struct trial t = { .check = c };
 
 	t.part = arena_printf(&c->arena, "panel %s", check_authority(c, config->panel_url));
-	t.panel = (struct xui_panel){ .url = config->panel_url, .username = config->panel_username, .password = config->panel_password, .token = config->panel_token };
+	t.panel = (struct xui_panel){ .url = config->panel_url, .username = config->panel_username, .password = config->panel_password, .token = config->panel_token,
+		.source_address = config->panel_source };
 	try_panel(&t);
 }
 

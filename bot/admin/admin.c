@@ -45,6 +45,7 @@ static const struct verb_row verbs[] = {
 	{ "a_pdel",     WHO_ADMIN, admin_on_panel_del },
 	{ "a_pset",     WHO_ADMIN, admin_on_panel_set },      /* a_pset:PANEL:FIELD */
 	{ "a_plogin",   WHO_ADMIN, admin_on_panel_login },
+	{ "a_pin",      WHO_ADMIN, admin_on_pin },            /* a_pin:PANEL:PIN, base64url without its mark */
 	{ "a_drain",    WHO_ADMIN, admin_on_panel_drain },    /* a_drain:PANEL:0|1 */
 	{ "a_http",     WHO_ADMIN, admin_on_plain_http },     /* the address stands in the dialogue */
 	{ "a_inbounds", WHO_ADMIN, admin_on_inbounds },       /* a_inbounds:PANEL[:ask] */
@@ -81,6 +82,8 @@ static const struct dialogue_row dialogues[] = {
 	{ "a_prekey", WHO_ADMIN, admin_typed_panel_relogin }, /* PANEL */
 	{ "a_pset",   WHO_ADMIN, admin_typed_panel_set },     /* PANEL:FIELD */
 	{ "a_host",   WHO_ADMIN, admin_typed_host },          /* PANEL:INBOUND:HOST */
+	{ "a_pin",    WHO_ADMIN, admin_typed_pin },           /* PANEL */
+	{ "a_ca",     WHO_ADMIN, admin_typed_ca },            /* PANEL */
 	{ "a_plan",   WHO_ADMIN, admin_typed_plan_add },      /* answers so far */
 	{ "a_plset",  WHO_ADMIN, admin_typed_plan_set },      /* PLAN:FIELD */
 	{ "a_who",    WHO_ADMIN, admin_typed_user },
@@ -95,6 +98,7 @@ static const struct dialogue_row dialogues[] = {
 static const struct dangerous_act dangerous[] = {
 	{ "panel_del",  admin_do_panel_del },  /* PANEL */
 	{ "panel_keep", admin_do_panel_keep }, /* PANEL: its clients stay there */
+	{ "panel_pin",  admin_do_panel_pin },  /* PANEL:PIN */
 	{ "plan_hide",  admin_do_plan_hide },  /* PLAN */
 	{ "plan_del",   admin_do_plan_del },
 	{ "ban",        admin_do_ban },        /* USER */

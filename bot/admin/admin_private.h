@@ -87,6 +87,18 @@ enum err admin_typed_panel_login(struct talk *t, struct str state, struct str te
 enum err admin_typed_panel_relogin(struct talk *t, struct str state, struct str text); /* of one we have */
 enum err admin_on_panel_login(struct talk *t, struct str id, struct str arg);
 
+/* --- panel_trust.c: a certificate that no public authority stands for (R018) --- */
+
+void admin_untrusted_text(struct screen *s, const struct panel *p, const struct panel_answer *answer);
+enum err admin_ask_pin(struct talk *t, const struct panel *p);
+enum err admin_ask_ca(struct talk *t, const struct panel *p);
+enum err admin_on_pin(struct talk *t, struct str id, struct str arg);
+enum err admin_do_panel_pin(struct talk *t, struct str subject, const char *reason);
+enum err admin_typed_pin(struct talk *t, struct str state, struct str text);
+enum err admin_typed_ca(struct talk *t, struct str state, struct str text);
+/* Asks for a trial; its answer comes as a message of its own. Any dialogue is over. */
+enum err admin_try_panel(struct talk *t, int64_t panel_id, const char *action, const char *detail);
+
 enum err admin_cmd_panel_set(struct talk *t, struct str args);
 enum err admin_on_panel_set(struct talk *t, struct str id, struct str arg);
 enum err admin_typed_panel_set(struct talk *t, struct str state, struct str text);
@@ -94,11 +106,6 @@ enum err admin_on_panel_drain(struct talk *t, struct str id, struct str arg);
 
 /* --- inbounds.c: which inbounds are sold, and where customers connect --- */
 
-/* The link a customer would get there, with a client that does not exist; of several the most reachable one. insisted:
- * its host is the very one that an admin gave. */
-struct inbound_sample { struct str link, host; enum link_reach reach; bool insisted; };
-/* E_NOTFOUND: nothing a customer could use can be made of this inbound. */
-enum err admin_inbound_sample(struct inbound_sample *out, struct act *a, const struct panel *p, const struct inbound *in);
 void admin_inbounds_text(struct screen *s, const struct panel *p);  /* the list with a switch per inbound */
 
 enum err admin_cmd_inbounds(struct talk *t, struct str args);

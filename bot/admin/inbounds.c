@@ -5,49 +5,6 @@
  * for again. */
 #include "bot/admin/admin_private.h"
 
-#include "lib/links/link.h"
-
-/* --- a sample --- */
-
-static struct str host_of_url(const char *url)
-{
-	struct str host, port;
-
-	admin_url_read(&host, &port, str_of(url));
-	return link_host_bare(host);
-}
-
-static const struct link_client nobody = {
-	.id = { "00000000-0000-4000-8000-000000000000", 36 }, .password = { "sample", 6 }, .auth = { "sample", 6 },
-	.secret = { "00000000000000000000000000000000", 32 }, .email = { "sample", 6 }, .sub_id = { "sample", 6 },
-};
-
-enum err admin_inbound_sample(struct inbound_sample *out, struct act *a, const struct panel *p, const struct inbound *in)
-{
-	struct link_inbound read;
-	struct links links;
-	struct link_ask ask = { .style = link_style_of(p->dialect == 'A' ? 2 : 3), .inbound = &read, .client = &nobody,
-		.place = { .host = host_of_url(p->url), .seller = str_of(in->host ? in->host : p->host) } };
-	enum err e = link_inbound_read(&read, a->arena, str_of(in->body));
-
-	if (!e)
-		e = links_make(&links, a->arena, &ask);
-	if (e)
-		return E_NOTFOUND;
-	*out = (struct inbound_sample){ 0 };
-	for (size_t i = 0; i < links.count; i++) {
-		enum link_reach reach = link_host_reach(links.at[i].host);
-
-		if (i && reach >= out->reach)
-			continue;
-		out->reach = reach;
-		out->host = links.at[i].host;
-		out->link = links.at[i].uri;
-	}
-	out->insisted = ask.place.seller.len && str_eq(out->host, link_host_bare(ask.place.seller));
-	return links.count ? OK : E_NOTFOUND;
-}
-
 /* --- the list --- */
 
 static const char *sale_word(const struct inbound *in)
@@ -162,7 +119,7 @@ static enum err ask_private_host(struct talk *t, const struct panel *p, int64_t 
 static enum err sell(struct talk *t, const struct panel *p, const struct inbound *in)
 {
 	struct inbound_sample sample;
-	enum err e = admin_inbound_sample(&sample, t->a, p, in);
+	enum err e = inbound_sample(&sample, t->a, p, in);
 
 	if (e)
 		return e == E_NOTFOUND ? admin_say(t, "admin.inbounds.unsold") : e;
@@ -289,7 +246,7 @@ static enum err show_sample(struct talk *t, const struct panel *p)
 	in = first_sold(in, count);
 	if (!in)
 		return admin_say(t, "admin.panel_add.choose_some");
-	e = admin_inbound_sample(&sample, t->a, p, in);
+	e = inbound_sample(&sample, t->a, p, in);
 	if (e)
 		return e == E_NOTFOUND ? admin_say(t, "admin.inbounds.unsold") : e;
 	screen_begin(&s, t);

@@ -182,9 +182,9 @@ static bool read_credentials(struct panel_given *g, struct act *a, struct str te
 	return count > 0;
 }
 
-static enum err try_login(struct talk *t, int64_t panel_id, const char *action)
+enum err admin_try_panel(struct talk *t, int64_t panel_id, const char *action, const char *detail)
 {
-	enum err e = admin_note(t, action, "panel", word_number(t->a, panel_id), NULL, NULL);
+	enum err e = admin_note(t, action, "panel", word_number(t->a, panel_id), NULL, detail);
 
 	if (!e)
 		e = panel_ask(t->a, panel_id, ASK_TRIAL, t->chat_id);
@@ -211,7 +211,7 @@ enum err admin_typed_panel_login(struct talk *t, struct str state, struct str te
 	e = panel_add(&id, t->a, &given);
 	if (e == E_INVALID || e == E_REFUSED || e == E_CONFLICT || e == E_FULL)
 		return admin_say(t, "admin.panel_add.over");
-	return e ? e : try_login(t, id, "panel.add");
+	return e ? e : admin_try_panel(t, id, "panel.add", NULL);
 }
 
 static enum err ask_login(struct talk *t, const struct panel *p)
@@ -242,5 +242,5 @@ enum err admin_typed_panel_relogin(struct talk *t, struct str state, struct str 
 	e = str_to_i64(&id, state) ? E_NOTFOUND : panel_set(t->a, id, &given);
 	if (e)
 		return e == E_NOTFOUND ? admin_panel_gone(t) : e;
-	return try_login(t, id, "panel.credentials");
+	return admin_try_panel(t, id, "panel.credentials", NULL);
 }

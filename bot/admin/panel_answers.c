@@ -24,9 +24,12 @@ static const char *why_key(enum err why)
 	}
 }
 
-static void why_text(struct screen *s, const struct panel_answer *answer)
+static void why_text(struct screen *s, const struct panel *p, const struct panel_answer *answer)
 {
-	screen_text(s, why_key(answer->why));
+	if (answer->untrusted)
+		admin_untrusted_text(s, p, answer);
+	else
+		screen_text(s, why_key(answer->why));
 	if (answer->words && *answer->words)
 		screen_text(s, "admin.panel_test.words", T_STR("words", answer->words));
 }
@@ -67,9 +70,9 @@ static void test_text(struct screen *s, const struct panel *p, const struct pane
 	if (bad)
 		hint_text(s, bad);
 	if (answer->ok)
-		screen_text(s, "admin.panel_test.all_good");
+		screen_text(s, bad ? "admin.panel_test.link_warning" : "admin.panel_test.all_good");
 	else
-		why_text(s, answer);
+		why_text(s, p, answer);
 	screen_row(s);
 	screen_button(s, "a_panel", word_number(s->a, p->id), NULL, "button.panel");
 }
@@ -86,7 +89,8 @@ static void trial_text(struct screen *s, const struct panel *p, const struct pan
 		return;
 	}
 	screen_text(s, "admin.panel_add.failed", T_STR("name", p->name));
-	why_text(s, answer);
+	why_text(s, p, answer);
+	screen_row(s);
 	screen_button(s, "a_plogin", id, NULL, "button.credentials");
 	screen_button(s, "a_test", id, NULL, "button.test");
 	screen_row(s);
@@ -185,7 +189,7 @@ static void draw(struct screen *s, const struct panel *p, const struct panel_ans
 		if (answer->ok)
 			admin_inbounds_text(s, p);
 		else
-			why_text(s, answer);
+			why_text(s, p, answer);
 		return;
 	case ASK_ONLINE:
 		online_text(s, p, answer);

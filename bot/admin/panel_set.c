@@ -18,6 +18,13 @@ static const struct field fields[] = {
 	{ "capacity", "button.capacity", "admin.panel_set.ask_capacity", false, 0, 1000000 },
 };
 
+/* What is more than a text or a number: a dialogue of its own. */
+static const struct { const char *name; panel_run *ask; } asked[] = {
+	{ "host", admin_ask_host },
+	{ "pin",  admin_ask_pin },
+	{ "ca",   admin_ask_ca },
+};
+
 static const struct field *find_field(struct str name)
 {
 	for (size_t i = 0; i < countof(fields); i++)
@@ -116,6 +123,9 @@ static enum err show_choice(struct talk *t, const struct panel *p)
 		screen_button(&s, "a_pset", id, fields[i].name, fields[i].button);
 	}
 	screen_row(&s);
+	screen_button(&s, "a_pset", id, "pin", "button.pin");
+	screen_button(&s, "a_pset", id, "ca", "button.ca");
+	screen_row(&s);
 	screen_button(&s, "a_pset", id, "host", "button.host");
 	screen_button(&s, "a_plogin", id, NULL, "button.credentials");
 	screen_row(&s);
@@ -129,8 +139,9 @@ static enum err set_words(struct talk *t, const struct panel *p, struct str word
 	struct str name = admin_cut_word(&words);
 	const struct field *f = find_field(name);
 
-	if (str_is(name, "host"))
-		return admin_ask_host(t, p);
+	for (size_t i = 0; i < countof(asked); i++)
+		if (str_is(name, asked[i].name))
+			return asked[i].ask(t, p);
 	if (!f)
 		return show_choice(t, p);
 	return words.len ? change(t, p, f, words) : ask_value(t, p, f);

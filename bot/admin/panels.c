@@ -138,6 +138,8 @@ enum err admin_panel_card(struct talk *t, const struct panel *p)
 		T_STR("region", p->region && *p->region ? p->region : "–"));
 	if (p->host)
 		screen_text(&s, "admin.panel.card_host", T_STR("host", p->host));
+	if (p->pin || p->has_ca)
+		screen_text(&s, p->pin ? "admin.panel.card_pin" : "admin.panel.card_ca");
 	screen_text(&s, "admin.panel.last_sync", T_MOMENT("at", p->checked_ms));
 	warn_of_plain_http(&s, p);
 	screen_button(&s, "a_test", id, NULL, "button.test");

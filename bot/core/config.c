@@ -15,7 +15,7 @@
 
 #define DOTENV_BYTES_MAX ((size_t)64 * 1024)
 
-enum kind { TEXT, TOKEN, ADMINS, FLAG, RATE, URL, HTTPS_URL, PROXY, DATABASE, LISTEN, ZONE, LEVEL, FORMAT };
+enum kind { TEXT, TOKEN, ADMINS, FLAG, RATE, URL, HTTPS_URL, PROXY, DATABASE, LISTEN, ALLOW, ADDRESS, ZONE, LEVEL, FORMAT };
 
 struct option {
 	const char *name, *alias;   /* alias: another name that is accepted, R020 */
@@ -41,9 +41,11 @@ static const struct option options[] = {
 	{ "XUI_PANEL_USERNAME", "XUI_USERNAME", TEXT, AT(panel_username), NULL, false, false, "admin" },
 	{ "XUI_PANEL_PASSWORD", "XUI_PASSWORD", TEXT, AT(panel_password), NULL, false, true, "the panel's password" },
 	{ "XUI_PANEL_TOKEN", NULL, TEXT, AT(panel_token), NULL, false, true, "an API token of the panel" },
+	{ "PANEL_SOURCE", NULL, ADDRESS, AT(panel_source), NULL, false, false, "192.0.2.10, an address of this machine" },
 	{ "PUBLIC_URL", NULL, HTTPS_URL, AT(public_url), NULL, false, false, "https://shop.example.com" },
 	{ "HTTP_LISTEN", NULL, LISTEN, AT(http_listen), "127.0.0.1:8088", false, false, "127.0.0.1:8088 or off" },
 	{ "ADMIN_LISTEN", NULL, LISTEN, AT(admin_listen), "127.0.0.1:8888", false, false, "127.0.0.1:8888 or off" },
+	{ "ADMIN_ALLOW", NULL, ALLOW, AT(admin_allow), NULL, false, false, "127.0.0.1,10.8.0.0/16,2001:db8::/32" },
 	{ "TZ_SHOP", NULL, ZONE, AT(zone), NULL, false, false, "Europe/Moscow" },
 	{ "CRYPTO_PAY_TOKEN", NULL, TEXT, AT(crypto_pay_token), NULL, false, true, "12345:AAExampleFromCryptoBot" },
 	{ "CRYPTO_PAY_URL", NULL, URL, AT(crypto_pay_url), NULL, false, false, "https://pay.crypt.bot" },
@@ -228,6 +230,8 @@ static const char *set(struct config *c, struct arena *arena, const struct optio
 	switch (o->kind) {
 	case ADMINS:
 		return set_admins(c, v);
+	case ALLOW:
+		return http_allow_read((struct http_allow *)((char *)c + o->offset), v) ? "must be addresses or networks, comma separated" : NULL;
 	case FLAG:
 		if (!str_is(v, "0") && !str_is(v, "1"))
 			return "must be 0 or 1";
@@ -248,6 +252,7 @@ static const char *set(struct config *c, struct arena *arena, const struct optio
 	case HTTPS_URL: wrong = check_url(v, true); break;
 	case PROXY: wrong = str_starts(v, "socks5h://") || str_starts(v, "socks5://") || str_starts(v, "http://") ? NULL : "must begin with socks5h:// or http://"; break;
 	case LISTEN: wrong = check_listen(v); break;
+	case ADDRESS: wrong = http_is_address(v) ? NULL : "must be a numeric address"; break;
 	case ZONE: wrong = check_zone(v, arena); break;
 	case LEVEL: wrong = log_set_level(str_dup(arena, v)) ? "is no level" : NULL; break;
 	case FORMAT: wrong = log_set_format(str_dup(arena, v)) ? "is no format" : NULL; break;

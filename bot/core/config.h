@@ -6,6 +6,7 @@
 #define OBOL_CORE_CONFIG_H
 
 #include "lib/base/buf.h"
+#include "lib/http/allow.h"
 
 #define CONFIG_ADMINS_MAX 32
 #define CONFIG_VALUE_BYTES_MAX 4096
@@ -21,8 +22,10 @@ struct config {
 	const char *database_path;
 	const char *secret_key;        /* NULL: the key file */
 	const char *panel_url, *panel_username, *panel_password, *panel_token; /* NULL: none */
+	const char *panel_source;      /* numeric address that calls of panels leave from; NULL: any */
 	const char *public_url;        /* NULL: none; no trailing slash */
 	const char *http_listen, *admin_listen; /* NULL: off */
+	struct http_allow admin_allow; /* who may ask there; empty: this machine */
 	const char *zone;              /* NULL: asked in the chat */
 	const char *crypto_pay_token, *crypto_pay_url; /* NULL: provider hidden; the service's own address */
 	const char *locales_dir;       /* NULL: the built-in ones */

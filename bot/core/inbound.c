@@ -1,4 +1,5 @@
 /* HTTP that comes in: routes, answers after the commit. */
+#include "bot/core/config.h"
 #include "bot/core/core_private.h"
 
 #include <stdlib.h>
@@ -29,6 +30,9 @@ static bool path_fits(const struct route_row *r, struct str path)
 /* The route, or the status that says why there is none. */
 static const struct route_row *find(const struct core *c, const struct http_inbound *in, int *status)
 {
+	*status = 403;
+	if (in->listener == LISTENER_ADMIN && !http_allow_has(&c->setup.config->admin_allow, str_of(in->remote)))
+		return NULL; /* R025; a proxy's headers say nothing here */
 	*status = 404;
 	for (size_t i = 0; i < c->tables->routes_count; i++) {
 		const struct route_row *r = &c->tables->routes[i];

@@ -41,6 +41,10 @@ struct run {
 	size_t online_count, online_cap;
 	enum check checks[OPS_MAX];
 	bool refused_login;
+	/* after a test: where customers connect to, one after the other */
+	struct link_try { const char *address, *why; bool is_udp, ok; int64_t ms; } tries[PANEL_LINKS_TRIED_MAX]; /* address: host:port */
+	size_t tries_count, tries_at;
+	struct http_request connect;
 };
 
 enum err panel_ask(struct act *a, int64_t panel_id, enum panel_ask what, int64_t chat_id)
@@ -192,6 +196,77 @@ static void fill_steps(struct panel_answer *out, struct act *a, const struct wor
 	out->steps[STEP_LIST].ms = w->last_ms;
 }
 
+/* --- where customers connect to --- */
+
+#define LINK_CONNECT_MS 5000 /* the lane of the panel waits meanwhile */
+
+static void add_try(struct act *a, struct run *r, const struct panel *p, const struct inbound *in)
+{
+	struct arena *arena = &r->job->arena;
+	struct inbound_sample sample;
+	struct link_try *t;
+	bool is_v6;
+
+	if (r->tries_count == PANEL_LINKS_TRIED_MAX || !in->for_sale || in->gone || inbound_sample(&sample, a, p, in))
+		return;
+	t = &r->tries[r->tries_count];
+	is_v6 = memchr(sample.host.at, ':', sample.host.len) != NULL;
+	*t = (struct link_try){ .is_udp = sample.is_udp };
+	t->address = arena_printf(arena, is_v6 ? "[%.*s]:%" PRId64 : "%.*s:%" PRId64, STR_ARG(sample.host), sample.port);
+	for (size_t i = 0; i < r->tries_count; i++)
+		if (strcmp(r->tries[i].address, t->address) == 0 && r->tries[i].is_udp == t->is_udp)
+			return; /* several inbounds behind one door */
+	r->tries_count++;
+}
+
+/* Of the inbounds that are sold; none: nothing to try. */
+static enum err find_tries(struct act *a, struct run *r)
+{
+	struct inbound *list = arena_array(a->arena, struct inbound, INBOUNDS_MAX);
+	struct panel p;
+	size_t count = 0;
+	enum err e = panel_get(&p, a, r->panel_id);
+
+	if (!e)
+		e = inbound_list(list, &count, INBOUNDS_MAX, a, r->panel_id);
+	for (size_t i = 0; !e && i < count; i++)
+		add_try(a, r, &p, &list[i]);
+	return e == E_NOTFOUND ? OK : e;
+}
+
+/* False: all have been tried. */
+static bool try_next(struct job *job, struct run *r)
+{
+	while (r->tries_at < r->tries_count && r->tries[r->tries_at].is_udp)
+		r->tries_at++;
+	if (r->tries_at == r->tries_count)
+		return false;
+	r->connect = (struct http_request){ .method = HTTP_GET, .connect_only = true, .connect_timeout_ms = LINK_CONNECT_MS, .timeout_ms = LINK_CONNECT_MS,
+		.source_address = r->work.panel.source_address, .url = arena_printf(&job->arena, "http://%s/", r->tries[r->tries_at].address) };
+	job_call(job, &r->connect);
+	return true;
+}
+
+static void take_try(struct run *r, const struct http_response *response)
+{
+	struct link_try *t = &r->tries[r->tries_at++];
+
+	t->ok = response->failure == HTTP_FAIL_NONE;
+	t->ms = response->duration_ms;
+	if (!t->ok)
+		t->why = arena_strdup(&r->job->arena, response->detail && *response->detail ? response->detail : http_failure_name(response->failure));
+}
+
+static void add_link_steps(struct panel_answer *out, struct act *a, const struct run *r)
+{
+	for (size_t i = 0; i < r->tries_count && out->steps_count < PANEL_STEPS_MAX; i++) {
+		const struct link_try *t = &r->tries[i];
+
+		out->steps[out->steps_count++] = (struct panel_step){ .name = t->is_udp ? "link_udp" : "link", .ok = t->ok, .skipped = t->is_udp, .ms = t->ms,
+			.detail = t->why ? arena_printf(a->arena, "%s: %s", t->address, t->why) : arena_strdup(a->arena, t->address) };
+	}
+}
+
 /* --- health --- */
 
 static enum err store_health(struct act *a, struct run *r)
@@ -241,9 +316,15 @@ static enum err answer_admin(struct act *a, struct job *job, struct run *r)
 		.words = x->msg[0] ? x->msg : NULL };
 	enum err e = OK;
 
+	if (x->err && r->work.answered && r->work.failure == HTTP_FAIL_TLS) {
+		out.untrusted = true;
+		out.peer_pin = r->work.peer_pin;
+		out.peer_fingerprint = r->work.peer_fingerprint;
+	}
 	job_done(job);
 	if (r->what == ASK_TEST || r->what == ASK_TRIAL)
 		fill_steps(&out, a, &r->work);
+	add_link_steps(&out, a, r);
 	if (r->what == ASK_HEALTH) {
 		e = store_health(a, r);
 		for (size_t i = 0; i < OPS_MAX; i++)
@@ -302,6 +383,11 @@ static enum err ended_one(struct act *a, struct job *job, struct run *r)
 
 		r->work.result = &fine;
 	}
+	if (r->what == ASK_TEST && !x->err) {
+		e = find_tries(a, r);
+		if (e || try_next(job, r))
+			return e;
+	}
 	return answer_admin(a, job, r);
 }
 
@@ -334,7 +420,13 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 {
 	struct run *r = job->state;
 	bool ended;
-	enum err e = work_answer(&r->work, a, job, response, &ended);
+	enum err e;
+
+	if (r->tries_at < r->tries_count) {
+		take_try(r, response);
+		return try_next(job, r) ? OK : answer_admin(a, job, r);
+	}
+	e = work_answer(&r->work, a, job, response, &ended);
 
 	return !e && ended ? ended_one(a, job, r) : e;
 }

@@ -7,6 +7,7 @@
 
 #include "bot/core/jobs.h"
 #include "bot/fleet/panel.h"
+#include "lib/links/address.h"
 
 /* --- a place for a new access (R134–R136) --- */
 
@@ -57,6 +58,12 @@ void access_password(char *out, size_t size, struct str password, struct str pro
 struct access_links { struct str links, sub_url; };
 enum err access_links(struct access_links *out, struct act *a, int64_t subscription_id);
 
+/* The link a customer would get there, with a client that does not exist; of several the most reachable one. insisted:
+ * its host is the very one that an admin gave. is_udp: nobody can tell from outside whether somebody listens. */
+struct inbound_sample { struct str link, host; int64_t port; bool is_udp, insisted; enum link_reach reach; };
+/* E_NOTFOUND: nothing a customer could use can be made of this inbound. */
+enum err inbound_sample(struct inbound_sample *out, struct act *a, const struct panel *p, const struct inbound *in);
+
 struct drift { int64_t id, access_id, subscription_id; char *field, *wanted, *seen, *email; int64_t found_ms; };
 enum err drift_list(struct drift *out, size_t *count, size_t max, struct act *a);
 enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id);
@@ -67,15 +74,20 @@ enum panel_ask { ASK_TRIAL, ASK_TEST, ASK_INBOUNDS, ASK_ONLINE, ASK_HEALTH };
 /* chat_id: who asked; the answer is sent there. */
 enum err panel_ask(struct act *a, int64_t panel_id, enum panel_ask what, int64_t chat_id);
 
-/* One per step, R147: name, TCP, TLS, login, list. */
+/* One per step, R147: name, TCP, TLS, login, list; after a test that succeeded also one for each of the first sold inbounds:
+ * "link": somebody listens where its customers will connect to, or "link_udp": that cannot be tested. A link that fails is
+ * a warning: the answer is ok, and what is sold stays sold. detail: what went wrong, or which address it is about. */
 struct panel_step { const char *name; bool ok, skipped; int64_t ms; char *detail; };
 #define PANEL_STEPS_MAX 8
+#define PANEL_LINKS_TRIED_MAX 3
 struct panel_answer {
 	enum panel_ask what;
 	int64_t panel_id, chat_id;
 	bool ok;
 	enum err why;               /* E_AUTH, E_NOTFOUND (wrong base path), E_IO, E_VERSION, E_REFUSED … */
 	const char *words;          /* the panel's own, bounded; NULL: none */
+	bool untrusted;             /* no trusted TLS connection came about, nothing was sent */
+	const char *peer_pin, *peer_fingerprint; /* of the certificate it showed; NULL: none was seen */
 	struct panel_step steps[PANEL_STEPS_MAX];
 	size_t steps_count;
 	struct str online;          /* ASK_ONLINE: JSON array of {"inbound":id,"emails":[…]} */

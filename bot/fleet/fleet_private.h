@@ -4,6 +4,7 @@
  * work.c       an operation of lib/xui inside a job: session, log, state of the panel, alerts
  * rule.c       the pure rules          drift.c      what was changed by hand
  * reconcile.c  bringing one access in line            access_row.c  its row
+ * sample.c     a link that belongs to nobody
  * link.c       share links             ask.c, watch.c, look.c  what else panels are asked */
 #ifndef OBOL_FLEET_PRIVATE_H
 #define OBOL_FLEET_PRIVATE_H
@@ -43,6 +44,7 @@ struct work {
 	bool unsent;
 	int status;
 	const char *detail;
+	const char *peer_pin, *peer_fingerprint; /* of the certificate that was not believed; NULL: none was seen */
 	int64_t last_ms, total_ms; /* of the last call, of all calls of the operation */
 };
 

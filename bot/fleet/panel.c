@@ -10,10 +10,12 @@
 #include "bot/core/config.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "lib/http/trust.h"
 
 #define URL_BYTES_MAX 500
 #define NAME_BYTES_MAX 100
 #define SECRET_BYTES_MAX 1000
+#define CA_BYTES_MAX ((size_t)64 * 1024)
 
 static const char *const state_names[] = { "new", "ok", "down", "failing" };
 
@@ -38,7 +40,7 @@ enum err panel_set_state(struct act *a, int64_t id, enum panel_state state)
 /* --- reading --- */
 
 #define PANEL_COLUMNS "id, name, url, host, version, sub_url, region, dialect, allow_http, drain, priority, weight, capacity," \
-	" state, state_since_ms, latency_ms, checked_ms, session_ms, clients, online, failures, health"
+	" state, state_since_ms, latency_ms, checked_ms, session_ms, clients, online, failures, health, pin, ca_pem IS NOT NULL"
 
 static void read_row(struct panel *out, struct db_rows *r, struct arena *arena)
 {
@@ -53,7 +55,7 @@ static void read_row(struct panel *out, struct db_rows *r, struct arena *arena)
 		.state = state_of(db_str(r, 13)), .state_since_ms = db_i64(r, 14), .latency_ms = db_i64(r, 15),
 		.checked_ms = db_i64(r, 16), .session_ms = db_i64(r, 17),
 		.clients = (int)db_i64(r, 18), .online = (int)db_i64(r, 19), .failures = (int)db_i64(r, 20),
-		.health = db_text(r, 21, arena),
+		.health = db_text(r, 21, arena), .pin = db_text(r, 22, arena), .has_ca = db_i64(r, 23) != 0,
 	};
 }
 
@@ -202,6 +204,23 @@ static enum err secrets_store(struct act *a, int64_t id, const struct panel_give
 
 /* --- writing --- */
 
+/* libcurl would take more than one pin, separated by ';', and any text for a CA: only what we have read ourselves is kept. */
+static bool has_usable_trust(const struct panel_given *g)
+{
+	char pin[HTTP_PIN_CHARS + 1];
+	struct buf pem;
+	bool ok = true;
+
+	if (g->pin && *g->pin)
+		ok = http_pin_read(pin, str_of(g->pin)) == OK && strcmp(pin, g->pin) == 0;
+	if (ok && g->ca_pem && *g->ca_pem) {
+		buf_init(&pem, CA_BYTES_MAX);
+		ok = http_pem_read(&pem, str_of(g->ca_pem)) == OK && strcmp(buf_cstr(&pem), g->ca_pem) == 0;
+		buf_release(&pem);
+	}
+	return ok;
+}
+
 static bool is_usable(const struct panel_given *g)
 {
 	for (size_t i = 0; i < countof(secrets); i++) {
@@ -210,7 +229,7 @@ static bool is_usable(const struct panel_given *g)
 		if (text && strlen(text) > SECRET_BYTES_MAX)
 			return false;
 	}
-	return (!g->name || (strlen(g->name) <= NAME_BYTES_MAX && utf8_valid(str_of(g->name)))) && (!g->weight || *g->weight > 0) &&
+	return has_usable_trust(g) && (!g->name || (strlen(g->name) <= NAME_BYTES_MAX && utf8_valid(str_of(g->name)))) && (!g->weight || *g->weight > 0) &&
 		(!g->capacity || *g->capacity >= 0) && (!g->session_ms || *g->session_ms >= MINUTE_MS);
 }
 

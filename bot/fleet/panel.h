@@ -20,6 +20,8 @@ struct panel {
 	int64_t state_since_ms, latency_ms, checked_ms, session_ms;
 	int clients, online, failures;
 	char *health;               /* JSON of the last health check, R092 */
+	char *pin;                  /* "sha256//…": the key that alone is trusted; NULL: none */
+	bool has_ca;                /* its own CA is trusted instead of the system's */
 };
 
 struct inbound {
@@ -36,14 +38,15 @@ enum err panel_list(struct panel *out, size_t *count, size_t max, struct act *a)
  * own calls are jobs. E_NOTFOUND: no such panel, or deleted. */
 struct xui_panel;
 enum err panel_reach(struct xui_panel *out, struct act *a, int64_t id);
-/* What an admin gives. NULL or 0: as it is (panel_set), default (panel_add). Secrets are sealed at once. */
+/* What an admin gives. NULL or 0: as it is (panel_set), default (panel_add). Secrets are sealed at once. pin and ca_pem in
+ * the form of lib/http/trust.h, "": none; where there is a pin it alone decides. */
 struct panel_given {
 	const char *name, *url, *username, *password, *token, *totp, *host, *region, *ca_pem, *pin;
 	const int *priority, *weight, *capacity;
 	const int64_t *session_ms;
 	const bool *allow_http, *drain;
 };
-/* E_INVALID: no usable URL; E_REFUSED: http without allow_http. Stored as PANEL_NEW: sold from only after a trial login. */
+/* E_INVALID: no usable URL, pin or CA; E_REFUSED: http without allow_http. Stored as PANEL_NEW: sold from only after a trial login. */
 enum err panel_add(int64_t *id, struct act *a, const struct panel_given *g);
 enum err panel_set(struct act *a, int64_t id, const struct panel_given *g); /* new credentials drop the session (R145) */
 /* keep: its subscriptions stay on the panel and are no longer ours to change. E_CONFLICT: live ones and keep is false. */

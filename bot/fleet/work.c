@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "bot/core/alert.h"
+#include "bot/core/config.h"
 #include "lib/base/log.h"
 
 #define FAILURES_DOWN 3
@@ -77,6 +78,7 @@ static enum err open_row(struct work *w, struct act *a, struct arena *arena, int
 		.token = panel_unseal(a, arena, "panels", "token_sealed", panel_id, db_str(&r, 5)),
 		.totp_secret = panel_unseal(a, arena, "panels", "totp_sealed", panel_id, db_str(&r, 6)),
 		.trust = w->trust.ca_pem || w->trust.pin ? &w->trust : NULL,
+		.source_address = a->shared->config ? a->shared->config->panel_source : NULL,
 		.dialect = dialect_of_letter(db_str(&r, 9)),
 		.session_lifetime_ms = db_i64(&r, 11),
 		.login_refused_ms = db_i64(&r, 12),
@@ -365,7 +367,7 @@ enum err work_begin(struct work *w, struct act *a, struct job *job, const struct
 	w->answered = false;
 	w->failure = HTTP_FAIL_NONE;
 	w->status = 0;
-	w->detail = NULL;
+	w->detail = w->peer_pin = w->peer_fingerprint = NULL;
 	w->total_ms = 0;
 	return step(w, a, job, NULL, ended);
 }
@@ -377,6 +379,8 @@ enum err work_answer(struct work *w, struct act *a, struct job *job, const struc
 	w->unsent = answer->certain_unsent;
 	w->status = answer->status;
 	w->detail = answer->detail ? arena_strdup(&job->arena, answer->detail) : NULL;
+	w->peer_pin = answer->peer_pin ? arena_strdup(&job->arena, answer->peer_pin) : NULL;
+	w->peer_fingerprint = answer->peer_fingerprint ? arena_strdup(&job->arena, answer->peer_fingerprint) : NULL;
 	w->last_ms = answer->duration_ms;
 	w->total_ms += answer->duration_ms;
 	return step(w, a, job, answer, ended);

@@ -374,7 +374,7 @@ static void end(struct http_client *c, struct http_exchange *x, CURLcode code)
 		return;
 	}
 	exchange_finish(c, x, code);
-	x->peer->idle += code == CURLE_OK;
+	x->peer->idle += code == CURLE_OK && !x->connect_only;
 	leave_line(c, x, code);
 	hand_in(c, x);
 }

@@ -10,6 +10,7 @@
 #include "lib/http/client.h"
 #include "lib/http/ids.h"
 #include "lib/http/names.h"
+#include "lib/http/trust_private.h"
 
 #define CONNECT_TIMEOUT_MS 10000
 #define TIMEOUT_MS 30000
@@ -26,6 +27,7 @@ struct answer {
 	uint32_t head_at[RESPONSE_HEADERS_MAX][2]; /* where in head; pointers follow when head has its place */
 	size_t head_bytes;          /* received, kept or not */
 	char detail[CURL_ERROR_SIZE];
+	struct trust_seen peer;     /* of the newest hand-shake */
 };
 
 enum exchange_state { EXCHANGE_WAITING, EXCHANGE_UNDER_WAY, EXCHANGE_DONE, EXCHANGE_HANDED_OUT };
@@ -52,6 +54,7 @@ struct http_exchange {
 	const struct http_trust *trust;
 	enum err (*sink)(void *ctx, struct str piece);
 	void *sink_ctx;
+	bool connect_only;
 
 	size_t body_bytes;          /* received so far */
 	bool looking;               /* its look-up is under way */
@@ -89,7 +92,7 @@ struct line {
 	char error[CURL_ERROR_SIZE];
 	/* what the handle is set to, so that only differences are set */
 	enum http_method method;
-	bool has_body, has_trust, has_proxy, has_source;
+	bool has_body, has_trust, has_proxy, has_source, connect_only;
 	int connect_timeout_ms;
 };
 

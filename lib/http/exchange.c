@@ -202,6 +202,7 @@ enum err exchange_copy(struct http_exchange *x, const struct http_request *r, co
 	x->trust = r->trust;
 	x->sink = r->sink;
 	x->sink_ctx = r->sink_ctx;
+	x->connect_only = r->connect_only;
 	if (!r->file) {
 		copy_text(x, r, r->body, NULL);
 		return OK;
@@ -235,6 +236,7 @@ static void answer_clear(struct answer *a)
 	a->response = (struct http_response){ .headers_count = 0 };
 	a->head_bytes = 0;
 	a->detail[0] = '\0';
+	a->peer = (struct trust_seen){ .pin = "" };
 	buf_clear(&a->body);
 	buf_clear(&a->head);
 }
@@ -422,6 +424,10 @@ static void finish(struct http_client *c, struct http_exchange *x)
 	point_to_headers(x->answer);
 	r->body = str_n(buf_cstr(&x->answer->body), x->answer->body.len);
 	r->detail = x->answer->detail;
+	if (r->failure == HTTP_FAIL_TLS && x->answer->peer.pin[0]) {
+		r->peer_pin = x->answer->peer.pin;
+		r->peer_fingerprint = x->answer->peer.fingerprint;
+	}
 	r->duration_ms = (clock_mono_us() - x->started_us) / 1000;
 	r->date_ms = read_date(c, r);
 	r->certain_unsent = r->failure != HTTP_FAIL_NONE && !x->sent;

@@ -47,6 +47,7 @@ struct http_request {
 	const struct http_trust *trust;     /* NULL: the system's CAs */
 	const char *proxy;                  /* NULL: none, whatever the environment says */
 	const char *source_address;         /* outgoing address or interface; NULL: any */
+	bool connect_only;                  /* plain http: does somebody listen there? Nothing is sent; fine is no failure and status 0 */
 	/* Where the body of a 2xx answer goes instead of response.body, piece by piece, on the loop's thread. Anything
 	 * but OK ends the exchange as HTTP_FAIL_ABORTED. The error text of other statuses still goes to response.body. */
 	enum err (*sink)(void *ctx, struct str piece);
@@ -71,6 +72,9 @@ struct http_response {
 	size_t headers_count;
 	struct str body;
 	const char *detail;                 /* for the log, without secrets: the library's words about a failure */
+	/* HTTP_FAIL_TLS: the certificate that was not believed, for people who must decide: its key as a pin (http_trust), its
+	 * SHA-256 in hex with colons. NULL: none was seen. Whoever stands between us and the peer chose it. */
+	const char *peer_pin, *peer_fingerprint;
 	int64_t duration_ms;
 	int64_t date_ms;                    /* peer's Date header, 0 without */
 	bool certain_unsent;                /* the request cannot have reached the peer: trying again is safe */

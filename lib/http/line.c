@@ -2,6 +2,7 @@
 #include "lib/http/client_private.h"
 
 #include <assert.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -109,6 +110,30 @@ static int on_request(void *ctx, char *peer_ip, char *local_ip, int peer_port, i
 	return CURL_PREREQFUNC_OK;
 }
 
+/* OpenSSL's verdict passes through unchanged; we only look at what it is about. A kept connection may outlive the exchange
+ * that made it and even serve another line's, so nothing is noted once the request is out. */
+static int on_verdict(int ok, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct line *line = ssl ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)) : NULL;
+	X509 *cert = X509_STORE_CTX_get0_cert(store);
+
+	if (line && cert && line->exchange && !line->exchange->sent)
+		trust_describe(&line->exchange->answer->peer, cert);
+	return ok;
+}
+
+/* libcurl tells of a certificate only after a hand-shake that succeeded; this is how the others are seen. */
+static CURLcode on_tls_context(CURL *easy, void *context, void *ctx)
+{
+	SSL_CTX *tls = context;
+
+	(void)easy;
+	SSL_CTX_set_app_data(tls, ctx);
+	SSL_CTX_set_verify(tls, SSL_CTX_get_verify_mode(tls), on_verdict);
+	return CURLE_OK;
+}
+
 static void set_once(struct line *line)
 {
 	set(line, CURLOPT_PRIVATE, line);
@@ -133,6 +158,9 @@ static void set_once(struct line *line)
 	set(line, CURLOPT_OPENSOCKETDATA, line);
 	set(line, CURLOPT_PREREQFUNCTION, on_request);
 	set(line, CURLOPT_PREREQDATA, line);
+	/* a libcurl with another TLS library refuses: then nobody sees the certificate, and all else is the same */
+	if (curl_easy_setopt(line->easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context) == CURLE_OK)
+		set(line, CURLOPT_SSL_CTX_DATA, line);
 }
 
 /* CAPATH switches libcurl's cached trust store off, and the cache has one slot: every public peer has the same CAINFO
@@ -150,7 +178,8 @@ static void set_public_trust(struct line *line)
 
 static void set_own_trust(struct line *line, const struct http_trust *trust)
 {
-	struct curl_blob blob = { .data = (void *)(uintptr_t)trust->ca_pem, .flags = CURL_BLOB_NOCOPY };
+	/* a copy: the line outlives the exchange, and libcurl reads the CA even when the next one is plain HTTP */
+	struct curl_blob blob = { .data = (void *)(uintptr_t)trust->ca_pem, .flags = CURL_BLOB_COPY };
 
 	line->has_trust = true;
 	set(line, CURLOPT_CAPATH, NULL);
@@ -209,6 +238,9 @@ static void set_way(struct line *line, const struct http_exchange *x)
 		set(line, CURLOPT_INTERFACE, x->source_address);
 	line->has_proxy = x->proxy != NULL;
 	line->has_source = x->source_address != NULL;
+	if (x->connect_only != line->connect_only)
+		set(line, CURLOPT_CONNECT_ONLY, x->connect_only ? 1L : 0L); /* libcurl closes it when the handle leaves the multi */
+	line->connect_only = x->connect_only;
 	if (line->connect_timeout_ms != x->connect_timeout_ms)
 		set(line, CURLOPT_CONNECTTIMEOUT_MS, (long)x->connect_timeout_ms);
 	line->connect_timeout_ms = x->connect_timeout_ms;

@@ -13,10 +13,10 @@ static const struct { const char *name, *username; } people[] = {
 	{ "Farid", "farid" }, { "Grace", "grace" }, { "Hugo", "hugo" }, { "Irina", "irina" }, { "Jonas", "jonas" },
 };
 
-/* the documentation's addresses (RFC 5737) and names that nobody owns */
+/* the documentation's addresses (RFC 5737): no names, so that nobody is asked for one when the bot tries the address */
 static const struct { const char *place, *address; } places[] = {
-	{ "Amsterdam", "ams.example.org" }, { "Frankfurt", "203.0.113.24" }, { "Helsinki", "hel.example.net" },
-	{ "Vienna", "198.51.100.7" }, { "Warsaw", "waw.example.com" }, { "Stockholm", "sto.example.net" },
+	{ "Amsterdam", "192.0.2.11" }, { "Frankfurt", "203.0.113.24" }, { "Helsinki", "192.0.2.201" },
+	{ "Vienna", "198.51.100.7" }, { "Warsaw", "203.0.113.77" }, { "Stockholm", "198.51.100.130" },
 };
 
 static const char *const versions[CAST_PANELS] = { "2.8.5", "3.0.2", "3.6.0" }; /* dialects A, B, C */

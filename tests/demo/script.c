@@ -27,7 +27,7 @@ static bool add_panel(struct play *p, const struct stage_panel *panel)
 		play_tap(p, "button.unchecked", panel->cast->place) && play_await(p, "admin.panel_add.host_private") &&
 		play_say(p, panel->cast->address) && play_await(p, "admin.inbounds.sold") &&
 		play_tap(p, "button.next", NULL) && play_await(p, "admin.panel_add.sample") &&
-		play_tap(p, "button.right", NULL) && play_await(p, "admin.panel_add.done") && play_await(p, "admin.panel_test.all_good");
+		play_tap(p, "button.right", NULL) && play_await(p, "admin.panel_add.done") && play_await(p, "admin.panel_test.link_warning");
 }
 
 static bool add_plan(struct play *p, const struct cast_plan *plan)

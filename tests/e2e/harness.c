@@ -245,7 +245,7 @@ struct rig *rig_new(const struct rig_options *options)
 	r->cryptopay = cryptopay_sim_new(RIG_CRYPTOPAY_TOKEN);
 	r->cryptopay_socket = serve_add(r->serve, cryptopay_sim_handle, r->cryptopay, 0, o->tls);
 	while (r->panels_count < RIG_PANELS_MAX && o->versions[r->panels_count])
-		add_panel(r, o->versions[r->panels_count], o->tls);
+		add_panel(r, o->versions[r->panels_count], o->tls || o->panels_tls);
 	usual_settings(r, o);
 	return r;
 }

@@ -63,6 +63,7 @@ struct rig_options {
 	const char *versions[RIG_PANELS_MAX]; /* panels, "2.8.5" …; NULL ends. The first is XUI_PANEL_URL */
 	bool crypto_pay;             /* CRYPTO_PAY_TOKEN is set */
 	bool tls;                    /* every simulator speaks TLS; the bot trusts them by SSL_CERT_FILE */
+	bool panels_tls;             /* the panels alone speak TLS, with a certificate that nobody knows */
 	const char *program;         /* NULL: $OBOL, else build/obol-san */
 	const char *place;           /* where the directory is made; NULL: $TMPDIR, else /tmp */
 };

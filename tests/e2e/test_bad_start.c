@@ -48,6 +48,8 @@ static const struct {
 	{ "PUBLIC_URL", "http://shop.example.com", "must begin with https://", false },
 	{ "HTTP_LISTEN", "everywhere", "must be address:port, or off", false },
 	{ "ADMIN_LISTEN", "127.0.0.1:99999", "must be address:port, or off", false },
+	{ "ADMIN_ALLOW", "127.0.0.1,localhost", "must be addresses or networks, comma separated", false },
+	{ "PANEL_SOURCE", "eth0", "must be a numeric address", false },
 	{ "TZ_SHOP", "Mars/Olympus", "is no time zone of this system", false },
 	{ "CRYPTO_PAY_URL", "pay.crypt.bot", "must begin with https:// or http://", false },
 	{ "LOCALES_DIR", "/nowhere", "LOCALES_DIR=/nowhere", false },

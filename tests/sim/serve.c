@@ -39,6 +39,7 @@ struct conn {
 	TAILQ_ENTRY(conn) link;
 	struct endpoint *endpoint;
 	int fd;
+	char remote[INET_ADDRSTRLEN];
 	SSL *ssl;                   /* NULL: plain */
 	enum conn_state state;
 	bool dead;                  /* closed; freed at the end of the step, events may still name it */
@@ -141,7 +142,9 @@ static void bury(struct serve *s)
 
 static void accept_one(struct endpoint *e)
 {
-	int fd = accept4(e->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct sockaddr_in from;
+	socklen_t from_len = sizeof from;
+	int fd = accept4(e->listen_fd, (struct sockaddr *)&from, &from_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	struct conn *c;
 
 	if (fd < 0)
@@ -149,6 +152,7 @@ static void accept_one(struct endpoint *e)
 	c = xcalloc(1, sizeof *c);
 	c->endpoint = e;
 	c->fd = fd;
+	inet_ntop(AF_INET, &from.sin_addr, c->remote, sizeof c->remote);
 	c->due_us = INT64_MAX;
 	buf_init(&c->in, SERVE_REQUEST_BYTES_MAX);
 	buf_init(&c->out, SIZE_MAX / 2); /* as large as the model made it */
@@ -336,6 +340,7 @@ static void ask(struct conn *c)
 	c->answer = (struct sim_response){ .status = 200 };
 	c->request.sim.now_ms = e->serve->now_ms(e->serve->now_ctx);
 	c->request.sim.listener = e->listener;
+	c->request.sim.remote = str_of(c->remote);
 	c->request.sim.arena = &c->answer_arena;
 	e->handler(e->model, &c->request.sim, &c->answer);
 	if (c->answer.later) {
@@ -603,6 +608,16 @@ int serve_add(struct serve *s, sim_handler *handler, void *model, int listener, 
 	endpoint_open(e);
 	serve_unlock(s);
 	return s->endpoints_count - 1;
+}
+
+void serve_renew_certificate(struct serve *s)
+{
+	serve_lock(s);
+	SSL_CTX_free(s->ssl_ctx); /* open connections hold it as long as they need it */
+	buf_clear(&s->pem);
+	buf_clear(&s->pin);
+	s->ssl_ctx = serve_tls_make(&s->pem, &s->pin);
+	serve_unlock(s);
 }
 
 static void cut_all(struct serve *s, const struct endpoint *e)

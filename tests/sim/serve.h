@@ -25,6 +25,8 @@ int serve_port(const struct serve *s, int socket);
 const char *serve_url(const struct serve *s, int socket);
 const char *serve_pem(const struct serve *s); /* the certificate; "" when no socket has tls */
 const char *serve_pin(const struct serve *s); /* "sha256//…" of its key */
+/* Another key and certificate from the next connection on, as after a renewal, or as somebody in between would have. */
+void serve_renew_certificate(struct serve *s);
 
 /* Closed: connections are refused, open ones are cut. Opened again on the same port. */
 void serve_close(struct serve *s, int socket);

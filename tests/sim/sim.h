@@ -18,6 +18,7 @@ struct sim_request {
 	struct str body;
 	int64_t now_ms;
 	uint64_t connection; /* the adapter's number of it, never used twice; 0: it does not say */
+	struct str remote;  /* numeric address it came from; empty: the adapter does not say */
 	int listener;       /* which of the model's sockets: 0 the first, a panel's subscription server is 1 */
 	struct arena *arena; /* for whatever the answer points to */
 };

@@ -37,6 +37,7 @@ struct http_exchange {
 	struct sim_request request;
 	struct http_response response;
 	size_t body_bytes_max;
+	bool connect_only;
 	enum err (*sink)(void *ctx, struct str piece);
 	void *sink_ctx;
 };
@@ -191,6 +192,7 @@ static uint64_t net_start(void *ctx, const struct http_request *r, enum http_lan
 	x->body_bytes_max = r->body_bytes_max ? r->body_bytes_max : 4 << 20;
 	x->sink = r->sink;
 	x->sink_ctx = r->sink_ctx;
+	x->connect_only = r->connect_only;
 	copy_request(x, r);
 	x->due_us = n->now_us + (x->host ? x->host->latency_us : LATENCY_US);
 	x->prev = n->all.prev;
@@ -261,6 +263,11 @@ static void ask_model(struct memnet *n, struct http_exchange *x)
 	}
 	if (x->host->down) {
 		fail_with(x, HTTP_FAIL_CONNECT, n->now_us);
+		return;
+	}
+	if (x->connect_only) { /* the connection stands, and that is all */
+		x->phase = TO_CALLER;
+		x->due_us = n->now_us + x->host->latency_us;
 		return;
 	}
 	x->request.now_ms = n->now_us / 1000;

@@ -677,6 +677,7 @@ static void test_public_address_is_sold_at_once(void **state)
 static void test_answers(void **state)
 {
 	static const char *const steps[] = { "name", "tcp", "tls", "login", "list" };
+	static char detail[] = "vpn.example.org:443: refused";
 	struct world *w = *state;
 
 	furnish(w);
@@ -695,6 +696,12 @@ static void test_answers(void **state)
 		}
 		answer_panel(w, &(struct panel_answer){ .what = ASK_TEST, .panel_id = 1, .chat_id = OWNER, .ok = true });
 		assert_says(w, "admin.panel_test.all_good");
+		answer_panel(w, &(struct panel_answer){ .what = ASK_TEST, .panel_id = 1, .chat_id = OWNER, .ok = true, .steps_count = 2, .steps = {
+			{ .name = "link", .detail = detail }, { .name = "link_udp", .skipped = true } } });
+		assert_says(w, "admin.panel_test.link_warning"); /* a warning: the panel can be used */
+		assert_says(w, "admin.panel_test.hint_link");
+		assert_says(w, "admin.panel_test.step_link_udp");
+		assert_heard(w, "vpn.example.org:443: refused");
 		answer_panel(w, &(struct panel_answer){ .what = ASK_ONLINE, .panel_id = 1, .chat_id = OWNER, .ok = true,
 			.online = STR("[{\"inbound\":1,\"emails\":[\"anna\",\"b<b>ob\"]},{\"inbound\":0,\"emails\":[\"carl\"]},{\"inbound\":9}]") });
 		assert_heard(w, "b&lt;b&gt;ob");

@@ -1,6 +1,8 @@
 /* What admins ask of panels, and the minute watch. */
 #include "tests/unit/fleet_world.h"
 
+#define CUSTOMERS "http://vpn.example.com:20443"
+
 struct asking {
 	int64_t panel_id;
 	enum panel_ask what;
@@ -11,6 +13,15 @@ static enum err ask(struct act *a, void *ctx)
 	const struct asking *x = ctx;
 
 	return panel_ask(a, x->panel_id, x->what, 77);
+}
+
+/* Whoever listens where customers connect to. */
+static void nothing_to_say(void *model, const struct sim_request *request, struct sim_response *response)
+{
+	(void)model;
+	(void)request;
+	(void)response;
+	fail_msg("only a connection was wanted");
 }
 
 static void asked(struct fleet_world *w, enum panel_ask what)
@@ -118,13 +129,111 @@ static void test_steps(void **state)
 		if (cases[i].logged_in_breaks)
 			panel_sim_add_rule(w->sims[0], &rule);
 		memnet_set_down(w->net, w->origins[0], cases[i].down);
+		memnet_serve(w->net, CUSTOMERS, 0, nothing_to_say, NULL);
 		asked(w, ASK_TEST);
-		assert_int_equal(w->answer.steps_count, 5);
+		assert_int_equal(w->answer.steps_count, cases[i].why ? 5 : 6); /* the customers' address comes last */
 		for (size_t s = 0; s < 5; s++)
 			if (w->answer.steps[s].ok != (s < cases[i].bad) || (s > cases[i].bad && !w->answer.steps[s].skipped))
 				fail_msg("%s: step %s", cases[i].name, w->answer.steps[s].name);
 		if (w->answer.why != cases[i].why)
 			fail_msg("%s: %s", cases[i].name, err_name(w->answer.why));
+		fw_free(w);
+	}
+}
+
+static void add_hysteria(struct fleet_world *w)
+{
+	static const char body[] = "{\"remark\":\"Fast\",\"enable\":true,\"listen\":\"\",\"port\":36712,\"protocol\":\"hysteria\",\"settings\":{\"version\":2,\"clients\":[]},"
+		"\"streamSettings\":{\"network\":\"hysteria\",\"security\":\"tls\",\"tlsSettings\":{\"serverName\":\"vpn.example.com\"},\"hysteriaSettings\":{\"version\":2}},"
+		"\"sniffing\":{},\"expiryTime\":0,\"total\":0}";
+	struct sim_response r = { .status = 200 };
+	struct arena arena = { 0 };
+
+	panel_sim_operator(w->sims[0], HTTP_POST, "panel/api/inbounds/add", str_of(body), &r, &arena);
+	assert_true(str_has(r.body, "\"success\":true"));
+	arena_release(&arena);
+}
+
+/* Where customers will connect to: tried after a test that went well, and a warning if nobody is there. */
+static void test_customers_address(void **state)
+{
+	struct fleet_world *w = fw_new("3.6.0");
+	const struct panel_step *link = &w->answer.steps[5];
+
+	(void)state;
+	asked(w, ASK_TEST); /* no such name */
+	assert_true(w->answer.ok);
+	assert_int_equal(w->answer.steps_count, 6);
+	assert_string_equal(link->name, "link");
+	assert_false(link->ok || link->skipped);
+	assert_true(str_starts(str_of(w->detail), "vpn.example.com:20443: "));
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM inbounds WHERE for_sale=1"), 1); /* it does not forbid */
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='ok' AND failures=0"), 1);
+	memnet_serve(w->net, CUSTOMERS, 0, nothing_to_say, NULL);
+	memnet_set_down(w->net, CUSTOMERS, true);
+	asked(w, ASK_TEST);
+	assert_false(link->ok);
+	memnet_set_down(w->net, CUSTOMERS, false);
+	asked(w, ASK_TEST);
+	assert_true(link->ok && !link->skipped);
+	assert_string_equal(w->detail, "vpn.example.com:20443");
+
+	add_hysteria(w);
+	fw_run(w, MINUTE_MS);
+	asked(w, ASK_INBOUNDS);
+	fw_do(w, "UPDATE inbounds SET for_sale = protocol LIKE 'hysteria%'");
+	asked(w, ASK_TEST);
+	assert_int_equal(w->answer.steps_count, 6);
+	assert_string_equal(link->name, "link_udp");
+	assert_true(link->skipped);
+	assert_string_equal(w->detail, "vpn.example.com:36712");
+
+	fw_do(w, "UPDATE inbounds SET for_sale=0");
+	asked(w, ASK_TEST); /* nothing is sold: nothing to try */
+	assert_int_equal(w->answer.steps_count, 5);
+	fw_free(w);
+}
+
+struct crowd { int64_t panel_id; int chats; };
+
+/* One job per chat, all in one commit. */
+static enum err ask_for_all(struct act *a, void *ctx)
+{
+	const struct crowd *c = ctx;
+	enum err e = OK;
+
+	for (int i = 0; !e && i < c->chats; i++)
+		e = panel_ask(a, c->panel_id, ASK_ONLINE, 1000 + i);
+	return e;
+}
+
+/* Twenty calls at once on a session that is over, by our clock or because the panel has forgotten it: one of them logs in,
+ * the others wait and use what it got. */
+static void test_one_login_for_all(void **state)
+{
+	static const char *const versions[] = { "2.8.5", "3.0.2", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct fleet_world *w = fw_new(versions[i]);
+		struct crowd crowd = { w->panel_ids[0], 20 };
+
+		for (int forgotten = 0; forgotten < 2; forgotten++) {
+			int before = w->answers;
+
+			if (forgotten)
+				panel_sim_drop_sessions(w->sims[0]);
+			else
+				fw_run(w, 2 * HOUR_MS); /* a login is used for one */
+			panel_sim_clear_counts(w->sims[0]);
+			assert_int_equal(core_do(w->core, ask_for_all, &crowd), OK);
+			fw_run(w, MINUTE_MS);
+			assert_int_equal(w->answers, before + crowd.chats);
+			assert_true(w->answer.ok);
+			if (panel_sim_count(w->sims[0], "POST login") != 1)
+				fail_msg("%s: %zu logins", versions[i], panel_sim_count(w->sims[0], "POST login"));
+			assert_true(panel_sim_count(w->sims[0], "onlines") >= (size_t)crowd.chats);
+		}
 		fw_free(w);
 	}
 }
@@ -296,6 +405,8 @@ int main(void)
 		proves(test_bad_password, "R017"),
 		proves(test_bad_password_of_a_new_panel, "R017"),
 		proves(test_steps, ""),
+		proves(test_customers_address, "B49"),
+		proves(test_one_login_for_all, "R013"),
 		proves(test_online, ""),
 		proves(test_health, "R092 R093 R094 R095"),
 		proves(test_watch, "R098 R142"),

@@ -945,6 +945,34 @@ static void test_name_rules(void **state)
 	http_names_release(&n);
 }
 
+/* --- the connection alone --- */
+
+static const struct http_response *try_port(struct world *w, int timeout_ms)
+{
+	return send_request(w, &(struct http_request){ .method = HTTP_GET, .url = url(w, w->plain, "/"), .connect_only = true, .timeout_ms = timeout_ms });
+}
+
+static void test_connect_only(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	for (int i = 0; i < 3; i++) {
+		const struct http_response *r = try_port(&w, 5000);
+
+		assert_int_equal(r->failure, HTTP_FAIL_NONE);
+		assert_int_equal(r->status, 0);
+	}
+	assert_int_equal(w.asked, 0);
+	assert_int_equal(send_request(&w, &(struct http_request){ .method = HTTP_GET, .url = url(&w, w.plain, "/"), .timeout_ms = 5000 })->status, 200);
+	assert_int_equal(w.asked, 1); /* the same line speaks again */
+	assert_int_equal(http_client_counts(w.client)->connections_opened, 4); /* none of them was kept */
+	serve_close(w.serve, w.plain);
+	assert_failed(try_port(&w, 5000), HTTP_FAIL_CONNECT, true);
+	world_close(&w);
+}
+
 /* --- TLS --- */
 
 static const struct http_response *get_tls(struct world *w, const struct http_trust *trust)
@@ -960,6 +988,32 @@ static void test_self_signed_refused(void **state)
 	world_open(&w, NULL);
 	assert_failed(get_tls(&w, NULL), HTTP_FAIL_TLS, true);
 	assert_int_equal(w.asked, 0);
+	world_close(&w);
+}
+
+/* Who must decide about a certificate is shown which one it was; of an answer that came nothing is said. */
+static void test_refused_certificate_is_shown(void **state)
+{
+	struct http_trust right, wrong = { .pin = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" };
+	const struct http_response *r;
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	r = get_tls(&w, NULL);
+	assert_failed(r, HTTP_FAIL_TLS, true);
+	assert_string_equal(r->peer_pin, serve_pin(w.serve));
+	assert_int_equal(strlen(r->peer_fingerprint), 95);
+	right = (struct http_trust){ .pin = serve_pin(w.serve) };
+	r = get_tls(&w, &wrong);
+	assert_failed(r, HTTP_FAIL_TLS, true);
+	assert_string_equal(r->peer_pin, right.pin);
+	r = get_tls(&w, &right);
+	assert_int_equal(r->status, 200);
+	assert_null(r->peer_pin);
+	r = send_request(&w, &(struct http_request){ .method = HTTP_GET, .url = url(&w, w.plain, "/"), .timeout_ms = 5000 });
+	assert_int_equal(r->status, 200);
+	assert_null(r->peer_pin);
 	world_close(&w);
 }
 
@@ -980,6 +1034,23 @@ static void test_pin(void **state)
 	right.pin = wrong.pin;                                   /* the owner changed it in place */
 	assert_failed(get_tls(&w, &right), HTTP_FAIL_TLS, true);
 	assert_int_equal(w.asked, 2);
+	world_close(&w);
+}
+
+/* What an exchange borrowed is nobody's any more when its line serves the next one. */
+static void test_trust_is_let_go(void **state)
+{
+	struct http_trust ca;
+	struct world w;
+	char *pem;
+
+	(void)state;
+	world_open(&w, NULL);
+	pem = xstrdup(serve_pem(w.serve));
+	ca = (struct http_trust){ .ca_pem = pem };
+	assert_int_equal(get_tls(&w, &ca)->status, 200);
+	free(pem);
+	assert_int_equal(send_request(&w, &(struct http_request){ .method = HTTP_GET, .url = url(&w, w.plain, "/"), .timeout_ms = 5000 })->status, 200);
 	world_close(&w);
 }
 
@@ -1140,8 +1211,11 @@ int main(void)
 		proves(test_abandoned_look_ups_are_bounded, ""),
 		proves(test_name_known, ""),
 		proves(test_name_rules, ""),
+		proves(test_connect_only, ""),
 		proves(test_self_signed_refused, ""),
+		proves(test_refused_certificate_is_shown, ""),
 		proves(test_pin, ""),
+		proves(test_trust_is_let_go, ""),
 		proves(test_public_trust_is_read_once, ""),
 		proves(test_tls_connections_per_turn, ""),
 		proves(test_tls_connections_lost, ""),
