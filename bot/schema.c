@@ -357,7 +357,13 @@ static const char first[] =
 	"	sent INTEGER NOT NULL,"               /* 0: too late or superseded, decided against */
 	"	PRIMARY KEY(subscription_id, period, kind)) STRICT, WITHOUT ROWID;";
 
+/* A subscription changes its server, or its keys: the new access stands before the old one goes. A purchase may name where. */
+static const char places_chosen[] =
+	"ALTER TABLE accesses ADD COLUMN replaces_id INTEGER REFERENCES accesses(id);" /* until the panel has agreed with this one: then that one goes */
+	"ALTER TABLE orders ADD COLUMN region TEXT;"; /* of the quote: the plan's, else the one the customer chose; NULL: any */
+
 const struct db_migration schema_migrations[] = {
 	{ first },
+	{ places_chosen },
 };
 const size_t schema_migrations_count = countof(schema_migrations);
