@@ -109,6 +109,7 @@ static const struct schedule_row schedules[] = {
 	{ "bonuses",       MINUTE_MS,         bonuses_mature },
 	{ "reminders",     MINUTE_MS,         reminders_run },
 	{ "expiry",        MINUTE_MS,         expiry_run },
+	{ "expiry_sweep",  HOUR_MS,           expiry_sweep },
 	{ "watch",         MINUTE_MS,         fleet_watch },
 	{ "look",          15 * MINUTE_MS,    fleet_look_due },
 	{ "stars",         10 * MINUTE_MS,    pay_poll_stars },
