@@ -440,10 +440,16 @@ static const char web_accounts[] =
 	"CREATE TABLE link_codes(" /* shown in the bot, typed on the web; once */
 	"	user_id INTEGER PRIMARY KEY REFERENCES users(id), code_hash TEXT NOT NULL UNIQUE, until_ms INTEGER NOT NULL) STRICT;";
 
+/* A subscription changes its server, or its keys: the new access stands before the old one goes. A purchase may name where. */
+static const char places_chosen[] =
+	"ALTER TABLE accesses ADD COLUMN replaces_id INTEGER REFERENCES accesses(id);" /* until the panel has agreed with this one: then that one goes */
+	"ALTER TABLE orders ADD COLUMN region TEXT;"; /* of the quote: the plan's, else the one the customer chose; NULL: any */
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
 	{ stuck_money },
 	{ web_accounts },
+	{ places_chosen },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

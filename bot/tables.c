@@ -58,7 +58,7 @@ void tables_register(void)
 {
 	static const struct fleet_hooks fleet_hooks = {
 		.access_ready = order_access_ready, .access_waits = order_access_waits, .usage_seen = usage_seen, .answered = admin_panel_answered,
-		.repairs_drift = repairs_drift,
+		.repairs_drift = repairs_drift, .access_replaced = screens_access_replaced,
 	};
 	static struct order_hooks order_hooks;
 	static struct pay_hooks pay_hooks;
@@ -126,6 +126,7 @@ static const struct schedule_row schedules[] = {
 	{ "bonuses",       MINUTE_MS,         bonuses_mature },
 	{ "reminders",     MINUTE_MS,         reminders_run },
 	{ "expiry",        MINUTE_MS,         expiry_run },
+	{ "expiry_sweep",  HOUR_MS,           expiry_sweep },
 	{ "watch",         MINUTE_MS,         fleet_watch },
 	{ "look",          15 * MINUTE_MS,    fleet_look_due },
 	{ "stars",         10 * MINUTE_MS,    pay_poll_stars },

@@ -115,6 +115,11 @@ enum err access_drop(struct act *a, int64_t access_id, enum job_prio prio)
 	return e ? e : ask(a, subscription_id, panel_id, prio);
 }
 
+enum err access_replace(struct act *a, int64_t new_id, int64_t old_id)
+{
+	return db_run(a->tx, "UPDATE accesses SET replaces_id=?2 WHERE id=?1", new_id, old_id);
+}
+
 enum err fleet_reconcile(struct act *a, int64_t subscription_id, enum job_prio prio)
 {
 	int64_t panels[PANELS_OF_SUB_MAX];

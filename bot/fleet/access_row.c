@@ -14,8 +14,9 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 	db_select(&r, a->tx, "SELECT x.id, x.inbound_id, x.email, x.seen_exists, x.writing, x.update_due, x.link IS NOT NULL,"
 		" x.seen_expires_ms, x.seen_quota_bytes, x.seen_limit_ip, x.seen_enabled,"
 		" x.wrote_expires_ms, x.wrote_quota_bytes, x.wrote_limit_ip, x.wrote_enabled,"
-		" x.written_rev, x.done_rev, x.done_reset_rev, x.panel_uuid, x.panel_sub_id,"
-		" s.public_id, s.sub_id, s.uuid, s.password, p.protocol, p.region,"
+		" x.written_rev, x.done_rev, x.done_reset_rev, coalesce(x.replaces_id, 0), " USED_ELSEWHERE_SQL ", x.panel_uuid, x.panel_sub_id,"
+		" s.public_id, s.sub_id, s.uuid, s.password, p.protocol,"
+		" coalesce((SELECT o.region FROM orders o WHERE o.subscription_id=s.id AND o.region IS NOT NULL ORDER BY o.id DESC LIMIT 1), p.region),"
 		" coalesce((SELECT i.protocol FROM inbounds i WHERE i.panel_id=x.panel_id AND i.inbound_id=x.inbound_id), ''), coalesce(u.telegram_id, 0),"
 		" coalesce((SELECT o.id FROM orders o WHERE o.subscription_id=s.id AND o.state='paid' ORDER BY o.id LIMIT 1), 0),"
 		" coalesce(p.panel_id, 0), coalesce(p.inbound_id, 0), s.gone OR s.deleted_ms>0 OR x.deleted_ms>0, " METERED ","
@@ -45,6 +46,8 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 	out->written_rev = NUMBER;
 	out->done_rev = NUMBER;
 	out->done_reset_rev = NUMBER;
+	out->replaces_id = NUMBER;
+	out->elsewhere_bytes = NUMBER;
 	out->panel_uuid = TEXT;
 	out->panel_sub_id = TEXT;
 	out->public_id = TEXT;
@@ -68,5 +71,7 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 	out->changed_ms = NUMBER;
 #undef NUMBER
 #undef TEXT
+	if (out->want.at[FIELD_QUOTA]) /* all of it used elsewhere: as little as there is, for 0 would be without limit (B30) */
+		out->want.at[FIELD_QUOTA] = out->want.at[FIELD_QUOTA] > out->elsewhere_bytes ? out->want.at[FIELD_QUOTA] - out->elsewhere_bytes : 1;
 	return db_end(&r);
 }

@@ -66,6 +66,12 @@ static enum err close_open(struct act *a, const struct access *x, enum terms_fie
 	return clear_when_none(a, x->panel_id, panel_name);
 }
 
+/* The same value as the subscription has it, which stood elsewhere before. */
+static int64_t of_subscription(enum terms_field f, int64_t value, int64_t elsewhere_bytes)
+{
+	return f == FIELD_QUOTA && value ? value + elsewhere_bytes : value;
+}
+
 /* The subscription wants something else now, wherever it stands. */
 static enum err ask_other_panels(struct act *a, const struct access *x)
 {
@@ -78,7 +84,7 @@ static enum err ask_other_panels(struct act *a, const struct access *x)
 static enum err adopt(struct act *a, struct access *x, enum terms_field f, int64_t seen, const char *panel_name)
 {
 	int64_t value = drift_adopted(f, x->want.at[f], x->wrote.at[f], seen, x->changed_ms);
-	enum err e = db_run(a->tx, fields[f].adopt_sql, x->subscription_id, value, a->now_ms);
+	enum err e = db_run(a->tx, fields[f].adopt_sql, x->subscription_id, of_subscription(f, value, x->elsewhere_bytes), a->now_ms);
 
 	if (!e)
 		e = db_run(a->tx, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms, decided_ms) VALUES(?1, ?2, ?3, ?4, 'adopted', ?5, ?5)",
@@ -185,10 +191,13 @@ static const char *const account_sql[FIELDS] = {
  * is seen is wanted now. */
 static enum err decide(struct act *a, enum terms_field f, int64_t access_id, int64_t subscription_id, int64_t panel_id, const char *panel_name, int64_t seen, bool repair)
 {
-	enum err e = db_run(a->tx, account_sql[f], access_id);
+	int64_t elsewhere_bytes;
+	enum err e = db_get_i64(&elsewhere_bytes, a->tx, "SELECT " USED_ELSEWHERE_SQL " FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id WHERE x.id=?1", access_id);
 
+	if (!e)
+		e = db_run(a->tx, account_sql[f], access_id);
 	if (!e && !repair)
-		e = db_run(a->tx, fields[f].adopt_sql, subscription_id, seen, a->now_ms);
+		e = db_run(a->tx, fields[f].adopt_sql, subscription_id, of_subscription(f, seen, elsewhere_bytes), a->now_ms);
 	if (!e)
 		e = clear_when_none(a, panel_id, panel_name);
 	return e ? e : job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, subscription_id, panel_id), panel_id, JOB_PERSON, a->now_ms);

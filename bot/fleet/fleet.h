@@ -15,12 +15,19 @@ struct place_wish {
 	const char *protocol, *region;   /* NULL: any */
 	int64_t panel_id, inbound_id;    /* 0: by rule */
 	int64_t order_id;                /* its own reservation does not count against it; 0: none */
+	int64_t leaving_id;              /* a subscription that wants to stand elsewhere: not on its panels; 0: none */
 };
 struct place { int64_t panel_id, inbound_id; };
 /* By priority, then load (share of capacity, by weight), then free capacity, then id. Free = capacity − clients −
  * reservations, for panel and inbound. Down, draining, new and failing panels, and inbounds that are not for sale, off or
  * gone are left out. E_FULL: no place. */
 enum err place_find(struct place *out, struct act *a, const struct place_wish *w);
+
+/* Where it could be, for people to choose from: the best place of each region, by name. Panels without a region stand for
+ * themselves. At most max. */
+#define PLACE_CHOICES_MAX 24
+struct place_choice { struct place place; const char *name; bool is_region; };
+enum err place_choices(struct place_choice *out, size_t *count, size_t max, struct act *a, const struct place_wish *w);
 
 /* The choice itself, pure. */
 struct candidate {
@@ -47,6 +54,9 @@ enum err access_add(int64_t *id, struct act *a, int64_t subscription_id, struct 
 void access_email(char *out, size_t size, struct str name); /* the rule, for its property test */
 /* This place is no longer wanted: the access does not count any more, its panel's reconcile removes what stands there. */
 enum err access_drop(struct act *a, int64_t access_id, enum job_prio prio);
+/* The new access takes the place of the old one: as soon as its panel agrees, the old one is dropped, in that very
+ * transaction, and access_replaced is told. Until then both stand and count. An old one dropped before is all right. */
+enum err access_replace(struct act *a, int64_t new_id, int64_t old_id);
 #define ACCESS_PASSWORD_BYTES_MAX 64
 /* What a client of this protocol is given as its password, from the subscription's (base64 of 32 random bytes):
  *   shadowsocks, method 2022-…-aes-128-…   base64 of the first 16 bytes (24 characters)
@@ -96,9 +106,10 @@ struct panel_answer {
 struct fleet_hooks {
 	enum err (*access_ready)(struct act *a, int64_t subscription_id, int64_t done_rev);
 	enum err (*access_waits)(struct act *a, int64_t subscription_id);   /* the panel does not answer: called at every failed attempt */
-	enum err (*usage_seen)(struct act *a, int64_t subscription_id, int64_t up_bytes, int64_t down_bytes);
+	enum err (*usage_seen)(struct act *a, int64_t subscription_id, int64_t up_bytes, int64_t down_bytes); /* since the last reset, at all its places, left ones too */
 	enum err (*answered)(struct act *a, const struct panel_answer *answer);
 	bool (*repairs_drift)(struct act *a);  /* SETTING_DRIFT_REPAIR; NULL: no */
+	enum err (*access_replaced)(struct act *a, int64_t subscription_id, bool elsewhere); /* its links are others now; elsewhere: on another panel */
 };
 void fleet_set_hooks(const struct fleet_hooks *hooks);
 

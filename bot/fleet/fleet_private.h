@@ -82,6 +82,8 @@ struct access {
 	struct terms seen, wrote;
 	bool left[FIELDS];               /* by drift_check: differs by hand and waits for a person */
 	int64_t written_rev, done_rev, done_reset_rev;
+	int64_t replaces_id;             /* 0: none */
+	int64_t elsewhere_bytes;         /* of what was sold, used at other places: want has the quota without it */
 	char *panel_uuid, *panel_sub_id; /* NULL: not seen yet */
 	/* its subscription */
 	char *public_id, *sub_id, *uuid, *password, *protocol, *region;
@@ -92,6 +94,11 @@ struct access {
 	struct terms want;
 	int64_t reset_days, reset_rev, revision, changed_ms;
 };
+
+/* What subscription s has used since its last reset, on all its places (y: any of them) or on others than access x. A
+ * place that was left counts by what it showed last: what was used is not given again. */
+#define USED_SUM_SQL "coalesce((SELECT sum(y.seen_up_bytes+y.seen_down_bytes) FROM accesses y WHERE y.subscription_id=s.id AND y.done_reset_rev>=s.reset_rev"
+#define USED_ELSEWHERE_SQL USED_SUM_SQL " AND y.id<>x.id), 0)"
 
 /* The first access of this subscription on this panel with a larger id; dropped ones too, until the panel has been seen
  * without them: gone is true for those. E_NOTFOUND. */

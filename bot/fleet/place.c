@@ -1,4 +1,8 @@
 /* Where a new access goes: by priority, then load, then free capacity (R134), never where it is full (R135). */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "bot/fleet/fleet.h"
 
 #define NOMINAL_CAPACITY 1000 /* a panel without a limit is as loaded as one of this size */
@@ -72,11 +76,25 @@ int place_choose(const struct candidate *c, size_t count)
 static const char candidates_sql[] =
 	"SELECT i.panel_id, i.inbound_id, p.priority, p.weight, p.capacity, i.capacity,"
 	" " CLIENTS_OF("p", "panel_id=p.id", "panel_id=p.id") ","
-	" " CLIENTS_OF("i", "panel_id=i.panel_id AND inbound_id=i.inbound_id", "panel_id=i.panel_id AND inbound_id=i.inbound_id")
+	" " CLIENTS_OF("i", "panel_id=i.panel_id AND inbound_id=i.inbound_id", "panel_id=i.panel_id AND inbound_id=i.inbound_id") ","
+	" p.region, p.name"
 	" FROM panels p JOIN inbounds i ON i.panel_id=p.id"
 	" WHERE p.state='ok' AND p.drain=0 AND p.deleted_ms=0 AND i.for_sale=1 AND i.enabled=1 AND i.gone=0"
 	" AND (?1 IS NULL OR i.protocol=?1 OR (?1='hysteria2' AND i.protocol='hysteria')) AND (?2 IS NULL OR p.region=?2)"
-	" AND (?3=0 OR i.panel_id=?3) AND (?4=0 OR i.inbound_id=?4)";
+	" AND (?3=0 OR i.panel_id=?3) AND (?4=0 OR i.inbound_id=?4)"
+	/* on one panel a subscription's keys are there once, and what it has just left may still be there */
+	" AND (?7=0 OR NOT EXISTS (SELECT 1 FROM accesses WHERE subscription_id=?7 AND panel_id=i.panel_id AND (deleted_ms=0 OR seen_exists=1 OR writing=1)))";
+
+static void select_candidates(struct db_rows *r, struct act *a, const struct place_wish *w)
+{
+	db_select(r, a->tx, candidates_sql, w->protocol, w->region, w->panel_id, w->inbound_id, w->order_id, a->now_ms, w->leaving_id);
+}
+
+static struct candidate read_candidate(const struct db_rows *r)
+{
+	return (struct candidate){ .place = { db_i64(r, 0), db_i64(r, 1) }, .priority = (int)db_i64(r, 2), .weight = (int)db_i64(r, 3),
+		.capacity = db_i64(r, 4), .inbound_capacity = db_i64(r, 5), .clients = db_i64(r, 6), .inbound_clients = db_i64(r, 7) };
+}
 
 enum err place_find(struct place *out, struct act *a, const struct place_wish *w)
 {
@@ -85,12 +103,11 @@ enum err place_find(struct place *out, struct act *a, const struct place_wish *w
 	size_t n = 0;
 	enum err e;
 
-	db_select(&r, a->tx, candidates_sql, w->protocol, w->region, w->panel_id, w->inbound_id, w->order_id, a->now_ms);
+	select_candidates(&r, a, w);
 	while (db_next(&r)) {
 		int chosen;
 
-		pair[n++] = (struct candidate){ .place = { db_i64(&r, 0), db_i64(&r, 1) }, .priority = (int)db_i64(&r, 2), .weight = (int)db_i64(&r, 3),
-			.capacity = db_i64(&r, 4), .inbound_capacity = db_i64(&r, 5), .clients = db_i64(&r, 6), .inbound_clients = db_i64(&r, 7) };
+		pair[n++] = read_candidate(&r);
 		chosen = place_choose(pair, n);
 		if (chosen > 0)
 			pair[0] = pair[chosen];
@@ -103,4 +120,53 @@ enum err place_find(struct place *out, struct act *a, const struct place_wish *w
 		return E_FULL;
 	*out = pair[0].place;
 	return OK;
+}
+
+/* --- for people --- */
+
+static struct place_choice *find_choice(struct place_choice *list, size_t count, const struct place_choice *like)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i].is_region == like->is_region &&
+		    (like->is_region ? strcmp(list[i].name, like->name) == 0 : list[i].place.panel_id == like->place.panel_id))
+			return &list[i];
+	return NULL;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct place_choice *)a)->name, ((const struct place_choice *)b)->name);
+}
+
+enum err place_choices(struct place_choice *out, size_t *count, size_t max, struct act *a, const struct place_wish *w)
+{
+	struct candidate best[PLACE_CHOICES_MAX];
+	struct db_rows r;
+	enum err e;
+
+	assert(max <= PLACE_CHOICES_MAX);
+	*count = 0;
+	select_candidates(&r, a, w);
+	while (db_next(&r)) {
+		struct candidate pair[2] = { [1] = read_candidate(&r) };
+		bool is_region = db_str(&r, 8).len > 0;
+		struct place_choice this = { pair[1].place, db_text(&r, is_region ? 8 : 9, a->arena), is_region };
+		struct place_choice *c = find_choice(out, *count, &this);
+		bool is_new = !c && *count < max;
+
+		if (place_choose(&pair[1], 1) < 0 || (!c && !is_new))
+			continue;
+		if (is_new)
+			c = &out[(*count)++];
+		else
+			pair[0] = best[c - out];
+		if (is_new || place_choose(pair, 2) == 1) {
+			best[c - out] = pair[1];
+			*c = this;
+		}
+	}
+	e = db_end(&r);
+	if (!e && *count)
+		qsort(out, *count, sizeof *out, by_name);
+	return e;
 }

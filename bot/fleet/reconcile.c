@@ -149,7 +149,7 @@ static enum err move_elsewhere(bool *moved, struct act *a, struct run *r)
 	enum err e;
 
 	*moved = false;
-	if (!access_never_sent(x) || x->gone)
+	if (!access_never_sent(x) || x->gone || x->replaces_id) /* who has chosen this place still has the old one */
 		return OK;
 	e = place_find(&to, a, &wish);
 	if (e == E_FULL || e == E_NOTFOUND)
@@ -252,6 +252,20 @@ static enum err tell_unreachable(struct act *a, struct run *r, const char *host)
 		"panel_address", r->work.name, host);
 }
 
+/* It stands: what it was made for goes, and nobody was without access for a moment. */
+static enum err replace_old(struct act *a, struct run *r)
+{
+	int64_t old_panel_id = 0;
+	enum err e = db_get_i64(&old_panel_id, a->tx, "SELECT panel_id FROM accesses WHERE id=?1", r->x.replaces_id);
+
+	if (!e)
+		e = access_drop(a, r->x.replaces_id, JOB_PERSON);
+	if (!e)
+		e = db_run(a->tx, "UPDATE accesses SET replaces_id=NULL WHERE id=?1", r->access_id);
+	log_info("access.replaced", KV("access", r->access_id), KV("old", r->x.replaces_id), KV("from", old_panel_id), KV("to", r->panel_id));
+	return e || !fleet_hooks.access_replaced ? e : fleet_hooks.access_replaced(a, r->subscription_id, old_panel_id != r->panel_id);
+}
+
 static enum err agreed(struct act *a, struct job *job, struct run *r)
 {
 	struct str link = STR("");
@@ -284,6 +298,8 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 		e = clear_stuck(a, job);
 	if (!e && fleet_hooks.access_ready && (is_news || (link.len && !r->x.has_link)))
 		e = fleet_hooks.access_ready(a, r->subscription_id, r->x.revision);
+	if (!e && r->x.replaces_id)
+		e = replace_old(a, r);
 	return e ? e : go_on(a, job, r);
 }
 
@@ -491,6 +507,22 @@ static bool is_stale(const struct run *r, int64_t now_ms)
 	return r->x.update_due || !l->agrees || row_off || has_other_keys(&r->x, &l->client);
 }
 
+/* Of the whole subscription. The last look at a place that is left may find more than the one before: that is taken off
+ * what the others may still use. */
+static enum err store_usage(struct act *a, const struct run *r, int64_t up_bytes, int64_t down_bytes)
+{
+	const struct access *x = &r->x;
+	bool is_of_this_period = x->done_reset_rev >= x->reset_rev;
+	enum err e = db_run(a->tx, "UPDATE accesses SET seen_up_bytes=?2, seen_down_bytes=?3 WHERE id=?1 AND (seen_up_bytes<>?2 OR seen_down_bytes<>?3)",
+		x->id, up_bytes, down_bytes);
+
+	if (!e && x->gone && db_changes(a->tx))
+		e = fleet_reconcile(a, x->subscription_id, JOB_ROUTINE);
+	if (e || !is_of_this_period || !fleet_hooks.usage_seen)
+		return e;
+	return fleet_hooks.usage_seen(a, x->subscription_id, up_bytes, down_bytes + x->elsewhere_bytes);
+}
+
 static enum err store_seen(struct act *a, const struct run *r, const struct terms *seen)
 {
 	const struct xui_traffic *t = &r->look.traffic;
@@ -503,10 +535,7 @@ static enum err store_seen(struct act *a, const struct run *r, const struct term
 	if (!e)
 		e = db_run(a->tx, "UPDATE accesses SET panel_uuid=nullif(?2, ''), panel_sub_id=nullif(?3, '') WHERE id=?1", x->id,
 			str_dup(a->arena, r->look.client.uuid), str_dup(a->arena, r->look.client.sub_id));
-	if (e || !r->look.has_row)
-		return e;
-	e = db_run(a->tx, "UPDATE accesses SET seen_up_bytes=?2, seen_down_bytes=?3 WHERE id=?1", x->id, t->up_bytes, t->down_bytes);
-	return e || !fleet_hooks.usage_seen ? e : fleet_hooks.usage_seen(a, x->subscription_id, t->up_bytes, t->down_bytes);
+	return e || !r->look.has_row ? e : store_usage(a, r, t->up_bytes, t->down_bytes);
 }
 
 /* Renamed on the panel: the name is only how we call it. */

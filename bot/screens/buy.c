@@ -133,22 +133,63 @@ static void ways_text(struct screen *s, size_t ways)
 	screen_text(s, ways == 0 ? "order.no_way" : ways == 1 ? "order.one_way" : "order.choose_way");
 }
 
-enum err plan_show(struct talk *t, int64_t plan_id)
+/* The region of this panel, which stands for it in buttons, as if the plan said so. *chosen false: there is none, or the
+ * panel is gone. */
+static enum err take_region(bool *chosen, struct plan *p, struct act *a, int64_t panel_id)
 {
+	struct panel panel;
+	enum err e = panel_id ? panel_get(&panel, a, panel_id) : E_NOTFOUND;
+
+	*chosen = !e && panel.region && *panel.region && !p->region;
+	if (*chosen)
+		p->region = panel.region;
+	return e == E_NOTFOUND ? OK : e;
+}
+
+static enum err regions_show(struct talk *t, const struct plan *p, const struct place_choice *places, size_t count, const char *note_key)
+{
+	struct screen s;
+
+	screen_begin(&s, t);
+	if (note_key) {
+		screen_text_list(&s, note_key, (const struct i18n_arg[]){ { 0 } });
+		screen_gap(&s);
+	}
+	plan_text(&s, p);
+	screen_gap(&s);
+	screen_text(&s, "plans.choose_region");
+	for (size_t i = 0; i < count; i++) {
+		screen_button_text(&s, "plan", word_number(t->a, p->id), word_number(t->a, places[i].place.panel_id), str_of(places[i].name));
+		screen_row(&s);
+	}
+	screen_button(&s, "plans", NULL, NULL, "button.back");
+	return screen_show(&s);
+}
+
+enum err plan_show(struct talk *t, int64_t plan_id, int64_t panel_id, const char *note_key)
+{
+	struct place_choice places[PLACE_CHOICES_MAX];
 	struct plan plan;
 	struct order preview;
 	struct screen s;
-	size_t ways;
+	size_t ways, count = 0;
+	bool chosen = false;
 	enum err e = plan_get(&plan, t->a, plan_id);
 
 	if (e == E_NOTFOUND || (!e && !plan_is_sold(&plan)))
 		return plans_show(t, 0, "plans.withdrawn");
+	if (!e)
+		e = take_region(&chosen, &plan, t->a, panel_id);
+	if (!e && !chosen)
+		e = order_regions(places, &count, countof(places), t->a, &t->user, &plan);
 	if (e)
 		return e;
+	if (count > 1)
+		return regions_show(t, &plan, places, count, note_key);
 	screen_begin(&s, t);
 	plan_text(&s, &plan);
 	preview = order_preview(t, &plan);
-	e = way_buttons(&ways, &s, &preview, "buy", word_number(t->a, plan.id), NULL);
+	e = way_buttons(&ways, &s, &preview, "buy", word_number(t->a, plan.id), chosen ? word_number(t->a, panel_id) : NULL);
 	if (e) {
 		screen_drop(&s);
 		return e;
@@ -161,10 +202,11 @@ enum err plan_show(struct talk *t, int64_t plan_id)
 
 enum err tap_plan(struct talk *t, struct str id, struct str arg)
 {
-	int64_t plan_id;
+	int64_t plan_id, panel_id = 0;
 
-	(void)arg;
-	return str_to_i64(&plan_id, id) == OK ? plan_show(t, plan_id) : talk_stale(t);
+	if (str_to_i64(&plan_id, id) || (arg.len && str_to_i64(&panel_id, arg)))
+		return talk_stale(t);
+	return plan_show(t, plan_id, panel_id, NULL);
 }
 
 enum err refused_show(struct talk *t, enum err why)
@@ -192,24 +234,34 @@ static bool same_prices(const struct order *o, const struct plan *p)
 
 enum err tap_buy(struct talk *t, struct str id, struct str arg)
 {
+	struct str provider = arg, panel = str_cut(&provider, '.');
 	struct plan plan;
 	struct order order;
-	int64_t plan_id;
+	int64_t plan_id, panel_id = 0;
+	bool chosen = false;
 	enum err e;
 
 	if (shop_is_closed(t, &e))
 		return e;
-	if (str_to_i64(&plan_id, id) || !pay_provider_find(arg)) /* no order for a way to pay that does not exist */
+	if (!provider.at)
+		provider = panel;
+	else if (str_to_i64(&panel_id, panel))
+		return talk_stale(t);
+	if (str_to_i64(&plan_id, id) || !pay_provider_find(provider)) /* no order for a way to pay that does not exist */
 		return talk_stale(t);
 	e = plan_get(&plan, t->a, plan_id);
 	if (!e && !plan_is_sold(&plan))
 		e = E_REFUSED;
 	if (e)
 		return refused_show(t, e == E_NOTFOUND ? E_REFUSED : e);
-	e = order_open(&order, t->a, &t->user, &plan, NULL);
+	e = take_region(&chosen, &plan, t->a, panel_id);
+	if (!e)
+		e = order_open(&order, t->a, &t->user, &plan, NULL);
+	if (e == E_FULL && chosen)
+		return plan_show(t, plan_id, 0, "plans.region_full");
 	if (e)
 		return refused_show(t, e);
-	return same_prices(&order, &plan) ? pay_begin(t, &order, arg) : order_show(t, &order, "order.kept_price");
+	return same_prices(&order, &plan) ? pay_begin(t, &order, provider) : order_show(t, &order, "order.kept_price");
 }
 
 /* --- one order --- */
@@ -249,6 +301,8 @@ enum err order_show(struct talk *t, struct order *o, const char *note_key)
 	screen_text(&s, "order.card", T_STR("order", word_order(t->a, o)), T_STR("plan", o->plan_name),
 		T_STR("price", word_prices(t->a, &s.to, o->prices, o->prices_count)),
 		T_KEY("state", arena_printf(t->a->arena, "order.state.%s", order_state_name(o->state))));
+	if (o->region)
+		screen_text(&s, "plans.region", T_STR("region", o->region));
 	if (o->state == ORDER_OPEN)
 		e = open_order_buttons(&s, o);
 	else

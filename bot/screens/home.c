@@ -211,7 +211,7 @@ static enum err start_plan(struct talk *t, struct str code)
 {
 	int64_t id;
 
-	return str_to_i64(&id, code) == OK ? plan_show(t, id) : home_show(t, NULL);
+	return str_to_i64(&id, code) == OK ? plan_show(t, id, 0, NULL) : home_show(t, NULL);
 }
 
 static enum err start_admin(struct talk *t, struct str code)

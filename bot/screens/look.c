@@ -33,6 +33,7 @@ static enum err seen_on_panels(bool *delivered, bool *silent, struct act *a, int
 
 enum err look_at(struct look *out, struct act *a, const struct subscription *s)
 {
+	struct place_choice moving_to;
 	struct plan plan;
 	bool delivered = false;
 	enum err e;
@@ -46,7 +47,10 @@ enum err look_at(struct look *out, struct act *a, const struct subscription *s)
 	out->plan = str_of(plan.name);
 	out->plan_sold = plan.on_sale && !plan.trial;
 	out->status = sub_status(s, delivered, a->now_ms);
-	return OK;
+	e = sub_moving_to(&moving_to, a, s);
+	if (!e)
+		out->moving_to = moving_to.name;
+	return e == E_NOTFOUND ? OK : e;
 }
 
 enum err own_sub(struct look *out, struct talk *t, struct str id)
@@ -110,6 +114,8 @@ static void hint_text(struct screen *s, const struct look *l)
 	case SUB_ACTIVE:
 	case SUB_GONE: break;
 	}
+	if (l->moving_to)
+		screen_text(s, "sub.hint.moving", T_STR("place", l->moving_to));
 }
 
 void look_text(struct screen *s, const struct look *l)

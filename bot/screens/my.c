@@ -1,4 +1,4 @@
-/* What the customer owns: the list, one subscription, its link once more, new link, removal. */
+/* What the customer owns: the list, one subscription, its link once more, new link, removal. Another server is in move.c. */
 #include "bot/screens/screens_private.h"
 
 #include <string.h>
@@ -72,7 +72,7 @@ static void devices_text(struct screen *s, const struct look *l)
 		screen_text(s, "sub.devices", T_INT("count", l->sub.limit_ip));
 }
 
-static void sub_card_buttons(struct screen *s, const struct look *l)
+static void sub_card_buttons(struct screen *s, const struct look *l, bool may_move)
 {
 	const char *id = l->sub.public_id;
 	bool works = l->status == SUB_ACTIVE || l->status == SUB_GRACE;
@@ -89,16 +89,23 @@ static void sub_card_buttons(struct screen *s, const struct look *l)
 	screen_button(s, "qr", id, NULL, "button.show_qr");
 	screen_row(s);
 	screen_button(s, "newlink", id, NULL, "button.new_link");
+	if (may_move)
+		screen_button(s, "move", id, NULL, "button.move");
+	screen_row(s);
 	screen_button(s, "revoke", id, NULL, "button.revoke");
 	screen_row(s);
 	screen_button(s, "sub", id, NULL, "button.refresh");
 	screen_button(s, "my", "all", NULL, "button.back");
 }
 
-static enum err sub_show(struct talk *t, const struct look *l, const char *note_key)
+enum err sub_show(struct talk *t, const struct look *l, const char *note_key)
 {
 	struct screen s;
+	bool may_move;
+	enum err e = sub_may_move(&may_move, t->a, l);
 
+	if (e)
+		return e;
 	screen_begin(&s, t);
 	if (note_key) {
 		screen_text_list(&s, note_key, (const struct i18n_arg[]){ { 0 } });
@@ -106,7 +113,7 @@ static enum err sub_show(struct talk *t, const struct look *l, const char *note_
 	}
 	look_text(&s, l);
 	devices_text(&s, l);
-	sub_card_buttons(&s, l);
+	sub_card_buttons(&s, l, may_move);
 	home_row(&s);
 	return screen_show(&s);
 }
@@ -139,8 +146,7 @@ enum err tap_my(struct talk *t, struct str id, struct str arg)
 	return str_is(id, "all") ? subs_choose(t, "sub.list_title", "sub") : my_show(t);
 }
 
-/* Finds the row or redraws: what every button of a subscription begins with. */
-static bool not_own(struct look *l, struct talk *t, struct str id, enum err *e)
+bool sub_is_not_own(struct look *l, struct talk *t, struct str id, enum err *e)
 {
 	*e = own_sub(l, t, id);
 	if (*e == E_NOTFOUND)
@@ -156,7 +162,7 @@ enum err tap_sub(struct talk *t, struct str id, struct str arg)
 	enum err e;
 
 	(void)arg;
-	return not_own(&look, t, id, &e) ? e : sub_show(t, &look, NULL);
+	return sub_is_not_own(&look, t, id, &e) ? e : sub_show(t, &look, NULL);
 }
 
 /* --- its link --- */
@@ -175,7 +181,7 @@ enum err tap_link(struct talk *t, struct str id, struct str arg)
 	enum err e;
 
 	(void)arg;
-	if (not_own(&look, t, id, &e))
+	if (sub_is_not_own(&look, t, id, &e))
 		return e;
 	e = delivery_of(&d, t, &look);
 	if (e)
@@ -193,7 +199,7 @@ enum err tap_qr(struct talk *t, struct str id, struct str arg)
 	enum err e;
 
 	(void)arg;
-	if (not_own(&look, t, id, &e))
+	if (sub_is_not_own(&look, t, id, &e))
 		return e;
 	e = delivery_of(&d, t, &look);
 	if (e)
@@ -205,13 +211,12 @@ enum err tap_qr(struct talk *t, struct str id, struct str arg)
 
 /* --- what cannot be undone asks (R281) --- */
 
-/* The second button is good once: for the revision it was shown for. */
-static const char *once(struct act *a, const struct subscription *s)
+const char *sub_once(struct act *a, const struct subscription *s)
 {
 	return arena_printf(a->arena, "%s.%lld", confirm_stamp(a), (long long)s->revision);
 }
 
-static bool is_confirmed(const struct act *a, const struct subscription *s, struct str arg)
+bool sub_is_confirmed(const struct act *a, const struct subscription *s, struct str arg)
 {
 	struct str stamp = str_cut(&arg, '.');
 	int64_t revision;
@@ -229,7 +234,7 @@ static enum err ask(struct talk *t, const struct look *l, const char *verb, cons
 	screen_gap(&s);
 	screen_text_list(&s, text_key, (const struct i18n_arg[]){ { 0 } });
 	s.style = TG_STYLE_DANGER;
-	screen_button_list(&s, verb, id, once(t->a, &l->sub), yes_key, (const struct i18n_arg[]){ { 0 } });
+	screen_button_list(&s, verb, id, sub_once(t->a, &l->sub), yes_key, (const struct i18n_arg[]){ { 0 } });
 	screen_button(&s, "sub", id, NULL, "button.no");
 	return screen_show(&s);
 }
@@ -239,9 +244,9 @@ enum err tap_new_link(struct talk *t, struct str id, struct str arg)
 	struct look look;
 	enum err e;
 
-	if (not_own(&look, t, id, &e))
+	if (sub_is_not_own(&look, t, id, &e))
 		return e;
-	if (!is_confirmed(t->a, &look.sub, arg))
+	if (!sub_is_confirmed(t->a, &look.sub, arg))
 		return ask(t, &look, "newlink", "sub.new_link_ask", "button.new_link");
 	e = sub_new_keys(t->a, &look.sub);
 	if (!e)
@@ -254,9 +259,9 @@ enum err tap_revoke(struct talk *t, struct str id, struct str arg)
 	struct look look;
 	enum err e;
 
-	if (not_own(&look, t, id, &e))
+	if (sub_is_not_own(&look, t, id, &e))
 		return e;
-	if (!is_confirmed(t->a, &look.sub, arg))
+	if (!sub_is_confirmed(t->a, &look.sub, arg))
 		return ask(t, &look, "revoke", "sub.revoke_ask", "button.revoke");
 	e = sub_revoke(t->a, &look.sub);
 	return e ? e : home_show(t, "sub.revoked");

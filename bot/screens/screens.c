@@ -27,8 +27,8 @@ static const struct command_row commands[] = {
 static const struct verb_row verbs[] = {
 	{ "home",     WHO_ANYONE, tap_home },      /* home                           first screen */
 	{ "plans",    WHO_ANYONE, tap_plans },     /* plans[:page]                   the list */
-	{ "plan",     WHO_ANYONE, tap_plan },      /* plan:plan                      its card with ways to pay */
-	{ "buy",      WHO_ANYONE, tap_buy },       /* buy:plan:provider              makes the order, begins to pay */
+	{ "plan",     WHO_ANYONE, tap_plan },      /* plan:plan[:panel]              where, as far as there is a choice; its card with ways to pay */
+	{ "buy",      WHO_ANYONE, tap_buy },       /* buy:plan:[panel.]provider      makes the order, begins to pay */
 	{ "order",    WHO_ANYONE, tap_order },     /* order:order                    as it stands now */
 	{ "pay",      WHO_ANYONE, tap_pay },       /* pay:order:provider             begins to pay */
 	{ "cancel",   WHO_ANYONE, tap_cancel },    /* cancel:order                   an unpaid one */
@@ -38,6 +38,7 @@ static const struct verb_row verbs[] = {
 	{ "qr",       WHO_ANYONE, tap_qr },        /* qr:sub                         the picture once more */
 	{ "newlink",  WHO_ANYONE, tap_new_link },  /* newlink:sub[:stamp.revision]   asks, then new keys */
 	{ "revoke",   WHO_ANYONE, tap_revoke },    /* revoke:sub[:stamp.revision]    asks, then gives it up */
+	{ "move",     WHO_ANYONE, tap_move },      /* move:sub[:panel.stamp.revision|stay] where to, then goes there */
 	{ "renew",    WHO_ANYONE, tap_renew },     /* renew[:sub[:plan|other]]       before and after, ways to pay */
 	{ "renewpay", WHO_ANYONE, tap_renew_pay }, /* renewpay:sub:plan.provider     makes the order, begins to pay */
 	{ "connect",  WHO_ANYONE, tap_connect },   /* connect[:sub[:platform]]       apps, link */

@@ -144,6 +144,29 @@ static enum err on_delivered(struct act *a, const struct order *o)
 	return o->kind == ORDER_RENEW ? send_renewed(&s, &sub, d.about) : deliver_links(&s, &d);
 }
 
+enum err screens_access_replaced(struct act *a, int64_t subscription_id, bool elsewhere)
+{
+	struct delivery d = { .about = NULL };
+	struct subscription sub;
+	struct user owner;
+	struct plan plan;
+	struct screen s;
+	enum err e = sub_get(&sub, a, subscription_id);
+
+	if (!e)
+		e = user_get(&owner, a, sub.user_id);
+	if (!e)
+		e = plan_get(&plan, a, sub.plan_id);
+	if (!e)
+		e = access_links(&d.links, a, sub.id);
+	if (e)
+		return e;
+	d.public_id = str_of(sub.public_id);
+	screen_begin_for(&s, a, &owner);
+	screen_text_list(&s, elsewhere ? "deliver.moved" : "deliver.new_link", (const struct i18n_arg[]){ T_STR("plan", plan.name), { 0 } });
+	return deliver_links(&s, &d);
+}
+
 const struct order_hooks screens_order_hooks = { .paid = on_paid, .delivered = on_delivered, .waits = on_waits };
 
 /* --- payments --- */

@@ -11,6 +11,8 @@
 extern const struct order_hooks screens_order_hooks;
 extern const struct pay_hooks screens_pay_hooks;
 enum err screens_session_stolen(struct act *a, const struct user *u); /* session.h's hook */
+/* fleet_hooks.access_replaced: the new link, as a message of its own. */
+enum err screens_access_replaced(struct act *a, int64_t subscription_id, bool elsewhere);
 enum err screens_remind(struct act *a, const struct user *u, const struct reminder *r);
 
 #endif

@@ -27,6 +27,7 @@ struct look {
 	bool plan_sold;             /* can be bought again as it is */
 	enum sub_status status;
 	bool silent;                /* its panel does not answer now: figures are old */
+	const char *moving_to;      /* name of the place it is on its way to; NULL: none */
 };
 
 /* E_NOTFOUND: no such subscription of this user, or it is gone. */
@@ -43,12 +44,21 @@ const char *look_state_key(struct act *a, const struct look *l);
 
 enum err home_show(struct talk *t, const char *note_key);              /* note: a line above, NULL none */
 enum err plans_show(struct talk *t, size_t page, const char *note_key);
-enum err plan_show(struct talk *t, int64_t plan_id);
+enum err plan_show(struct talk *t, int64_t plan_id, int64_t panel_id, const char *note_key); /* panel: stands for its region; 0: not chosen */
 enum err order_show(struct talk *t, struct order *o, const char *note_key);
 enum err order_of_start(struct talk *t, struct str public_id);          /* o_… */
 enum err renew_show(struct talk *t, const struct look *l, int64_t plan_id);
 enum err subs_choose(struct talk *t, const char *title_key, const char *verb); /* which one? */
+enum err sub_show(struct talk *t, const struct look *l, const char *note_key);
 enum err connect_show(struct talk *t, const struct look *l, struct str platform);
+
+/* What every button of a subscription begins with: finds it, or redraws. True: it is not theirs, and *e is the outcome. */
+bool sub_is_not_own(struct look *l, struct talk *t, struct str id, enum err *e);
+/* The arg of the button that confirms, good once and for a while: for the revision it was shown for. */
+const char *sub_once(struct act *a, const struct subscription *s);
+bool sub_is_confirmed(const struct act *a, const struct subscription *s, struct str arg);
+/* move.c: on its way elsewhere, or there is somewhere to go. */
+enum err sub_may_move(bool *may, struct act *a, const struct look *l);
 
 /* True, and the screen says so: the shop is closed for maintenance. */
 bool shop_is_closed(struct talk *t, enum err *e);
@@ -88,6 +98,7 @@ enum err tap_link(struct talk *t, struct str id, struct str arg);
 enum err tap_qr(struct talk *t, struct str id, struct str arg);
 enum err tap_new_link(struct talk *t, struct str id, struct str arg);
 enum err tap_revoke(struct talk *t, struct str id, struct str arg);
+enum err tap_move(struct talk *t, struct str id, struct str arg);
 enum err said_renew(struct talk *t, struct str args);
 enum err tap_renew(struct talk *t, struct str id, struct str arg);
 enum err tap_renew_pay(struct talk *t, struct str id, struct str arg);

@@ -52,3 +52,30 @@ enum err expiry_run(struct act *a)
 		e = step(a, ids[i], &rules);
 	return e;
 }
+
+/* What is over and was seen still switched on, or still there: by a lost mark, by a parked job, by hand on the panel. */
+static enum err ask_panels(struct act *a)
+{
+	int64_t ids[RUN_BATCH];
+	struct db_rows r;
+	size_t n = 0;
+	enum err e;
+
+	db_select(&r, a->tx, "SELECT DISTINCT s.id FROM subscriptions s JOIN accesses x ON x.subscription_id=s.id WHERE x.deleted_ms=0 AND x.seen_exists=1"
+		" AND s.expires_ms>0 AND max(s.expires_ms, s.grace_until_ms)<=?1 AND (s.gone=1 OR (s.enabled=0 AND x.seen_enabled=1)) LIMIT ?2", a->now_ms, RUN_BATCH);
+	while (db_next(&r))
+		ids[n++] = db_i64(&r, 0);
+	e = db_end(&r);
+	for (size_t i = 0; !e && i < n; i++)
+		e = fleet_reconcile(a, ids[i], JOB_ROUTINE);
+	log_info("expiry.sweep", KV("asked", (int64_t)n));
+	return e;
+}
+
+enum err expiry_sweep(struct act *a)
+{
+	enum err e = db_run(a->tx, "UPDATE subscriptions SET step_ms=?1 WHERE deleted_ms=0 AND gone=0 AND enabled=1 AND expires_ms>0"
+		" AND max(expires_ms, grace_until_ms)<=?1 AND (step_ms=0 OR step_ms>?1)", a->now_ms);
+
+	return e ? e : ask_panels(a);
+}

@@ -19,8 +19,10 @@ enum err bonuses_use(int *days, struct act *a, int64_t user_id, int64_t order_id
 
 /* Reminders: each due one decided exactly once per (subscription, period, kind): 3d 1d end grace 80 90 100. */
 enum err reminders_run(struct act *a);                         /* schedule, every minute */
-/* Hourly and by the minute: expired ones are disabled (after grace), deleted from the panel after the grace days. */
+/* Schedule, every minute: expired ones are disabled (after grace), deleted from the panel after the grace days. */
 enum err expiry_run(struct act *a);
+/* Schedule, every hour (R188): finds what is over and yet active, whatever the minute's marks say, and has it seen to. */
+enum err expiry_sweep(struct act *a);
 /* Usage changed: decides the 80, 90, 100 % notices. Called by the fleet's look. */
 enum err usage_seen(struct act *a, int64_t subscription_id, int64_t up_bytes, int64_t down_bytes);
 

@@ -3,13 +3,14 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "bot/shop/order_private.h"
 #include "bot/shop/settings.h"
 #include "bot/shop/time_steps.h"
 
 #define ORDER_COLUMNS "id, public_id, user_id, plan_id, subscription_id, kind, state, plan_name, days, quota_bytes, limit_ip, reset_days, early," \
-	" bonus_days, panel_id, inbound_id, reserved_until_ms, target_rev, created_ms, expires_ms, paid_ms, delivered_ms"
+	" bonus_days, panel_id, inbound_id, reserved_until_ms, target_rev, created_ms, expires_ms, paid_ms, delivered_ms, region"
 #define EXPIRE_BATCH 500
 
 static const char *const kinds[] = { "new", "renew", "trial", "grant" };
@@ -45,7 +46,8 @@ static void read_row(struct order *out, const struct db_rows *r, struct arena *a
 		.state = (enum order_state)index_of(states, countof(states), db_str(r, 6)), .plan_name = db_text(r, 7, arena), .days = (int)db_i64(r, 8),
 		.quota_bytes = db_i64(r, 9), .limit_ip = (int)db_i64(r, 10), .reset_days = (int)db_i64(r, 11), .restart = str_is(db_str(r, 12), "restart"),
 		.bonus_days = (int)db_i64(r, 13), .panel_id = db_i64(r, 14), .inbound_id = db_i64(r, 15), .reserved_until_ms = db_i64(r, 16),
-		.target_rev = db_i64(r, 17), .created_ms = db_i64(r, 18), .expires_ms = db_i64(r, 19), .paid_ms = db_i64(r, 20), .delivered_ms = db_i64(r, 21) };
+		.target_rev = db_i64(r, 17), .created_ms = db_i64(r, 18), .expires_ms = db_i64(r, 19), .paid_ms = db_i64(r, 20), .delivered_ms = db_i64(r, 21),
+		.region = db_text(r, 22, arena) };
 	snprintf(out->public_id, sizeof out->public_id, "%.*s", STR_ARG(db_str(r, 1)));
 }
 
@@ -137,9 +139,10 @@ enum err order_list_of(struct order *out, size_t *count, size_t max, struct act 
 
 /* --- may it be honoured, and where --- */
 
-struct place_wish order_wish(const struct plan *p, int64_t order_id)
+struct place_wish order_wish(const struct plan *p, const struct order *o)
 {
-	return (struct place_wish){ .protocol = p->protocol, .region = p->region, .panel_id = p->panel_id, .inbound_id = p->inbound_id, .order_id = order_id };
+	return (struct place_wish){ .protocol = p->protocol, .region = o && o->region ? o->region : p->region, .panel_id = p->panel_id,
+		.inbound_id = p->inbound_id, .order_id = o ? o->id : 0 };
 }
 
 enum err sub_has_place(bool *has, struct act *a, int64_t subscription_id)
@@ -155,7 +158,7 @@ enum err sub_has_place(bool *has, struct act *a, int64_t subscription_id)
 /* A new access needs a place; a renewal has one, unless time has deleted it meanwhile. place->panel_id 0: none needed. */
 static enum err find_place(struct place *place, struct act *a, const struct order *o, const struct plan *p)
 {
-	struct place_wish wish = order_wish(p, o->id);
+	struct place_wish wish = order_wish(p, o);
 
 	*place = (struct place){ 0, 0 };
 	if (o->subscription_id) {
@@ -209,9 +212,9 @@ enum err order_insert(struct order *o, struct act *a)
 
 	public_id_draw(o->public_id);
 	e = db_run(a->tx, "INSERT INTO orders(public_id, user_id, kind, plan_id, subscription_id, state, plan_name, days, quota_bytes, limit_ip, reset_days, early,"
-		" created_ms, expires_ms, paid_ms) VALUES(?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)", o->public_id, o->user_id,
+		" created_ms, expires_ms, paid_ms, region) VALUES(?1, ?2, ?3, ?4, nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)", o->public_id, o->user_id,
 		kinds[o->kind], o->plan_id, o->subscription_id, states[o->state], o->plan_name, o->days, o->quota_bytes, o->limit_ip, o->reset_days,
-		o->restart ? "restart" : "keep", o->created_ms, o->expires_ms, o->paid_ms);
+		o->restart ? "restart" : "keep", o->created_ms, o->expires_ms, o->paid_ms, o->region);
 	if (e)
 		return e;
 	o->id = db_last_id(a->tx);
@@ -223,7 +226,7 @@ enum err order_insert(struct order *o, struct act *a)
 
 void order_quote(struct order *o, struct act *a, const struct user *u, const struct plan *p)
 {
-	*o = (struct order){ .user_id = u->id, .plan_id = p->id, .plan_name = p->name, .days = p->days, .limit_ip = p->limit_ip,
+	*o = (struct order){ .user_id = u->id, .plan_id = p->id, .plan_name = p->name, .region = p->region, .days = p->days, .limit_ip = p->limit_ip,
 		.reset_days = p->reset_days, .quota_bytes = p->quota_bytes, .restart = p->restart, .created_ms = a->now_ms };
 }
 
@@ -247,6 +250,38 @@ static enum err find_open(struct order *out, struct act *a, const struct user *u
 	return read_one(out, a, &r);
 }
 
+/* A place that was held elsewhere is let go. */
+static enum err take_region(struct order *o, struct act *a, char *region)
+{
+	struct place place;
+	enum err e;
+
+	if (!region || (o->region && strcmp(o->region, region) == 0))
+		return OK;
+	o->region = region;
+	o->reserved_until_ms = 0;
+	e = order_honourable(&place, a, o);
+	return e ? e : db_run(a->tx, "UPDATE orders SET region=?2, reserved_until_ms=0 WHERE id=?1", o->id, region);
+}
+
+enum err order_regions(struct place_choice *out, size_t *count, size_t max, struct act *a, const struct user *u, const struct plan *p)
+{
+	struct place_wish wish = order_wish(p, NULL);
+	int64_t trial_id = 0;
+	size_t all, kept = 0;
+	enum err e = find_trial(&trial_id, a, u, p);
+
+	*count = 0;
+	if (e || trial_id || p->region || p->panel_id)
+		return e;
+	e = place_choices(out, &all, max, a, &wish);
+	for (size_t i = 0; !e && i < all; i++)
+		if (out[i].is_region)
+			out[kept++] = out[i];
+	*count = kept;
+	return e;
+}
+
 enum err order_open(struct order *out, struct act *a, const struct user *u, const struct plan *p, const struct subscription *renews)
 {
 	int64_t subscription_id = 0;
@@ -263,6 +298,8 @@ enum err order_open(struct order *out, struct act *a, const struct user *u, cons
 	if (renews)
 		subscription_id = renews->id;
 	e = find_open(out, a, u, p, subscription_id);
+	if (!e)
+		return take_region(out, a, p->region);
 	if (e != E_NOTFOUND)
 		return e;
 	order_quote(out, a, u, p);

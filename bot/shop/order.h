@@ -28,6 +28,7 @@ struct order {
 	enum order_kind kind;
 	enum order_state state;
 	char *plan_name;
+	char *region;            /* the plan's, else the one the customer chose; NULL: any */
 	int days, limit_ip, reset_days, bonus_days;
 	int64_t quota_bytes;
 	bool restart;
@@ -41,9 +42,14 @@ struct order {
 const char *order_state_name(enum order_state s);
 const char *order_kind_name(enum order_kind k);
 
-/* The open order of this user for this plan (and subscription, when renewing), or a new one with today's prices.
+/* The open order of this user for this plan (and subscription, when renewing), or a new one with today's prices. An open
+ * one that was for another region is now for this one.
  * E_REFUSED: the plan is not sold; E_FULL: no place for it now; E_CONFLICT: not this user's subscription, or gone. */
 enum err order_open(struct order *out, struct act *a, const struct user *u, const struct plan *p, const struct subscription *renews);
+/* Where the customer may choose to have it, as the plan leaves that open: regions with a free place. Fewer than two:
+ * nothing to ask. So with a trial that the purchase would go on with: it stays where it is. Whoever chooses puts the region
+ * into *p before order_open. */
+enum err order_regions(struct place_choice *out, size_t *count, size_t max, struct act *a, const struct user *u, const struct plan *p);
 enum err order_get(struct order *out, struct act *a, int64_t id);
 enum err order_by_public_id(struct order *out, struct act *a, struct str public_id);
 enum err order_open_of(struct order *out, struct act *a, int64_t user_id);  /* newest open one, E_NOTFOUND */

@@ -50,7 +50,7 @@ static enum err choose_place(struct place *out, struct act *a, const struct orde
 
 	if (e)
 		return e;
-	wish = order_wish(&p, o->id);
+	wish = order_wish(&p, o);
 	if (reserved.panel_id && o->reserved_until_ms > a->now_ms) {
 		struct place_wish exact = { .panel_id = reserved.panel_id, .inbound_id = reserved.inbound_id, .order_id = o->id };
 
@@ -60,7 +60,7 @@ static enum err choose_place(struct place *out, struct act *a, const struct orde
 		}
 	}
 	e = place_find(out, a, &wish);
-	if (e == E_FULL && (p.region || p.panel_id)) {
+	if (e == E_FULL && (wish.region || wish.panel_id)) {
 		wish.region = NULL;
 		wish.panel_id = wish.inbound_id = 0;
 		e = place_find(out, a, &wish);
@@ -208,7 +208,7 @@ enum err order_trial(struct order *out, struct act *a, const struct user *u)
 		e = plan_trial(&p, a);
 	if (e)
 		return e;
-	wish = order_wish(&p, 0);
+	wish = order_wish(&p, NULL);
 	e = place_find(&place, a, &wish);
 	if (!e)
 		e = trial_take(a, u->telegram_id);
@@ -220,7 +220,7 @@ enum err order_trial(struct order *out, struct act *a, const struct user *u)
 
 enum err order_grant(struct order *out, struct act *a, const struct user *u, const struct plan *p, int days, const struct user *admin)
 {
-	struct place_wish wish = order_wish(p, 0);
+	struct place_wish wish = order_wish(p, NULL);
 	struct place place;
 	enum err e = place_find(&place, a, &wish);
 
@@ -283,7 +283,7 @@ static enum err move_elsewhere(struct act *a, const struct order *o)
 		e = plan_get(&p, a, o->plan_id);
 	if (e)
 		return e;
-	wish = order_wish(&p, o->id);
+	wish = order_wish(&p, o);
 	e = place_find(&place, a, &wish);
 	if (e)
 		return e == E_FULL ? OK : e; /* it stays where it is and is tried again there */

@@ -9,7 +9,7 @@
 
 /* Would money for it be honoured, and where would a new access stand? place->panel_id 0: it needs none. Errors as order_reserve. */
 enum err order_honourable(struct place *place, struct act *a, const struct order *o);
-struct place_wish order_wish(const struct plan *p, int64_t order_id);
+struct place_wish order_wish(const struct plan *p, const struct order *o); /* o NULL: no order yet */
 enum err sub_has_place(bool *has, struct act *a, int64_t subscription_id); /* an access on a panel that is still ours */
 
 void order_quote(struct order *o, struct act *a, const struct user *u, const struct plan *p); /* copies what is sold, not the prices */

@@ -169,7 +169,7 @@ enum err reminders_run(struct act *a)
 static enum err is_of_this_period(bool *is, struct act *a, const struct subscription *s)
 {
 	int64_t behind;
-	enum err e = db_get_i64(&behind, a->tx, "SELECT count(*) FROM accesses WHERE subscription_id=?1 AND deleted_ms=0 AND done_reset_rev<?2", s->id, s->reset_rev);
+	enum err e = db_get_i64(&behind, a->tx, "SELECT count(*) FROM accesses WHERE subscription_id=?1 AND deleted_ms=0 AND (seen_exists=1 OR written_rev>0) AND done_reset_rev<?2", s->id, s->reset_rev);
 
 	*is = !e && behind == 0;
 	return e;

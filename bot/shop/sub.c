@@ -1,6 +1,6 @@
 /* Subscriptions as rows: made, read, changed.
  *
- * Each change of what is wanted goes through change(): revision + 1 and a reconcile job per panel, in one transaction
+ * Each change of what is wanted goes through sub_change(): revision + 1 and a reconcile job per panel, in one transaction
  * with whoever asked for it. */
 #include <assert.h>
 #include <string.h>
@@ -136,7 +136,7 @@ enum err sub_create(struct subscription *out, struct act *a, const struct sub_ne
 
 /* --- changed --- */
 
-static enum err change(struct act *a, struct subscription *s, enum job_prio prio)
+enum err sub_change(struct act *a, struct subscription *s, enum job_prio prio)
 {
 	enum err e;
 
@@ -153,7 +153,7 @@ static enum err begin_period(struct act *a, struct subscription *s, enum job_pri
 
 	s->period++;
 	s->grace_until_ms = 0;
-	e = change(a, s, prio);
+	e = sub_change(a, s, prio);
 	return e ? e : sub_arm(a, s);
 }
 
@@ -195,53 +195,54 @@ enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms)
 enum err sub_set_quota(struct act *a, struct subscription *s, int64_t quota_bytes)
 {
 	s->quota_bytes = quota_bytes;
-	return change(a, s, JOB_PERSON);
+	return sub_change(a, s, JOB_PERSON);
 }
 
 enum err sub_set_limit_ip(struct act *a, struct subscription *s, int limit_ip)
 {
 	s->limit_ip = limit_ip;
-	return change(a, s, JOB_PERSON);
+	return sub_change(a, s, JOB_PERSON);
 }
 
 enum err sub_reset_traffic(struct act *a, struct subscription *s)
 {
 	enum err e = reset(a, s);
 
-	return e ? e : change(a, s, JOB_PERSON);
+	return e ? e : sub_change(a, s, JOB_PERSON);
 }
 
 enum err sub_set_enabled(struct act *a, struct subscription *s, bool enabled)
 {
 	s->enabled = enabled;
-	return change(a, s, JOB_PERSON);
+	return sub_change(a, s, JOB_PERSON);
 }
 
 enum err sub_give_grace(struct act *a, struct subscription *s, int64_t until_ms)
 {
 	s->grace_until_ms = until_ms;
-	return change(a, s, JOB_ROUTINE);
+	return sub_change(a, s, JOB_ROUTINE);
 }
 
 enum err sub_revoke(struct act *a, struct subscription *s)
 {
 	s->gone = true;
 	s->deleted_ms = a->now_ms;
-	return change(a, s, JOB_PERSON);
+	return sub_change(a, s, JOB_PERSON);
 }
 
 /* A client cannot change its UUID in place on every panel, so each access moves to a new name at the same place: the old
  * client is deleted, the new one created, in either order. */
 static enum err renew_accesses(struct act *a, const struct subscription *s)
 {
-	struct { int64_t id; struct place place; } old[16];
+	struct { int64_t id; struct place place; bool on_its_way; } old[16];
 	struct db_rows r;
 	size_t n = 0;
 	enum err e;
 
-	db_select(&r, a->tx, "SELECT id, panel_id, inbound_id FROM accesses WHERE subscription_id=?1 AND deleted_ms=0 LIMIT ?2", s->id, countof(old));
+	db_select(&r, a->tx, "SELECT id, panel_id, inbound_id, " ON_ITS_WAY_SQL " FROM accesses x WHERE subscription_id=?1 AND deleted_ms=0 LIMIT ?2", s->id, countof(old));
 	while (db_next(&r)) {
 		old[n].id = db_i64(&r, 0);
+		old[n].on_its_way = db_i64(&r, 3);
 		old[n++].place = (struct place){ db_i64(&r, 1), db_i64(&r, 2) };
 	}
 	e = db_end(&r);
@@ -249,8 +250,12 @@ static enum err renew_accesses(struct act *a, const struct subscription *s)
 		int64_t id;
 
 		e = access_drop(a, old[i].id, JOB_PERSON);
+		if (!e && old[i].on_its_way) /* with keys that are no more: it stays where it is */
+			continue;
 		if (!e)
 			e = access_add(&id, a, s->id, old[i].place, sub_owner_name(a, s->user_id));
+		if (!e)
+			e = access_replace(a, id, old[i].id);
 	}
 	return e;
 }
@@ -263,5 +268,5 @@ enum err sub_new_keys(struct act *a, struct subscription *s)
 	e = db_run(a->tx, "UPDATE subscriptions SET sub_id=?2, uuid=?3, password=?4 WHERE id=?1", s->id, s->sub_id, s->uuid, s->password);
 	if (!e)
 		e = renew_accesses(a, s);
-	return e ? e : change(a, s, JOB_PERSON);
+	return e ? e : sub_change(a, s, JOB_PERSON);
 }

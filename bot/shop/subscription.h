@@ -4,7 +4,7 @@
 #ifndef OBOL_SHOP_SUBSCRIPTION_H
 #define OBOL_SHOP_SUBSCRIPTION_H
 
-#include "bot/core/act.h"
+#include "bot/fleet/fleet.h"
 #include "bot/shop/plan.h"
 #include "bot/shop/user.h"
 #include "lib/base/rand.h"
@@ -64,6 +64,15 @@ enum err sub_reset_traffic(struct act *a, struct subscription *s);
 enum err sub_set_enabled(struct act *a, struct subscription *s, bool enabled);
 enum err sub_revoke(struct act *a, struct subscription *s);                     /* gone from the panels; the row stays */
 enum err sub_new_keys(struct act *a, struct subscription *s);                   /* "new link": other UUID, password, sub id on the customer's word */
+
+/* "Change server": another panel that is on sale and fits the plan; keys, end and quota stay, and what was used stays used.
+ * The old place goes once the new one stands (access_replace): at no moment is there none. */
+enum err sub_places(struct place_choice *out, size_t *count, size_t max, struct act *a, const struct subscription *s);
+/* Onto that panel. E_FULL: no place there now; E_CONFLICT: not where it stands well, or on its way already. */
+enum err sub_move(struct act *a, struct subscription *s, int64_t panel_id);
+/* Where it is on its way to; E_NOTFOUND: nowhere. */
+enum err sub_moving_to(struct place_choice *out, struct act *a, const struct subscription *s);
+enum err sub_stay(struct act *a, struct subscription *s);                       /* not on its way any more */
 /* A pasted link or subscription address proves possession: binds the subscription of ours to this user.
  * E_NOTFOUND: no panel of ours has it; E_CONFLICT: somebody else's. */
 enum err sub_claim(struct subscription *out, struct act *a, const struct user *u, struct str pasted);

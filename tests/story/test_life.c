@@ -522,6 +522,72 @@ static void test_renewal_in_grace(void **state)
 	}
 }
 
+static size_t sweeps(struct life *l)
+{
+	struct str rest = buf_str(&l->w->log);
+	size_t n = 0;
+
+	while (rest.at)
+		n += str_has(str_cut(&rest, '\n'), "expiry.sweep");
+	return n;
+}
+
+/* Over, and the minute's mark is lost: the hourly run finds it. One run an hour. */
+static void test_sweep(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct life l;
+		size_t before;
+
+		begin(&l, versions[i]);
+		sleep_until(&l, l.bought.at.expiry_ms - HOUR_MS);
+		world_run(l.w, 2 * HOUR_MS);
+		assert_int_equal(db_run(l.w->db, "UPDATE subscriptions SET step_ms=0"), OK);
+		sleep_until(&l, l.bought.at.expiry_ms + 25 * HOUR_MS);
+		world_run(l.w, 2 * HOUR_MS);
+		assert_int_equal(world_number(l.w, "SELECT enabled FROM subscriptions"), 0);
+		assert_false(client(&l).at.enable);
+		before = sweeps(&l);
+		world_run(l.w, 5 * HOUR_MS);
+		assert_int_equal(sweeps(&l) - before, 5);
+		world_free(l.w);
+	}
+}
+
+/* Anna's panel does not remove, Boris's does: his goes, hers in the next hour's run. */
+static void test_refused_removal(void **state)
+{
+	static const char *const routes[] = { "delClient", "delClient", "clients/del" };
+
+	(void)state;
+	for (size_t i = countof(versions) - 1; i < countof(versions); i++) { /* the old ones switch off what they do not remove (K17) */
+		int64_t boris, vera;
+		struct life l;
+
+		begin(&l, versions[i]);
+		vera = world_customer(l.w, "Vera", "en"); /* old panels keep the last client of an inbound */
+		world_say(l.w, vera, "/start");
+		world_buy(l.w, vera);
+		world_add_panel(l.w, "3.6.0", NULL);
+		assert_int_equal(db_run(l.w->db, "UPDATE panels SET drain=1 WHERE id=1"), OK);
+		boris = world_customer(l.w, "Boris", "en");
+		world_say(l.w, boris, "/start");
+		world_buy(l.w, boris);
+		assert_int_equal(world_clients_of(l.w, &l.w->panels[1], boris), 1);
+		panel_sim_add_rule(panel(&l), &(struct panel_rule){ .route = routes[i], .fault = PANEL_REFUSE, .text = "something went wrong" });
+		assert_int_equal(db_run(l.w->db, "UPDATE subscriptions SET expires_ms=expires_ms+40*86400000 WHERE id=2"), OK); /* Vera stays */
+		sleep_until(&l, l.bought.at.expiry_ms + 15 * DAY_MS);
+		world_run(l.w, HOUR_MS);
+		assert_int_equal(world_clients_of(l.w, &l.w->panels[1], boris), 0);
+		assert_int_equal(client(&l).n, 1);
+		panel_sim_clear_rules(panel(&l));
+		world_run(l.w, HOUR_MS + MINUTE_MS);
+		assert_int_equal(client(&l).n, 0);
+		world_free(l.w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -537,6 +603,8 @@ int main(void)
 		proves(test_renew_from_reminder, "R184"),
 		proves(test_usage_notices, "R073"),
 		proves(test_end, "R189"),
+		proves(test_sweep, "R188"),
+		proves(test_refused_removal, ""),
 		proves(test_renewal_in_grace, "R189"),
 	};
 

@@ -2,6 +2,7 @@
 #include "tests/unit/proves.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bot/shop/plan.h"
@@ -298,6 +299,111 @@ static void test_place(void **state)
 	world_free(w);
 }
 
+static struct world *two_places(void)
+{
+	struct world *w = world_new(&(struct world_options){ .versions = { "3.6.0", "2.8.5" } });
+
+	assert_int_equal(db_run(w->db, "UPDATE panels SET region=CASE id WHEN 1 THEN 'Oslo' ELSE 'Paris' END"), OK);
+	return w;
+}
+
+static int64_t buys_in(struct world *w, const char *name, const char *where)
+{
+	int64_t id = world_customer(w, name, "en");
+
+	world_say(w, id, "/start");
+	world_say(w, id, "/plans");
+	world_run(w, 5000);
+	world_tap(w, id, "Month");
+	world_run(w, 5000);
+	assert_true(world_sees(w, id, "Where shall your server be?"));
+	world_tap(w, id, where);
+	world_run(w, 5000);
+	assert_true(str_has(world_last(w, id)->text, where));
+	world_tap(w, id, "Telegram Stars");
+	world_run(w, 5000);
+	world_pay_invoice(w, id);
+	world_settle(w);
+	return id;
+}
+
+/* The plan leaves it open: asked, and the client stands where its owner said, whatever the load. */
+static void test_location(void **state)
+{
+	struct world *w = two_places();
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		int64_t anna = buys_in(w, "Anna", "Oslo"), boris = buys_in(w, "Boris", "Paris"), vera = buys_in(w, "Vera", "Oslo");
+
+		assert_int_equal(client_on(w, 0, anna).n, 1);
+		assert_int_equal(client_on(w, 1, anna).n, 0);
+		assert_int_equal(client_on(w, 1, boris).n, 1);
+		assert_int_equal(client_on(w, 0, vera).n, 1);
+	}
+	world_free(w);
+}
+
+/* Where there is no choice nobody is asked: a plan, a way to pay, paid. */
+static void test_no_location(void **state)
+{
+	static const char *const single[] = {
+		"UPDATE panels SET region='Oslo'", "UPDATE plans SET region='Paris'", "UPDATE panels SET drain=1 WHERE id=1", "UPDATE panels SET region=''",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(single); i++) {
+		struct world *w = two_places();
+		int64_t anna = world_customer(w, "Anna", "en");
+
+		assert_int_equal(db_run(w->db, single[i]), OK);
+		world_say(w, anna, "/plans");
+		world_tap(w, anna, "Month");
+		world_run(w, 5000);
+		world_tap(w, anna, "Telegram Stars");
+		world_run(w, 5000);
+		world_pay_invoice(w, anna);
+		world_settle(w);
+		assert_int_equal(client_on(w, 0, anna).n + client_on(w, 1, anna).n, 1);
+		world_free(w);
+	}
+}
+
+/* Chosen, and full by the time it is paid for: said before any money moves. Another place is chosen for the same order. */
+static void test_location_full(void **state)
+{
+	struct world *w = two_places();
+	int64_t anna = world_customer(w, "Anna", "en");
+
+	(void)state;
+	world_say(w, anna, "/plans");
+	world_tap(w, anna, "Month");
+	world_run(w, 5000);
+	world_tap(w, anna, "Oslo");
+	world_run(w, 5000);
+	assert_int_equal(db_run(w->db, "UPDATE panels SET capacity=1, clients=1 WHERE id=1"), OK);
+	world_tap(w, anna, "Telegram Stars");
+	world_run(w, 5000);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders"), 0);
+	assert_int_equal(db_run(w->db, "UPDATE panels SET capacity=0 WHERE id=1"), OK);
+	world_tap(w, anna, "Telegram Stars"); /* the only one that was left */
+	world_run(w, 5000);
+	world_say(w, anna, "/plans");
+	world_run(w, 5000);
+	world_tap(w, anna, "Month");
+	world_run(w, 5000);
+	world_tap(w, anna, "Paris");
+	world_run(w, 5000);
+	world_tap(w, anna, "Telegram Stars");
+	world_run(w, 5000);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE region='Paris'"), 1);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders"), 1);
+	world_pay_invoice(w, anna);
+	world_settle(w);
+	assert_int_equal(client_on(w, 1, anna).n, 1);
+	world_free(w);
+}
+
 /* --- money in admins' hands --- */
 
 static void test_refund(void **state)
@@ -484,6 +590,9 @@ int main(void)
 		proves(test_panels_shown, ""),
 		proves(test_unknown_version, "R022"),
 		proves(test_place, ""),
+		proves(test_location, "R136"),
+		proves(test_no_location, "R136"),
+		proves(test_location_full, ""),
 		proves(test_refund, "R213"),
 		proves(test_changed_by_an_admin, "R042"),
 		proves(test_blocked_the_bot, "R279"),
@@ -493,5 +602,6 @@ int main(void)
 		proves(test_support, ""),
 	};
 
+	cmocka_set_test_filter(getenv("ONLY"));
 	return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
 }

@@ -144,23 +144,30 @@ static bool has_label(const struct botapi_message *m, const char *label, struct 
 	return false;
 }
 
-void world_tap(struct world *w, int64_t user, const char *label)
+bool world_try_tap(struct world *w, int64_t user, const char *label)
 {
-	const struct botapi_message *m;
-	struct str text;
-
 	for (size_t i = botapi_messages_count(w->telegram, user); i-- > 0;) {
+		const struct botapi_message *m = botapi_message_at(w->telegram, user, i);
 		struct arena arena = { 0 };
 		struct str whole;
 
-		m = botapi_message_at(w->telegram, user, i);
 		if (!m->from_bot || m->deleted || !has_label(m, label, &whole))
 			continue;
 		assert_true(botapi_tap(w->telegram, user, m->id, str_dup(&arena, whole)) != 0);
 		arena_release(&arena);
 		world_run(w, 1000);
-		return;
+		return true;
 	}
+	return false;
+}
+
+void world_tap(struct world *w, int64_t user, const char *label)
+{
+	const struct botapi_message *m;
+	struct str text;
+
+	if (world_try_tap(w, user, label))
+		return;
 	m = world_last(w, user);
 	text = m ? m->text : str_of("nothing");
 	fail_msg("nobody shows %lld a button \"%s\"; the last message: %.*s", (long long)user, label, STR_ARG(text));

@@ -91,6 +91,7 @@ int64_t world_customer(struct world *w, const char *name, const char *language);
 void world_say(struct world *w, int64_t user, const char *text);   /* and runs 1 s */
 /* Taps the button with that label (a part of it) on the newest visible message that has one; asserts that there is one. Runs 1 s. */
 void world_tap(struct world *w, int64_t user, const char *label);
+bool world_try_tap(struct world *w, int64_t user, const char *label);  /* the same; false: nobody shows it */
 const struct botapi_message *world_last(struct world *w, int64_t user);
 bool world_sees(struct world *w, int64_t user, const char *part);  /* some visible message shows it */
 /* Plans, buys and pays with Stars through the chat; returns when nothing moves any more. */

@@ -336,6 +336,47 @@ static void test_capacity(void **state)
 	shop_free(s);
 }
 
+/* Two servers in Oslo, one in Paris with two protocols, one nowhere in particular. */
+static void test_choice(void **state)
+{
+	static const struct { const char *name; struct place_wish wish; int64_t panel, inbound; } cases[] = {
+		{ "anything: the least loaded", { 0 }, 4, 1 },
+		{ "a protocol", { .protocol = "trojan" }, 3, 2 },
+		{ "a protocol that stands in two places: by load", { .protocol = "vless", .region = "Oslo" }, 2, 1 },
+		{ "a location", { .region = "Paris" }, 3, 2 },
+		{ "a location and a protocol", { .region = "Paris", .protocol = "vless" }, 3, 1 },
+		{ "not there", { .region = "Oslo", .protocol = "trojan" }, 0, 0 },
+		{ "nowhere", { .region = "Rome" }, 0, 0 },
+		{ "hysteria2 is hysteria to the panel", { .protocol = "hysteria2" }, 4, 2 },
+		{ "a panel", { .panel_id = 1 }, 1, 1 },
+	};
+	struct shop *s = shop_new();
+	struct place_choice choices[PLACE_CHOICES_MAX];
+	size_t count;
+
+	(void)state;
+	for (int64_t id = 2; id <= 4; id++)
+		shop_panel(s, id, 0, 100);
+	shop_run(s, "INSERT INTO inbounds(panel_id, inbound_id, remark, protocol, port, listen, enabled, for_sale, body, seen_ms)"
+		" VALUES(3, 2, 'r', 'trojan', 444, '', 1, 1, '{}', 1), (4, 2, 'r', 'hysteria', 444, '', 1, 1, '{}', 1), (1, 2, 'r', 'trojan', 444, '', 1, 0, '{}', 1)");
+	shop_run(s, "UPDATE panels SET name='p' || id, capacity=100, priority=0, region=CASE id WHEN 3 THEN 'Paris' WHEN 4 THEN '' ELSE 'Oslo' END, clients=CASE id WHEN 1 THEN 50 WHEN 2 THEN 40 WHEN 3 THEN 30 ELSE 20 END");
+	shop_run(s, "UPDATE inbounds SET clients=10 WHERE inbound_id=1 AND panel_id=3");
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct place got = { 0, 0 };
+		enum err e = place_find(&got, &s->a, &cases[i].wish);
+
+		if (e != (cases[i].panel ? OK : E_FULL) || got.panel_id != cases[i].panel || got.inbound_id != cases[i].inbound)
+			fail_msg("%s: %s, panel %lld, inbound %lld", cases[i].name, err_name(e), (long long)got.panel_id, (long long)got.inbound_id);
+	}
+	/* for people: each location once, by its best place */
+	assert_int_equal(place_choices(choices, &count, countof(choices), &s->a, &(struct place_wish){ 0 }), OK);
+	assert_int_equal(count, 3);
+	assert_true(strcmp(choices[0].name, "Oslo") == 0 && choices[0].place.panel_id == 2 && choices[0].is_region);
+	assert_true(strcmp(choices[1].name, "Paris") == 0 && choices[1].place.panel_id == 3 && choices[1].place.inbound_id == 2);
+	assert_true(strcmp(choices[2].name, "p4") == 0 && choices[2].place.panel_id == 4 && !choices[2].is_region);
+	shop_free(s);
+}
+
 static void test_refused_before_payment(void **state)
 {
 	struct shop *s = shop_new();
@@ -595,6 +636,7 @@ int main(void)
 		proves(test_plans, ""),
 		proves(test_two_accounts, "R032 R034"),
 		proves(test_capacity, "R135"),
+		proves(test_choice, "R136"),
 		proves(test_refused_before_payment, "R183"),
 		proves(test_reminders, "R074 B32"),
 		proves(test_expiry, "R189 R193"),
