@@ -29,22 +29,35 @@ struct program {
 	struct core *core;
 };
 
-static struct core *running; /* for the signal handler alone */
+/* A signal may come at any moment from the first line to the last: while things are opened it is remembered, then the
+ * loop hears it, and while things are closed it changes nothing any more. The handler runs on this thread alone (the
+ * helper blocks all signals, and the kernel prefers the first thread to those of the resolver). */
+static volatile sig_atomic_t told_to_stop;
+static struct core *volatile running; /* NULL: there is no loop to wake */
 
 static void on_signal(int number)
 {
 	(void)number;
+	told_to_stop = 1;
 	if (running)
 		core_stop(running);
 }
 
+/* SA_RESTART: what reads a file at the start goes on reading; poll returns all the same. */
 static void catch_signals(void)
 {
-	struct sigaction stop = { .sa_handler = on_signal }, ignore = { .sa_handler = SIG_IGN };
+	struct sigaction stop = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, ignore = { .sa_handler = SIG_IGN };
 
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void let_signals_stop(struct core *core)
+{
+	running = core;
+	if (told_to_stop)
+		core_stop(core);
 }
 
 static bool open_texts(struct program *p)
@@ -135,6 +148,7 @@ int program_run(bool forget_secrets)
 	struct program p = { .lock = -1 };
 	int code = EXIT_USAGE;
 
+	catch_signals();
 	if (!open_config(&p.config, &p.arena) || !open_texts(&p))
 		goto out;
 	p.lock = open_lock(p.config.database_path, &p.arena);
@@ -147,8 +161,7 @@ int program_run(bool forget_secrets)
 	code = EXIT_FAILED;
 	if (!open_core(&p))
 		goto out;
-	running = p.core;
-	catch_signals();
+	let_signals_stop(p.core);
 	log_info("obol.started", KV("version", OBOL_VERSION), KV("database", p.config.database_path));
 	code = turn_until_done(p.core);
 	log_info("obol.stopped", KV("code", code));

@@ -95,6 +95,17 @@ enum err core_open(struct core **out, const struct core_setup *setup)
 	return OK;
 }
 
+/* Pictures not sent and checkpoints not told: what they were for is found again by the next start. */
+static void drop_work(struct core *c)
+{
+	struct worker_job *job;
+
+	worker_stop(c->worker);
+	while ((job = worker_take(c->worker)) != NULL)
+		if (!upkeep_drop(job) && !outbox_picture_drop(job))
+			assert(!"a job has an owner");
+}
+
 void core_close(struct core *c)
 {
 	if (!c)
@@ -116,6 +127,7 @@ void core_close(struct core *c)
 		inbound_work_forget(e->working);
 		free(e);
 	}
+	drop_work(c);
 	worker_free(c->worker);
 	inbound_works_close(c);
 	pacer_free(c->pacer);

@@ -205,6 +205,7 @@ enum err outbox_sent(struct core *c, struct send *s, const struct http_response 
 void outbox_forget(struct core *c, struct send *s);                     /* after its commit */
 enum err outbox_recover(struct core *c, bool clean);
 bool outbox_picture_done(struct core *c, struct worker_job *job);
+bool outbox_picture_drop(struct worker_job *job);                       /* nobody waits for it any more, drawn or not */
 
 /* jobs.c */
 enum err jobs_take(struct core *c);
@@ -231,5 +232,6 @@ void inbound_works_close(struct core *c);                               /* when 
 /* upkeep.c */
 void upkeep_after_turn(struct core *c, bool idle);
 bool upkeep_done(struct core *c, struct worker_job *job);
+bool upkeep_drop(struct worker_job *job);                               /* nobody waits for it any more, run or not */
 
 #endif

@@ -274,6 +274,18 @@ static void start_picture(struct core *c, struct send *s)
 	worker_give(c->worker, &p->job);
 }
 
+bool outbox_picture_drop(struct worker_job *job)
+{
+	struct picture *p = (struct picture *)job;
+
+	if (job->run != draw)
+		return false;
+	buf_release(&p->png);
+	arena_release(&p->arena);
+	free(p);
+	return true;
+}
+
 bool outbox_picture_done(struct core *c, struct worker_job *job)
 {
 	struct picture *p = (struct picture *)job;
@@ -289,10 +301,7 @@ bool outbox_picture_done(struct core *c, struct worker_job *job)
 	if (tg_request(&request, &arena, &c->setup.api, p->method, p->payload, &file) == OK)
 		c->net->start(c->net->ctx, &request, http_lane_of(p->send->lane), p->send);
 	arena_release(&arena);
-	buf_release(&p->png);
-	arena_release(&p->arena);
-	free(p);
-	return true;
+	return outbox_picture_drop(job);
 }
 
 void outbox_send(struct core *c)

@@ -60,6 +60,17 @@ static void bound_journal(struct core *c)
 		log_warn("store.journal_grows", KV("bytes", st.st_size));
 }
 
+bool upkeep_drop(struct worker_job *job)
+{
+	struct checkpoint *k = (struct checkpoint *)job;
+
+	if (job->run != run)
+		return false;
+	free(k->path);
+	free(k);
+	return true;
+}
+
 bool upkeep_done(struct core *c, struct worker_job *job)
 {
 	struct checkpoint *k = (struct checkpoint *)job;
@@ -70,9 +81,7 @@ bool upkeep_done(struct core *c, struct worker_job *job)
 	bound_journal(c);
 	if (k->error && k->error != E_BUSY) /* busy: the loop was writing; the next one will do */
 		log_warn("store.checkpoint_failed", KV("error", err_name(k->error)));
-	free(k->path);
-	free(k);
-	return true;
+	return upkeep_drop(job);
 }
 
 void upkeep_after_turn(struct core *c, bool idle)

@@ -1,6 +1,7 @@
 /* One pthread, two lists, one eventfd. */
 #include "lib/base/worker.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -99,17 +100,28 @@ struct worker *worker_new(bool threaded)
 	return w;
 }
 
-void worker_free(struct worker *w)
+void worker_stop(struct worker *w)
 {
-	if (!w)
-		return;
+	struct worker_job *job;
+
 	if (w->threaded) {
 		pthread_mutex_lock(&w->lock);
 		w->stop = true;
 		pthread_cond_signal(&w->work);
 		pthread_mutex_unlock(&w->lock);
 		pthread_join(w->thread, NULL);
+		w->threaded = false;
 	}
+	while ((job = list_take(&w->todo)) != NULL)
+		list_add(&w->done, job);
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	worker_stop(w);
+	assert(!w->pending);
 	close(w->fd);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->work);

@@ -16,7 +16,10 @@ struct worker_job {
 
 /* threaded false: jobs run inside worker_give, for tests and simulated worlds. */
 struct worker *worker_new(bool threaded);
-void worker_free(struct worker *w); /* finishes the job under way; the ones not begun are returned by nothing: take first */
+/* Finishes the job under way and begins no other. From here on worker_take also gives back those that were not begun, so
+ * that whoever gave them can release them. */
+void worker_stop(struct worker *w);
+void worker_free(struct worker *w); /* every job was taken back */
 
 void worker_give(struct worker *w, struct worker_job *job);
 struct worker_job *worker_take(struct worker *w); /* a finished job, or NULL */

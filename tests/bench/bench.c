@@ -4,6 +4,7 @@
  *	dead_     the same with 20 panels that accept and never answer, and one whose name does not resolve
  *	tls_      the same with TLS to Telegram and to three panels that work
  *	rate_     300 users at once at the default send rate against a Telegram that counts: no 429 may come
+ *	size_     a purchase and a renewal on an inbound with 20,000 clients (size.h)
  *
  * CPU is the whole process's, all threads, from the kernel's clock of that process; memory is VmHWM. Latency is taken by
  * the generator, from handing out the update to the whole message's arrival. The machine's own noise is in all of it. */
@@ -16,7 +17,9 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
+#include "tests/bench/bench.h"
 #include "tests/bench/load.h"
+#include "tests/bench/size.h"
 #include "tests/e2e/prepare.h"
 
 #define PROGRAM (getenv("OBOL") ? getenv("OBOL") : "build/obol")
@@ -26,16 +29,16 @@
 #define OTHER_USERS 20000
 #define RATE_USERS 300
 #define DEAD_PANELS 20
-#define RUN_MS_MAX 30000
 
 struct result {
 	const char *prefix;          /* of the names in the JSON; "" for the base run */
-	double updates_per_second, us_per_update, peak_mb, p50_ms, p99_ms, largest_turn_ms, largest_turn_cpu_ms, largest_commit_ms;
+	double updates_per_second, us_per_update, peak_mb, p50_ms, p99_ms;
+	struct bench_loop loop;
 	int64_t updates;
 	int64_t too_many;            /* 429 answers */
 };
 
-static _Noreturn void broken(struct rig *r, const char *what)
+_Noreturn void bench_broken(struct rig *r, const char *what)
 {
 	fprintf(stderr, "bench: %s; %s\n", what, rig_words(r));
 	exit(1);
@@ -49,11 +52,11 @@ static double cpu_us(struct rig *r)
 	struct timespec t;
 
 	if (clock_getcpuclockid(r->pid, &clock) != 0 || clock_gettime(clock, &t) != 0)
-		broken(r, "no clock of the bot");
+		bench_broken(r, "no clock of the bot");
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-static double peak_mb(struct rig *r)
+double bench_peak_mb(struct rig *r)
 {
 	char path[64], line[256];
 	double kb = 0;
@@ -80,16 +83,20 @@ static double metric(struct str text, const char *name)
 	return value;
 }
 
-static void read_metrics(struct result *out, struct rig *r)
+struct bench_loop bench_loop(struct rig *r)
 {
 	const struct http_response *response = rig_http(r, "admin", &(struct http_request){ .method = HTTP_GET }, "/metrics");
 
 	if (response->status != 200)
-		broken(r, "no metrics");
-	out->largest_turn_ms = metric(response->body, "obol_largest_turn_us") / 1000;
-	out->largest_turn_cpu_ms = metric(response->body, "obol_largest_turn_cpu_us") / 1000;
-	out->largest_commit_ms = metric(response->body, "obol_largest_commit_us") / 1000;
-	out->peak_mb = peak_mb(r);
+		bench_broken(r, "no metrics");
+	return (struct bench_loop){ metric(response->body, "obol_largest_turn_us") / 1000, metric(response->body, "obol_largest_turn_cpu_us") / 1000,
+		metric(response->body, "obol_largest_commit_us") / 1000 };
+}
+
+static void read_figures(struct result *out, struct rig *r)
+{
+	out->loop = bench_loop(r);
+	out->peak_mb = bench_peak_mb(r);
 }
 
 /* --- a measured stretch --- */
@@ -110,12 +117,12 @@ static void set_latency(struct result *out, uint32_t *us, size_t n)
 
 static void answer_all(struct rig *r, struct load *l, int64_t users)
 {
-	int64_t until_us = clock_mono_us() + RUN_MS_MAX * 1000;
+	int64_t until_us = clock_mono_us() + BENCH_RUN_MS_MAX * 1000;
 
 	load_say(l, users);
 	while (l->shared->answered < l->shared->wanted) {
 		if (clock_mono_us() > until_us || !r->pid)
-			broken(r, "updates stay without an answer");
+			bench_broken(r, "updates stay without an answer");
 		rig_turn(r, 2);
 	}
 }
@@ -134,7 +141,7 @@ static void measure(struct result *out, struct rig *r, struct load *l, int64_t u
 	out->us_per_update = (cpu_us(r) - begin_cpu_us) / (double)users;
 	out->updates_per_second = (double)users * 1e6 / (double)(clock_mono_us() - begin_us);
 	set_latency(out, l->shared->latency_us + first, (size_t)users);
-	read_metrics(out, r);
+	read_figures(out, r);
 }
 
 /* --- the runs --- */
@@ -159,11 +166,11 @@ static void run_load(struct result *out, struct rig *r, bool tls, int64_t users)
 	rig_start(r);
 	measure(out, r, &load, users);
 	if (rig_stop(r) != 0)
-		broken(r, "did not end well");
+		bench_broken(r, "did not end well");
 	load_close(&load);
 }
 
-static struct rig *open_rig(const struct rig_options *options)
+struct rig *bench_rig(const struct rig_options *options)
 {
 	struct rig_options o = *options;
 
@@ -174,7 +181,7 @@ static struct rig *open_rig(const struct rig_options *options)
 
 static void run_base(struct result *out)
 {
-	struct rig *r = open_rig(&(struct rig_options){ 0 });
+	struct rig *r = bench_rig(&(struct rig_options){ 0 });
 
 	prepare_shop(r);
 	run_load(out, r, false, BASE_USERS);
@@ -190,7 +197,7 @@ static void never_answer(void *model, const struct sim_request *request, struct 
 
 static void run_dead(struct result *out)
 {
-	struct rig *r = open_rig(&(struct rig_options){ 0 });
+	struct rig *r = bench_rig(&(struct rig_options){ 0 });
 	int socket = serve_add(r->serve, never_answer, NULL, 0, false);
 	const char *urls[DEAD_PANELS + 1];
 	struct arena arena = { 0 };
@@ -207,7 +214,7 @@ static void run_dead(struct result *out)
 
 static void run_tls(struct result *out)
 {
-	struct rig *r = open_rig(&(struct rig_options){ .versions = { "2.8.5", "3.0.2", "3.6.0" }, .tls = true });
+	struct rig *r = bench_rig(&(struct rig_options){ .versions = { "2.8.5", "3.0.2", "3.6.0" }, .tls = true });
 
 	prepare_shop(r);
 	run_load(out, r, true, OTHER_USERS);
@@ -216,7 +223,7 @@ static void run_tls(struct result *out)
 
 static void run_rate(struct result *out)
 {
-	struct rig *r = open_rig(&(struct rig_options){ 0 });
+	struct rig *r = bench_rig(&(struct rig_options){ 0 });
 	static int64_t users[RATE_USERS], begin_us;
 	static uint32_t latency_us[RATE_USERS];
 	double begin_cpu_us;
@@ -235,8 +242,8 @@ static void run_rate(struct result *out)
 		botapi_say(r->telegram, users[i], "/start");
 	serve_changed(r->serve);
 	while (answered < RATE_USERS) {
-		if (clock_mono_us() > begin_us + RUN_MS_MAX * 1000 || !r->pid)
-			broken(r, "users stay without an answer");
+		if (clock_mono_us() > begin_us + BENCH_RUN_MS_MAX * 1000 || !r->pid)
+			bench_broken(r, "users stay without an answer");
 		rig_turn(r, 1);
 		for (int i = 0; i < RATE_USERS; i++)
 			if (!latency_us[i] && botapi_last(r->telegram, users[i])) {
@@ -248,7 +255,7 @@ static void run_rate(struct result *out)
 	out->us_per_update = (cpu_us(r) - begin_cpu_us) / RATE_USERS;
 	out->updates_per_second = RATE_USERS * 1e6 / (double)(clock_mono_us() - begin_us);
 	set_latency(out, latency_us, RATE_USERS);
-	read_metrics(out, r);
+	read_figures(out, r);
 	for (size_t i = 0; i < botapi_calls(r->telegram, NULL); i++)
 		out->too_many += botapi_call_nth(r->telegram, NULL, i)->status == 429;
 	rig_free(r);
@@ -260,11 +267,11 @@ static void tell(const struct result *x)
 {
 	printf("%-6s %7" PRId64 " updates %8.0f/s %7.1f us CPU each  %5.1f MB  p50 %.1f ms  p99 %.1f ms  largest turn %.1f ms (CPU %.1f, commit %.1f)  429: %" PRId64 "\n",
 		*x->prefix ? x->prefix : "base", x->updates, x->updates_per_second, x->us_per_update, x->peak_mb, x->p50_ms, x->p99_ms,
-		x->largest_turn_ms, x->largest_turn_cpu_ms, x->largest_commit_ms, x->too_many);
+		x->loop.largest_turn_ms, x->loop.largest_turn_cpu_ms, x->loop.largest_commit_ms, x->too_many);
 	fflush(stdout);
 }
 
-static void add_number(struct json_out *j, const char *prefix, const char *name, double value)
+void bench_put(struct json_out *j, const char *prefix, const char *name, double value)
 {
 	char key[64], text[32];
 
@@ -276,15 +283,15 @@ static void add_number(struct json_out *j, const char *prefix, const char *name,
 
 static void add_result(struct json_out *j, const struct result *x)
 {
-	add_number(j, x->prefix, "updates_per_second", x->updates_per_second);
-	add_number(j, x->prefix, "us_per_update", x->us_per_update);
-	add_number(j, x->prefix, "peak_mb", x->peak_mb);
-	add_number(j, x->prefix, "p50_ms", x->p50_ms);
-	add_number(j, x->prefix, "p99_ms", x->p99_ms);
-	add_number(j, x->prefix, "largest_turn_ms", x->largest_turn_ms);
-	add_number(j, x->prefix, "largest_turn_cpu_ms", x->largest_turn_cpu_ms);
-	add_number(j, x->prefix, "largest_commit_ms", x->largest_commit_ms);
-	add_number(j, x->prefix, "too_many_requests", (double)x->too_many);
+	bench_put(j, x->prefix, "updates_per_second", x->updates_per_second);
+	bench_put(j, x->prefix, "us_per_update", x->us_per_update);
+	bench_put(j, x->prefix, "peak_mb", x->peak_mb);
+	bench_put(j, x->prefix, "p50_ms", x->p50_ms);
+	bench_put(j, x->prefix, "p99_ms", x->p99_ms);
+	bench_put(j, x->prefix, "largest_turn_ms", x->loop.largest_turn_ms);
+	bench_put(j, x->prefix, "largest_turn_cpu_ms", x->loop.largest_turn_cpu_ms);
+	bench_put(j, x->prefix, "largest_commit_ms", x->loop.largest_commit_ms);
+	bench_put(j, x->prefix, "too_many_requests", (double)x->too_many);
 }
 
 static const struct {
@@ -324,6 +331,8 @@ int main(int argc, char **argv)
 		tell(&result);
 		add_result(&j, &result);
 	}
+	if (is_wanted("size", argc, argv))
+		size_run(&j);
 	json_close(&j, '}');
 	puts(buf_cstr(&line));
 	buf_release(&line);

@@ -319,7 +319,7 @@ void rig_start(struct rig *r)
 	in = open_or_break("/dev/null", O_RDONLY);
 	out = open_or_break(rig_path(r, LOG_NAME), O_WRONLY | O_CREAT | O_APPEND);
 	r->expected = false;
-	r->starts++;
+	r->log_from = (size_t)lseek(out, 0, SEEK_END);
 	r->pid = spawn(r, args, in, out);
 	close(in);
 	close(out);
@@ -444,7 +444,7 @@ struct str rig_log(struct rig *r)
 {
 	buf_clear(&r->log);
 	read_file(&r->log, rig_path(r, LOG_NAME));
-	return str_n(buf_cstr(&r->log), r->log.len); /* never NULL: memmem minds */
+	return str_n(buf_cstr(&r->log) + r->log_from, r->log.len - r->log_from); /* never NULL: memmem minds */
 }
 
 bool rig_logged(struct rig *r, const char *part)
@@ -467,7 +467,7 @@ size_t rig_times_logged(struct rig *r, const char *part)
 
 bool rig_is_up(struct rig *r)
 {
-	return r->pid && (int)rig_times_logged(r, " obol.started ") >= r->starts;
+	return r->pid && rig_logged(r, " obol.started ");
 }
 
 typedef enum err ask_fn(void *out, struct arena *arena, struct db *db, const char *sql);
@@ -523,21 +523,18 @@ int rig_port(struct rig *r, const char *listener)
 	struct arena arena = { 0 };
 	const char *mark = arena_printf(&arena, "http.listening listener=%s ", listener);
 	struct str log = rig_log(r), line;
-	const char *at, *newest = NULL;
+	const char *at = memmem(log.at, log.len, mark, strlen(mark));
 	int64_t port = 0;
-	int starts = 0;
 
-	while ((at = memmem(log.at, log.len, mark, strlen(mark))) != NULL) {
-		newest = at + strlen(mark);
-		log = str_n(newest, (size_t)(log.at + log.len - newest));
-		starts++;
+	if (at) {
+		log = str_n(at + strlen(mark), (size_t)(log.at + log.len - at) - strlen(mark));
+		line = str_cut(&log, '\n');
+		str_cut(&line, '=');
+		if (str_to_i64(&port, line) != OK)
+			port = 0;
 	}
 	arena_release(&arena);
-	if (!newest || starts < r->starts)
-		return 0;
-	line = str_cut(&log, '\n');
-	str_cut(&line, '=');
-	return str_to_i64(&port, line) == OK ? (int)port : 0;
+	return (int)port;
 }
 
 const struct http_response *rig_http(struct rig *r, const char *listener, struct http_request *request, const char *path)

@@ -50,13 +50,13 @@ struct rig {
 	pid_t pid;                   /* 0: not running */
 	int status;                  /* how the last child ended, as waitpid says it */
 	bool expected;               /* its end was asked for */
-	int starts;
 	/* inside */
 	const char *program;
 	char *env[RIG_ENV_MAX + 1];
 	struct http_client *client;
 	struct http_done done;
 	struct buf log, scratch;
+	size_t log_from;             /* where in the file the words of this start begin */
 };
 
 struct rig_options {
@@ -114,7 +114,7 @@ const char *rig_words(struct rig *r); /* how the child is and the end of its log
 
 /* --- looking at it --- */
 
-struct str rig_log(struct rig *r);                      /* all it wrote on both outputs, all starts together */
+struct str rig_log(struct rig *r);                      /* what it wrote on both outputs since its last start: words of an earlier one prove nothing */
 bool rig_logged(struct rig *r, const char *part);
 size_t rig_times_logged(struct rig *r, const char *part);
 int64_t rig_number(struct rig *r, const char *sql);     /* one number from the database, running or not; no row: 0 */

@@ -91,11 +91,16 @@ static struct json_object *text(struct str s)
 	return json_object_new_string_len(s.at, (int)s.len);
 }
 
+/* Everywhere, this machine too, where the tests have their page: Xray after 26.3 lets nobody from outside to a private
+ * address unless the last of its rules says so (it swallows the connection for a minute). Older ones skip the words. */
 static struct json_object *outbounds(void)
 {
-	struct json_object *all = json_object_new_array(), *direct = json_object_new_object();
+	static const char anywhere[] = "{\"finalRules\":[{\"action\":\"allow\"}]}";
+	struct json_object *all = json_object_new_array(), *direct = json_object_new_object(), *settings = NULL;
 
+	assert_int_equal(json_parse(&settings, str_of(anywhere)), OK);
 	json_object_object_add(direct, "protocol", json_object_new_string("freedom"));
+	json_object_object_add(direct, "settings", settings);
 	json_object_array_add(all, direct);
 	return all;
 }

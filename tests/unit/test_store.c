@@ -213,6 +213,11 @@ static void test_worker(void **state)
 			taken++;
 		}
 		assert_int_equal(worker_pending(w), 0);
+		for (int i = 0; i < 20; i++)
+			worker_give(w, &sums[i].job);
+		worker_stop(w);
+		for (int i = 0; i < 20; i++)
+			assert_non_null(worker_take(w)); /* run or not: its owner has it back */
 		worker_free(w);
 	}
 }
