@@ -81,6 +81,8 @@ static void test_register_and_join(void **state)
 	struct buf where;
 
 	(void)state;
+	customer_say(r, anna, "/invite");
+	UNTIL(r, customer_sees(r, anna, "?start=r_"));
 	code = rig_text(r, &a, arena_printf(&a, "SELECT referral_code FROM users WHERE telegram_id=%lld", (long long)anna));
 	h = registers(r, &a, "boris@example.com", code);
 	assert_int_equal(h.status, 201);
