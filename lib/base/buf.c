@@ -52,7 +52,7 @@ void buf_add(struct buf *b, struct str s)
 	b->at[b->len] = '\0';
 }
 
-void buf_addc(struct buf *b, char c)
+void buf_addc_slow(struct buf *b, char c)
 {
 	buf_add(b, (struct str){ &c, 1 });
 }

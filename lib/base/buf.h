@@ -20,7 +20,18 @@ void buf_clear(struct buf *b);   /* empty, memory kept */
 void buf_release(struct buf *b); /* empty, memory gone; usable again with the same max */
 
 void buf_add(struct buf *b, struct str s);
-void buf_addc(struct buf *b, char c);
+void buf_addc_slow(struct buf *b, char c); /* where there may be no room */
+
+static inline void buf_addc(struct buf *b, char c)
+{
+	if (b->len + 1 >= b->cap || b->len >= b->max || b->over) {
+		buf_addc_slow(b, c);
+		return;
+	}
+	b->at[b->len++] = c;
+	b->at[b->len] = '\0';
+}
+
 void buf_adds(struct buf *b, const char *s);
 void buf_addi(struct buf *b, int64_t i); /* decimal */
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

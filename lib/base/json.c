@@ -151,29 +151,31 @@ void json_close(struct json_out *j, char bracket)
 	j->comma = true;
 }
 
+static void escaped(struct buf *to, unsigned char c)
+{
+	if (c == '"' || c == '\\') {
+		buf_addc(to, '\\');
+		buf_addc(to, (char)c);
+	} else if (c == '\n') {
+		buf_adds(to, "\\n");
+	} else {
+		buf_printf(to, "\\u%04x", c);
+	}
+}
+
 /* Runs of plain bytes are copied whole; only quotes, backslashes and control characters need an escape. */
 static void quoted(struct buf *to, struct str s)
 {
-	size_t from = 0;
-
 	buf_addc(to, '"');
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.at[i];
+	while (s.len) {
+		size_t plain = str_plain(s);
 
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		buf_add(to, str_n(s.at + from, i - from));
-		from = i + 1;
-		if (c == '"' || c == '\\') {
-			buf_addc(to, '\\');
-			buf_addc(to, (char)c);
-		} else if (c == '\n') {
-			buf_adds(to, "\\n");
-		} else {
-			buf_printf(to, "\\u%04x", c);
-		}
+		buf_add(to, str_n(s.at, plain));
+		if (plain == s.len)
+			break;
+		escaped(to, (unsigned char)s.at[plain]);
+		s = str_n(s.at + plain + 1, s.len - plain - 1);
 	}
-	buf_add(to, str_n(s.at + from, s.len - from));
 	buf_addc(to, '"');
 }
 

@@ -8,11 +8,14 @@
 
 #define NUMBER_CHARS_MAX 64
 
+#define FEW_VALUES 64 /* an update of the usual kind has thirty */
+
+/* The list grows outside the arena, which gets it when its length is known. */
 struct reader {
 	const char *at, *end;
 	struct arena *arena;
-	struct json_value *values;
-	size_t count;
+	struct json_value *values, few[FEW_VALUES];
+	size_t count, cap;
 };
 
 static void skip_space(struct reader *r)
@@ -129,33 +132,35 @@ static bool unescape(struct str *s, struct arena *arena)
 	return true;
 }
 
-/* The bytes up to the closing quote; *special: an escape is among them, *wide: a byte above 127. */
-static bool string_end(struct reader *r, struct str *s, bool *special, bool *wide)
+/* The bytes up to the closing quote; *special: an escape is among them. */
+static bool string_end(struct reader *r, struct str *s, bool *special)
 {
 	const char *begin = r->at, *p = begin;
-	unsigned char seen = 0;
 
 	*special = false;
-	while (p < r->end && *p != '"') {
+	for (;;) {
+		p += str_plain(str_n(p, (size_t)(r->end - p)));
+		if (p == r->end)
+			return false;
+		if (*p == '"')
+			break;
 		if (*p == '\\') {
 			*special = true;
 			p++;
 		}
-		seen |= p < r->end ? (unsigned char)*p++ : 0;
+		if (p++ == r->end)
+			return false;
 	}
-	if (p >= r->end)
-		return false;
 	r->at = p + 1;
 	*s = str_n(begin, (size_t)(p - begin));
-	*wide = seen >= 0x80;
 	return true;
 }
 
 static bool string_value(struct reader *r, struct json_value *v)
 {
-	bool special, wide;
+	bool special;
 
-	if (!string_end(r, &v->text, &special, &wide) || (wide && !utf8_valid(v->text)))
+	if (!string_end(r, &v->text, &special) || !utf8_valid(v->text))
 		return false;
 	v->kind = JSON_STRING;
 	return !special || unescape(&v->text, r->arena);
@@ -163,9 +168,9 @@ static bool string_value(struct reader *r, struct json_value *v)
 
 static bool key_of(struct reader *r, struct str *key)
 {
-	bool special, wide;
+	bool special;
 
-	return take(r, '"') && string_end(r, key, &special, &wide) && (!wide || utf8_valid(*key));
+	return take(r, '"') && string_end(r, key, &special) && utf8_valid(*key);
 }
 
 /* --- values --- */
@@ -212,12 +217,11 @@ static bool word_value(struct reader *r, struct json_value *v, struct str word, 
 static bool value(struct reader *r, struct str key, int depth);
 
 /* Elements, or members with their keys, up to the closing bracket. */
-static bool container_value(struct reader *r, struct json_value *v, char close, int depth)
+static bool container_value(struct reader *r, char close, uint32_t *count, int depth)
 {
 	bool is_object = close == '}';
 	struct str key = { 0 };
 
-	v->kind = is_object ? JSON_OBJECT : JSON_ARRAY;
 	skip_space(r);
 	if (take(r, close))
 		return true;
@@ -233,60 +237,82 @@ static bool container_value(struct reader *r, struct json_value *v, char close, 
 		}
 		if (!value(r, key, depth + 1))
 			return false;
-		v->count++;
+		++*count;
 		skip_space(r);
 	} while (take(r, ','));
 	return take(r, close);
 }
 
+static bool read_at(struct reader *r, struct json_value *v, int depth)
+{
+	switch (*r->at) {
+	case '"':
+		r->at++;
+		return string_value(r, v);
+	case '{':
+		r->at++;
+		v->kind = JSON_OBJECT;
+		return container_value(r, '}', &v->count, depth);
+	case '[':
+		r->at++;
+		v->kind = JSON_ARRAY;
+		return container_value(r, ']', &v->count, depth);
+	case 't': return word_value(r, v, STR("true"), JSON_BOOL);
+	case 'f': return word_value(r, v, STR("false"), JSON_BOOL);
+	case 'n': return word_value(r, v, STR("null"), JSON_NULL);
+	default: return number_value(r, v);
+	}
+}
+
+static void grow(struct reader *r)
+{
+	r->cap *= 2;
+	if (r->values == r->few)
+		r->values = memcpy(xmalloc(r->cap * sizeof *r->values), r->few, sizeof r->few);
+	else
+		r->values = xrealloc(r->values, r->cap * sizeof *r->values);
+}
+
 static bool value(struct reader *r, struct str key, int depth)
 {
-	struct json_value *v = &r->values[r->count];
+	struct json_value v = { .key = key };
+	size_t place = r->count;
 	bool good;
 
 	if (r->at == r->end || depth > JSON_DEPTH_MAX)
 		return false;
-	*v = (struct json_value){ .key = key };
+	if (r->count == r->cap)
+		grow(r);
 	r->count++;
-	switch (*r->at) {
-	case '"': r->at++; good = string_value(r, v); break;
-	case '{': r->at++; good = container_value(r, v, '}', depth); break;
-	case '[': r->at++; good = container_value(r, v, ']', depth); break;
-	case 't': good = word_value(r, v, STR("true"), JSON_BOOL); break;
-	case 'f': good = word_value(r, v, STR("false"), JSON_BOOL); break;
-	case 'n': good = word_value(r, v, STR("null"), JSON_NULL); break;
-	default: good = number_value(r, v); break;
-	}
-	v->span = (uint32_t)(&r->values[r->count] - v);
+	good = read_at(r, &v, depth);
+	v.span = (uint32_t)(r->count - place);
+	r->values[place] = v; /* only now: what is inside may have moved the list */
 	return good;
-}
-
-/* Every value but the first follows a comma or an opening bracket. */
-static size_t values_max(struct str text)
-{
-	size_t n = 1;
-
-	for (size_t i = 0; i < text.len; i++)
-		n += text.at[i] == ',' || text.at[i] == '{' || text.at[i] == '[';
-	return n;
 }
 
 enum err json_read(const struct json_value **out, struct arena *arena, struct str text)
 {
-	struct reader r = { .at = text.at, .end = text.at + text.len, .arena = arena };
+	struct reader r;
 	bool good;
 
 	*out = NULL;
 	if (text.len == 0 || text.len > UINT32_MAX / 2)
 		return E_INVALID;
-	r.values = arena_array(arena, struct json_value, values_max(text));
+	r.at = text.at;
+	r.end = text.at + text.len;
+	r.arena = arena;
+	r.values = r.few;
+	r.count = 0;
+	r.cap = FEW_VALUES;
 	skip_space(&r);
 	good = value(&r, STR(""), 1);
 	skip_space(&r);
-	if (!good || r.at != r.end)
-		return E_INVALID;
-	*out = r.values;
-	return OK;
+	good = good && r.at == r.end;
+	if (good)
+		*out = memcpy(arena_array(arena, struct json_value, r.count), r.values, r.count * sizeof *r.values);
+	if (r.values != r.few)
+		free(r.values);
+	return good ? OK : E_INVALID;
 }
 
 /* --- looking --- */
@@ -402,7 +428,7 @@ const struct json_value *json_list_in(const struct json_value *v, const char *pa
 /* Moves behind one value without looking at what it says. */
 static bool skip_value(struct reader *r)
 {
-	bool special, wide;
+	bool special;
 	struct str s;
 	int depth = 0;
 
@@ -411,7 +437,7 @@ static bool skip_value(struct reader *r)
 			return false;
 		switch (*r->at++) {
 		case '"':
-			if (!string_end(r, &s, &special, &wide))
+			if (!string_end(r, &s, &special))
 				return false;
 			break;
 		case '{': case '[': depth++; break;

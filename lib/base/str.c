@@ -18,6 +18,19 @@ char *str_dup(struct arena *a, struct str s)
 	return arena_strndup(a, s.at, s.len);
 }
 
+char *str_join(struct arena *a, const struct str *parts, size_t count)
+{
+	size_t bytes = 0;
+	char *joined, *at;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += parts[i].len;
+	joined = at = arena_alloc(a, bytes + 1);
+	for (size_t i = 0; i < count; i++)
+		at = mempcpy(at, parts[i].at, parts[i].len);
+	return joined;
+}
+
 bool str_eq(struct str a, struct str b)
 {
 	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
@@ -108,6 +121,44 @@ struct str str_cut(struct str *rest, char separator)
 	return part;
 }
 
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+#define HIGH_BITS EACH_BYTE(0x80)
+
+static uint64_t eight_at(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof word);
+	return word;
+}
+
+/* Not zero when one of the eight is less than n or equals c. For bytes below 128; others never count. */
+static uint64_t has_less(uint64_t word, uint8_t n)
+{
+	return (word - EACH_BYTE(n)) & ~word & HIGH_BITS;
+}
+
+static uint64_t has_byte(uint64_t word, uint8_t c)
+{
+	return has_less(word ^ EACH_BYTE(c), 1);
+}
+
+size_t str_plain(struct str s)
+{
+	size_t i = 0;
+
+	while (s.len - i >= 8) {
+		uint64_t word = eight_at(s.at + i);
+
+		if (has_less(word, 0x20) | has_byte(word, '"') | has_byte(word, '\\'))
+			break;
+		i += 8;
+	}
+	while (i < s.len && (unsigned char)s.at[i] >= 0x20 && s.at[i] != '"' && s.at[i] != '\\')
+		i++;
+	return i;
+}
+
 enum err str_to_i64(int64_t *out, struct str s)
 {
 	bool minus = s.len && s.at[0] == '-';
@@ -167,6 +218,10 @@ bool utf8_valid(struct str s)
 	size_t i = 0, len;
 
 	while (i < s.len) {
+		if (s.len - i >= 8 && !(eight_at(s.at + i) & HIGH_BITS)) {
+			i += 8;
+			continue;
+		}
 		len = sequence((const unsigned char *)s.at + i, s.len - i);
 		if (!len)
 			return false;

@@ -20,6 +20,7 @@ struct str {
 struct str str_of(const char *s); /* NULL gives the empty str */
 struct str str_n(const char *s, size_t n);
 char *str_dup(struct arena *a, struct str s); /* terminated copy */
+char *str_join(struct arena *a, const struct str *parts, size_t count); /* one after the other, terminated */
 
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *b);       /* equals a C string */
@@ -29,6 +30,10 @@ bool str_ends(struct str s, const char *suffix);
 bool str_has(struct str s, const char *needle);        /* contains */
 bool str_has_nocase(struct str s, const char *needle); /* contains, ASCII letters of either case */
 struct str str_trim(struct str s); /* without ASCII white space at both ends */
+
+/* How many bytes at the beginning of s stand for themselves inside a JSON string: no quote, backslash or control. Eight are
+ * looked at in one step. */
+size_t str_plain(struct str s);
 
 /* Cuts the part before the first separator off *rest and returns it; without a separator all of *rest, which is then
  * empty with at == NULL. Loop: while (rest.at) part = str_cut(&rest, ','); */

@@ -94,6 +94,7 @@ struct line {
 	enum http_method method;
 	bool has_body, has_trust, has_proxy, has_source, connect_only;
 	int connect_timeout_ms;
+	long buffer_bytes;
 };
 
 /* A descriptor as epoll knows it. A connection stays in epoll while it rests between two exchanges, so that the usual

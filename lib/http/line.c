@@ -9,6 +9,10 @@
 
 #define DNS_CACHE_S 120L
 #define METHOD_UNSET HTTP_OTHER
+/* libcurl keeps a buffer of this size for each exchange under way: nearly all answers are messages of Telegram's. */
+#define BUFFER_BYTES 4096L
+#define SINK_BUFFER_BYTES 16384L
+#define UPLOAD_BUFFER_BYTES 16384L /* the least it takes; 64 KiB for each TLS connection otherwise */
 
 #define set(line, option, value) \
 	do { \
@@ -146,6 +150,7 @@ static void set_once(struct line *line)
 	set(line, CURLOPT_PROXY, "");   /* "" and not NULL: NULL asks the environment */
 	set(line, CURLOPT_NOPROXY, "");
 	set(line, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	set(line, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES);
 	set(line, CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_S);
 	set(line, CURLOPT_MAXAGE_CONN, (long)line->client->limits.idle_s_max);
 	set(line, CURLOPT_HEADERFUNCTION, on_header);
@@ -246,6 +251,15 @@ static void set_way(struct line *line, const struct http_exchange *x)
 	line->connect_timeout_ms = x->connect_timeout_ms;
 }
 
+static void set_buffer(struct line *line, const struct http_exchange *x)
+{
+	long bytes = x->sink ? SINK_BUFFER_BYTES : BUFFER_BYTES;
+
+	if (line->buffer_bytes != bytes)
+		set(line, CURLOPT_BUFFERSIZE, bytes);
+	line->buffer_bytes = bytes;
+}
+
 static struct line *line_new(struct http_client *c)
 {
 	struct line *line = xcalloc(1, sizeof *line);
@@ -276,6 +290,7 @@ struct line *line_take(struct http_client *c, struct http_exchange *x, int64_t n
 	set_method(line, x);
 	set_way(line, x);
 	set_trust(line, x);
+	set_buffer(line, x);
 	return line;
 }
 

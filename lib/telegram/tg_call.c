@@ -487,7 +487,7 @@ static const char *method_url(struct arena *arena, const struct tg_api *api, con
 
 	while (str_ends(base, "/"))
 		base.len--;
-	return arena_printf(arena, "%.*s/bot%s/%s", STR_ARG(base), api->token, method);
+	return str_join(arena, (const struct str[]){ base, STR("/bot"), str_of(api->token), STR("/"), str_of(method) }, 5);
 }
 
 /* In a form nested values are JSON inside text; plain ones stand as they are. */

@@ -170,6 +170,24 @@ static void test_uuid(void **state)
 	free(ids);
 }
 
+/* Each byte at each place of a text of each length up to three steps of eight: what a slow look says. */
+static void test_plain(void **state)
+{
+	char text[24];
+
+	(void)state;
+	for (size_t len = 0; len <= sizeof text; len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 256; c++) {
+				bool is_plain = c >= 0x20 && c != '"' && c != '\\';
+
+				memset(text, c < 128 ? 'x' : 0xFF, sizeof text);
+				text[at] = (char)c;
+				if (str_plain(str_n(text, len)) != (is_plain ? len : at))
+					fail_msg("byte %d at %zu of %zu", c, at, len);
+			}
+}
+
 static void test_json(void **state)
 {
 	struct json_object *o;
