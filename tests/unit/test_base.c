@@ -281,6 +281,7 @@ int main(void)
 		proves(test_buf, "R289"),
 		proves(test_encodings, ""),
 		proves(test_uuid, "R033"),
+		proves(test_plain, ""),
 		proves(test_json, "R289"),
 		proves(test_log_secrets, "R288"),
 	};
