@@ -67,6 +67,7 @@ static const struct verb_row verbs[] = {
 	{ "a_grant",    WHO_ADMIN, admin_on_grant },          /* a_grant:USER[:PLAN] */
 	{ "a_sub",      WHO_ADMIN, admin_on_sub },            /* a_sub:SUB */
 	{ "a_subdo",    WHO_ADMIN, admin_on_sub_act },        /* a_subdo:SUB:FIELD[:VALUE] */
+	{ "a_client",   WHO_ADMIN, admin_on_client },         /* a_client:SUB:client|ips|ips_clear */
 	{ "a_pay",      WHO_ADMIN, admin_on_payment },        /* a_pay:PAYMENT */
 	{ "a_sus",      WHO_ADMIN, admin_on_suspense },       /* a_sus:PAYMENT:WHAT */
 	{ "a_refund",   WHO_ADMIN, admin_on_refund },
@@ -106,6 +107,7 @@ static const struct dangerous_act dangerous[] = {
 	{ "extend",     admin_do_extend },     /* SUB:FIELD:VALUE */
 	{ "limit",      admin_do_limit },
 	{ "reset",      admin_do_reset },
+	{ "ips_clear",  admin_do_ips_clear },  /* SUB */
 	{ "suspense",   admin_do_suspense },   /* PAYMENT:WHAT[:ORDER] */
 	{ "refund",     admin_do_refund },     /* PAYMENT */
 	{ "money_close", admin_do_money_close }, /* UPDATE */

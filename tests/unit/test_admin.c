@@ -774,6 +774,7 @@ static void test_every_dangerous_act_asks(void **state)
 		{ "/limit 2000 devices 5", "SELECT limit_ip FROM subscriptions WHERE id=1", false },
 		{ "/reset 2000", "SELECT reset_rev FROM subscriptions WHERE id=1", false },
 		{ "a_grant:%s:1", "SELECT count(*) FROM subscriptions", true },
+		{ "a_client:%b:ips_clear", "SELECT count(*) FROM jobs WHERE kind='panel_ask' AND subject LIKE '%:ips_clear:%'", true },
 		{ "/refund %o", "SELECT count(*) FROM payments WHERE state='refunding'", false },
 		{ "a_sus:2:keep", "SELECT count(*) FROM suspense WHERE state='open'", true },
 		{ "a_plset:1:sale", "SELECT on_sale FROM plans WHERE id=1", true },
@@ -789,6 +790,7 @@ static void test_every_dangerous_act_asks(void **state)
 	for (size_t i = 0; i < countof(acts); i++) {
 		bool wants_reason = str_has(str_of(acts[i].press), "%o");
 		const char *press = wants_reason ? arena_printf(&w->arena, "/refund %s", text(w, "SELECT public_id FROM orders ORDER BY id LIMIT 1")) :
+			str_has(str_of(acts[i].press), "%b") ? arena_printf(&w->arena, "a_client:%s:ips_clear", text(w, "SELECT public_id FROM subscriptions")) :
 			str_has(str_of(acts[i].press), "%s") ? arena_printf(&w->arena, "a_grant:%s:1", text(w, "SELECT public_id FROM users WHERE telegram_id=2000")) : acts[i].press;
 		int64_t before = number(w, acts[i].what);
 
