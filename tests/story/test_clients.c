@@ -1,4 +1,4 @@
-/* What an admin asks about one client: what its panel has of it, where it connected from. */
+/* What admins do with clients: ask what a panel has of one, where it connected from; give a plan to many at once. */
 #include "tests/unit/proves.h"
 
 #include <stdio.h>
@@ -215,6 +215,151 @@ static void test_addresses_are_cleared(void **state)
 	}
 }
 
+/* --- a plan for several people (R055) --- */
+
+#define PEOPLE 9
+
+/* "/grant ID ID …", and in the middle what else it holds. */
+static const char *grant_line(struct arena *arena, struct world *w, int64_t *people, size_t count, const char *in_the_middle)
+{
+	const char *line = "/grant";
+
+	for (size_t i = 0; i < count; i++) {
+		people[i] = world_customer(w, arena_printf(arena, "P%zu", i + 1), "en");
+		world_say(w, people[i], "/start");
+	}
+	for (size_t i = 0; i < count; i++) {
+		line = arena_printf(arena, "%s %lld", line, (long long)people[i]);
+		if (i == count / 2)
+			line = arena_printf(arena, "%s%s", line, in_the_middle);
+	}
+	return line;
+}
+
+static void grants(struct world *w, const char *line)
+{
+	world_say(w, WORLD_ADMIN, line);
+	world_tap(w, WORLD_ADMIN, "Month");
+	world_tap(w, WORLD_ADMIN, "Yes");
+	world_run(w, 30000);
+}
+
+/* Ten are asked for, one of them is somebody who stands there already, by another name: her own number. */
+static void test_many_with_a_duplicate(void **state)
+{
+	static const char *const versions[] = { "2.8.5", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct world *w = world_new(&(struct world_options){ .versions = { versions[i] } });
+		struct arena arena = { 0 };
+		int64_t people[PEOPLE];
+		char *number = NULL;
+		const char *line = grant_line(&arena, w, people, PEOPLE, " %NUMBER");
+		struct str text, rest = str_of(line), before = str_cut(&rest, '%');
+
+		world_say(w, WORLD_ADMIN, arena_printf(&arena, "/user %lld", (long long)people[1])); /* the card shows it */
+		assert_int_equal(db_get_text(&number, &arena, w->db, arena_printf(&arena, "SELECT public_id FROM users WHERE telegram_id=%lld", (long long)people[1])), OK);
+		str_cut(&rest, ' ');
+		line = arena_printf(&arena, "%.*s%s %.*s", STR_ARG(before), number, STR_ARG(rest));
+		grants(w, line);
+		for (size_t k = 0; k < PEOPLE; k++) {
+			assert_int_equal(world_clients_of(w, &w->panels[0], people[k]), 1);
+			assert_true(world_sees(w, people[k], "vless://"));
+		}
+		assert_int_equal(panel_sim_count_clients(w->panels[0].sim, w->panels[0].inbound_id), PEOPLE);
+		assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE kind='grant' AND state='delivered'"), PEOPLE);
+		text = world_last(w, WORLD_ADMIN)->text;
+		if (!str_has(text, "Given: 9 of 10") || !str_has(text, arena_printf(&arena, "✗ %s – stands on the list twice", number)))
+			fail_msg("%s: %.*s", versions[i], STR_ARG(text));
+		for (size_t k = 0; k < PEOPLE; k++) {
+			char *email = NULL;
+
+			db_get_text(&email, &arena, w->db, arena_printf(&arena, "SELECT x.email FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id"
+				" JOIN users u ON u.id=s.user_id WHERE u.telegram_id=%lld", (long long)people[k]));
+			assert_true(str_has(text, arena_printf(&arena, "✓ %lld – %s", (long long)people[k], email)));
+		}
+		assert_int_equal(world_count_seen(w, WORLD_ADMIN, "Given: "), 1);
+		assert_int_equal(world_number(w, "SELECT count(*) FROM grant_lists"), 0);
+		arena_release(&arena);
+		world_free(w);
+	}
+}
+
+/* Nobody, no place left: the others get theirs, before and after. */
+static void test_many_with_failures(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct arena arena = { 0 };
+	int64_t people[5];
+	const char *line = grant_line(&arena, w, people, countof(people), " nobody_at_all");
+	struct str text;
+
+	(void)state;
+	assert_int_equal(db_run(w->db, "UPDATE panels SET capacity=4"), OK);
+	grants(w, line);
+	for (size_t i = 0; i < countof(people); i++)
+		assert_int_equal(world_clients_of(w, &w->panels[0], people[i]), i < 4);
+	text = world_last(w, WORLD_ADMIN)->text;
+	assert_true(str_has(text, "Given: 4 of 6"));
+	assert_true(str_has(text, "✗ nobody_at_all – nobody is called that"));
+	assert_true(str_has(text, arena_printf(&arena, "✗ %lld – no free place", (long long)people[4])));
+	arena_release(&arena);
+	world_free(w);
+}
+
+/* A panel that makes none of them: after ten minutes the report says so; what is given is given. */
+static void test_many_on_a_dead_panel(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct arena arena = { 0 };
+	int64_t people[2];
+	const char *line = grant_line(&arena, w, people, countof(people), "");
+
+	(void)state;
+	panel_sim_add_rule(w->panels[0].sim, &(struct panel_rule){ .route = "clients/add", .fault = PANEL_REFUSE, .text = "not now" });
+	grants(w, line);
+	assert_false(world_sees(w, WORLD_ADMIN, "Given: "));
+	world_run(w, 10 * MINUTE_MS);
+	assert_true(world_sees(w, WORLD_ADMIN, "Given: 0 of 2"));
+	assert_true(world_sees(w, WORLD_ADMIN, "not now"));
+	panel_sim_clear_rules(w->panels[0].sim);
+	world_run(w, HOUR_MS);
+	for (size_t i = 0; i < countof(people); i++)
+		assert_int_equal(world_clients_of(w, &w->panels[0], people[i]), 1);
+	assert_int_equal(world_count_seen(w, WORLD_ADMIN, "Given: "), 1);
+	arena_release(&arena);
+	world_free(w);
+}
+
+/* Killed on the way, everybody still gets it once, and the report comes. */
+static void test_many_killed(void **state)
+{
+	static const char *const steps[] = { "turn.before_commit", "turn.after_commit", "jobs.claimed" };
+
+	(void)state;
+	for (size_t s = 0; s < countof(steps); s++)
+		for (int nth = 1; nth <= 13; nth += 4) {
+			struct world *w = world_new(NULL);
+			struct arena arena = { 0 };
+			int64_t people[3];
+			const char *line = grant_line(&arena, w, people, countof(people), "");
+
+			world_say(w, WORLD_ADMIN, line);
+			world_tap(w, WORLD_ADMIN, "Month");
+			world_die_at(w, steps[s], nth);
+			world_tap(w, WORLD_ADMIN, "Yes");
+			world_run(w, MINUTE_MS);
+			assert_int_equal(w->kills, 1);
+			for (size_t i = 0; i < countof(people); i++)
+				assert_int_equal(world_clients_of(w, &w->panels[0], people[i]), 1);
+			assert_int_equal(world_number(w, "SELECT count(*) FROM orders"), 3);
+			assert_in_range(world_count_seen(w, WORLD_ADMIN, "Given: 3 of 3"), 1, 2);
+			arena_release(&arena);
+			world_free(w);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +368,10 @@ int main(void)
 		proves(test_addresses, "R058"),
 		proves(test_addresses_for_admins_only, ""),
 		proves(test_addresses_are_cleared, "R059"),
+		proves(test_many_with_a_duplicate, "R055"),
+		proves(test_many_with_failures, "R055"),
+		proves(test_many_on_a_dead_panel, ""),
+		proves(test_many_killed, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));
