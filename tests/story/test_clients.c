@@ -308,6 +308,26 @@ static void test_many_with_failures(void **state)
 	world_free(w);
 }
 
+/* What breaks on our side for one of them is tried a few times, then told; the others have theirs long since. */
+static void test_many_one_breaks(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct arena arena = { 0 };
+	int64_t people[3];
+	const char *line = grant_line(&arena, w, people, countof(people), "");
+
+	(void)state;
+	assert_int_equal(db_run(w->db, arena_printf(&arena, "CREATE TRIGGER breaks BEFORE INSERT ON orders WHEN new.user_id="
+		"(SELECT id FROM users WHERE telegram_id=%lld) BEGIN SELECT raise(ABORT, 'broken'); END", (long long)people[0])), OK);
+	grants(w, line);
+	for (size_t i = 0; i < countof(people); i++)
+		assert_int_equal(world_clients_of(w, &w->panels[0], people[i]), i > 0);
+	assert_true(world_sees(w, WORLD_ADMIN, "Given: 2 of 3"));
+	assert_true(world_sees(w, WORLD_ADMIN, arena_printf(&arena, "✗ %lld – failed on our side", (long long)people[0])));
+	arena_release(&arena);
+	world_free(w);
+}
+
 /* A panel that makes none of them: after ten minutes the report says so; what is given is given. */
 static void test_many_on_a_dead_panel(void **state)
 {
@@ -370,6 +390,7 @@ int main(void)
 		proves(test_addresses_are_cleared, "R059"),
 		proves(test_many_with_a_duplicate, "R055"),
 		proves(test_many_with_failures, "R055"),
+		proves(test_many_one_breaks, "R055"),
 		proves(test_many_on_a_dead_panel, ""),
 		proves(test_many_killed, ""),
 	};
