@@ -445,11 +445,30 @@ static const char places_chosen[] =
 	"ALTER TABLE accesses ADD COLUMN replaces_id INTEGER REFERENCES accesses(id);" /* until the panel has agreed with this one: then that one goes */
 	"ALTER TABLE orders ADD COLUMN region TEXT;"; /* of the quote: the plan's, else the one the customer chose; NULL: any */
 
+/* A plan is given to several people at once; a list goes with its report. */
+static const char grants_in_lists[] =
+	"CREATE TABLE grant_lists("
+	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	admin_id INTEGER NOT NULL REFERENCES users(id),"
+	"	chat_id INTEGER NOT NULL,"            /* where the report goes */
+	"	plan_id INTEGER REFERENCES plans(id),"
+	"	started_ms INTEGER NOT NULL DEFAULT 0," /* when it was confirmed; 0: not yet */
+	"	created_ms INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE grants(" /* one name of a list: without order and error it has not had its turn */
+	"	list_id INTEGER NOT NULL REFERENCES grant_lists(id) ON DELETE CASCADE,"
+	"	place INTEGER NOT NULL,"
+	"	who TEXT NOT NULL,"                   /* as the admin typed it */
+	"	user_id INTEGER REFERENCES users(id),"
+	"	order_id INTEGER REFERENCES orders(id),"
+	"	error TEXT,"                          /* nobody, several, twice, full, failed */
+	"	PRIMARY KEY(list_id, place)) STRICT, WITHOUT ROWID;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
 	{ stuck_money },
 	{ web_accounts },
 	{ places_chosen },
+	{ grants_in_lists },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

@@ -65,8 +65,10 @@ static const struct verb_row verbs[] = {
 	{ "a_ban",      WHO_ADMIN, admin_on_ban },
 	{ "a_unban",    WHO_ADMIN, admin_on_unban },
 	{ "a_grant",    WHO_ADMIN, admin_on_grant },          /* a_grant:USER[:PLAN] */
+	{ "a_grants",   WHO_ADMIN, admin_on_grants },         /* a_grants:LIST:PLAN */
 	{ "a_sub",      WHO_ADMIN, admin_on_sub },            /* a_sub:SUB */
 	{ "a_subdo",    WHO_ADMIN, admin_on_sub_act },        /* a_subdo:SUB:FIELD[:VALUE] */
+	{ "a_client",   WHO_ADMIN, admin_on_client },         /* a_client:SUB:client|ips|ips_clear */
 	{ "a_pay",      WHO_ADMIN, admin_on_payment },        /* a_pay:PAYMENT */
 	{ "a_sus",      WHO_ADMIN, admin_on_suspense },       /* a_sus:PAYMENT:WHAT */
 	{ "a_refund",   WHO_ADMIN, admin_on_refund },
@@ -103,9 +105,11 @@ static const struct dangerous_act dangerous[] = {
 	{ "plan_del",   admin_do_plan_del },
 	{ "ban",        admin_do_ban },        /* USER */
 	{ "grant",      admin_do_grant },      /* USER:PLAN */
+	{ "grants",     admin_do_grants },     /* LIST:PLAN */
 	{ "extend",     admin_do_extend },     /* SUB:FIELD:VALUE */
 	{ "limit",      admin_do_limit },
 	{ "reset",      admin_do_reset },
+	{ "ips_clear",  admin_do_ips_clear },  /* SUB */
 	{ "suspense",   admin_do_suspense },   /* PAYMENT:WHAT[:ORDER] */
 	{ "refund",     admin_do_refund },     /* PAYMENT */
 	{ "money_close", admin_do_money_close }, /* UPDATE */

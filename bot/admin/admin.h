@@ -30,4 +30,6 @@ enum err admin_refunded(struct act *a, const struct payment_row *p);
 enum err admin_refund_failed(struct act *a, const struct payment_row *p, const char *why);
 enum err admin_provider_tried(struct act *a, const struct provider_trial *t);
 
+extern const struct job_kind admin_job_grants;     /* subject "LIST:PLACE", a row of grants; place 0: the report */
+
 #endif

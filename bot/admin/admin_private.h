@@ -178,6 +178,22 @@ enum err admin_do_extend(struct talk *t, struct str subject, const char *reason)
 enum err admin_do_limit(struct talk *t, struct str subject, const char *reason);
 enum err admin_do_reset(struct talk *t, struct str subject, const char *reason);
 
+enum err admin_plan_buttons(struct screen *s, const char *verb, const char *id); /* "verb:id:PLAN", all plans. E_NOTFOUND: none */
+
+/* --- grants.c: a plan for several people at once --- */
+
+bool admin_grants_are_meant(struct str args);                      /* more than one name */
+enum err admin_grants_begin(struct talk *t, struct str names);     /* the names are noted; which plan? */
+enum err admin_on_grants(struct talk *t, struct str id, struct str arg);
+enum err admin_do_grants(struct talk *t, struct str subject, const char *reason);
+
+/* --- clients.c: what panels say of one client --- */
+
+bool admin_may_read_client(struct act *a, const struct panel_answer *answer);   /* who asked may have lost the right to meanwhile */
+void admin_client_text(struct screen *s, const struct panel *p, const struct panel_answer *answer);
+enum err admin_on_client(struct talk *t, struct str id, struct str arg);
+enum err admin_do_ips_clear(struct talk *t, struct str subject, const char *reason);
+
 /* --- payments.c --- */
 
 enum err admin_cmd_payments(struct talk *t, struct str args);

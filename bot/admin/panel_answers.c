@@ -197,6 +197,11 @@ static void draw(struct screen *s, const struct panel *p, const struct panel_ans
 	case ASK_HEALTH:
 		admin_health_text(s, p);
 		return;
+	case ASK_CLIENT:
+	case ASK_IPS:
+	case ASK_IPS_CLEAR:
+		admin_client_text(s, p, answer);
+		return;
 	}
 }
 
@@ -208,6 +213,8 @@ enum err admin_panel_answered(struct act *a, const struct panel_answer *answer)
 
 	if (e)
 		return e == E_NOTFOUND ? OK : e; /* removed meanwhile: nobody waits for it */
+	if (answer->subscription_id && !admin_may_read_client(a, answer))
+		return OK;
 	e = admin_begin_chat(&s, a, answer->chat_id);
 	if (e)
 		return e;

@@ -232,29 +232,39 @@ enum err admin_on_unban(struct talk *t, struct str id, struct str arg)
 
 /* --- a gift --- */
 
+enum err admin_plan_buttons(struct screen *s, const char *verb, const char *id)
+{
+	struct plan *list = arena_array(s->a->arena, struct plan, PLAN_LIST_MAX);
+	size_t count;
+	enum err e = plan_list(list, &count, PLAN_LIST_MAX, s->a, false);
+
+	for (size_t i = 0; !e && i < count; i++) {
+		screen_row(s);
+		screen_button_text(s, verb, id, word_number(s->a, list[i].id), str_of(list[i].name));
+	}
+	return e || count ? e : E_NOTFOUND;
+}
+
 static enum err choose_plan(struct talk *t, const struct user *u, struct str rest)
 {
-	struct plan *list = arena_array(t->a->arena, struct plan, PLAN_LIST_MAX);
 	struct screen s;
-	size_t count;
-	enum err e = plan_list(list, &count, PLAN_LIST_MAX, t->a, false);
+	enum err e;
 
 	(void)rest;
-	if (e)
-		return e;
-	if (!count)
-		return admin_say(t, "admin.plans_edit.none");
 	screen_begin(&s, t);
 	screen_text(&s, "admin.grant.choose", T_STR("name", admin_user_word(t->a, u)));
-	for (size_t i = 0; i < count; i++) {
-		screen_row(&s);
-		screen_button_text(&s, "a_grant", u->public_id, word_number(t->a, list[i].id), str_of(list[i].name));
+	e = admin_plan_buttons(&s, "a_grant", u->public_id);
+	if (e) {
+		screen_drop(&s);
+		return e == E_NOTFOUND ? admin_say(t, "admin.plans_edit.none") : e;
 	}
 	return screen_show(&s);
 }
 
 enum err admin_cmd_grant(struct talk *t, struct str args)
 {
+	if (admin_grants_are_meant(args))
+		return admin_grants_begin(t, args);
 	return admin_with_user(t, args, "admin.grant.usage", choose_plan);
 }
 

@@ -50,6 +50,9 @@ static enum err show_sub(struct talk *t, const struct subscription *sub)
 		screen_button_list(&s, "a_subdo", sub->public_id, buttons[i].act, buttons[i].key, (const struct i18n_arg[]){ { 0 } });
 	}
 	screen_row(&s);
+	screen_button(&s, "a_client", sub->public_id, "client", "button.ask_panel");
+	screen_button(&s, "a_client", sub->public_id, "ips", "button.ips");
+	screen_row(&s);
 	screen_button(&s, "a_user", u.public_id, NULL, "button.user");
 	return screen_show(&s);
 }

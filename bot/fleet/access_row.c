@@ -75,3 +75,25 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 		out->want.at[FIELD_QUOTA] = out->want.at[FIELD_QUOTA] > out->elsewhere_bytes ? out->want.at[FIELD_QUOTA] - out->elsewhere_bytes : 1;
 	return db_end(&r);
 }
+
+struct xui_client access_client(struct arena *arena, const struct access *x)
+{
+	char password[ACCESS_PASSWORD_BYTES_MAX + 1];
+
+	/* what a Trojan client is known by stands in paths, where base64 does not; lib/xui cuts what Shadowsocks wants shorter */
+	access_password(password, sizeof password, str_of(x->password), str_of(x->inbound_protocol), str_of(""));
+	return (struct xui_client){
+		.email = str_of(arena_strdup(arena, x->email)), .uuid = str_of(arena_strdup(arena, x->uuid)),
+		.password = str_of(arena_strdup(arena, password)), .sub_id = str_of(arena_strdup(arena, x->sub_id)),
+		.comment = str_of(arena_printf(arena, "obol:%s", x->public_id)), /* whose it is, for people and for us (B26) */
+		.quota_bytes = x->want.at[FIELD_QUOTA], .expires_ms = x->want.at[FIELD_UNTIL], .limit_ip = x->want.at[FIELD_DEVICES],
+		.enabled = x->want.at[FIELD_ENABLED] != 0, .reset_days = x->reset_days, .tg_id = x->telegram_id,
+	};
+}
+
+bool access_is_ours(const struct access *x, const struct xui_look *l)
+{
+	if (l->exists || !l->is_taken)
+		return l->exists;
+	return (x->panel_uuid && str_is(l->client.uuid, x->panel_uuid)) || (x->panel_sub_id && str_is(l->client.sub_id, x->panel_sub_id));
+}

@@ -1,5 +1,5 @@
-/* What an admin asks of a panel: trial login, test step by step, inbounds, who is online, health. The answer goes to
- * hooks->answered; a panel that does not answer is an answer, too, after three tries (R140). */
+/* What an admin asks of a panel: trial login, test step by step, inbounds, who is online, health; and about one client:
+ * what the panel has of it, where it connected from. The answer goes to hooks->answered; a panel that does not answer is an answer, too, after three tries (R140). */
 #include "bot/fleet/fleet_private.h"
 
 #include <inttypes.h>
@@ -10,8 +10,12 @@
 #include "lib/base/clock.h"
 
 #define ONLINES_MAX 20000
+#define CLIENT_PLACES_MAX 24
 
-static const char *const ask_names[] = { [ASK_TRIAL] = "trial", [ASK_TEST] = "test", [ASK_INBOUNDS] = "inbounds", [ASK_ONLINE] = "online", [ASK_HEALTH] = "health" };
+static const char *const ask_names[] = {
+	[ASK_TRIAL] = "trial", [ASK_TEST] = "test", [ASK_INBOUNDS] = "inbounds", [ASK_ONLINE] = "online", [ASK_HEALTH] = "health",
+	[ASK_CLIENT] = "client", [ASK_IPS] = "ips", [ASK_IPS_CLEAR] = "ips_clear",
+};
 
 /* The operations each of them is made of, in order. */
 #define OPS_MAX 3
@@ -21,6 +25,9 @@ static const struct plan { enum xui_what ops[OPS_MAX]; size_t count; } plans[] =
 	[ASK_INBOUNDS] = { { XUI_INBOUNDS }, 1 },
 	[ASK_ONLINE] = { { XUI_ONLINES }, 1 },
 	[ASK_HEALTH] = { { XUI_INBOUNDS, XUI_ONLINES, XUI_STATUS }, 3 },
+	[ASK_CLIENT] = { { XUI_LOOK }, 1 },
+	[ASK_IPS] = { { XUI_IPS }, 1 },
+	[ASK_IPS_CLEAR] = { { XUI_IPS_CLEAR, XUI_IPS }, 2 }, /* "cleared" is believed once a look agrees */
 };
 
 /* Health, R092: what each of the operations above stands for. The database can be fetched where the server's own routes
@@ -36,6 +43,9 @@ struct run {
 	struct job *job;
 	enum panel_ask what;
 	int64_t panel_id, chat_id;
+	int64_t access_id;           /* whose client it is about; 0: none */
+	int64_t subscription_id;
+	struct access x;             /* its texts live in the act's arena: only for that step */
 	size_t at;                   /* in the plan */
 	struct online *online;       /* in the job's arena */
 	size_t online_count, online_cap;
@@ -52,14 +62,36 @@ enum err panel_ask(struct act *a, int64_t panel_id, enum panel_ask what, int64_t
 	return job_add(a, JOB_ASK, arena_printf(a->arena, "%" PRId64 ":%s:%" PRId64, panel_id, ask_names[what], chat_id), panel_id, JOB_PERSON, a->now_ms);
 }
 
+enum err client_ask(struct act *a, int64_t subscription_id, enum panel_ask what, int64_t chat_id)
+{
+	struct { int64_t access_id, panel_id; } places[CLIENT_PLACES_MAX];
+	struct db_rows r;
+	size_t n = 0;
+	enum err e;
+
+	db_select(&r, a->tx, "SELECT id, panel_id FROM accesses WHERE subscription_id=?1 AND deleted_ms=0 ORDER BY id LIMIT ?2",
+		subscription_id, (int64_t)countof(places));
+	for (; db_next(&r); n++) {
+		places[n].access_id = db_i64(&r, 0);
+		places[n].panel_id = db_i64(&r, 1);
+	}
+	e = db_end(&r);
+	for (size_t i = 0; !e && i < n; i++)
+		e = job_add(a, JOB_ASK, arena_printf(a->arena, "%" PRId64 ":%s:%" PRId64 ":%" PRId64, places[i].panel_id, ask_names[what], chat_id,
+			places[i].access_id), places[i].panel_id, JOB_PERSON, a->now_ms);
+	return e || n ? e : E_NOTFOUND;
+}
+
 static enum err subject_read(struct run *r, const char *subject)
 {
-	struct str rest = str_of(subject), panel = str_cut(&rest, ':'), what = str_cut(&rest, ':');
+	struct str rest = str_of(subject), panel = str_cut(&rest, ':'), what = str_cut(&rest, ':'), chat = str_cut(&rest, ':');
 
 	for (size_t i = 0; i < countof(ask_names); i++)
 		if (str_is(what, ask_names[i])) {
 			r->what = (enum panel_ask)i;
-			return str_to_i64(&r->panel_id, panel) || str_to_i64(&r->chat_id, rest) ? E_INVALID : OK;
+			if (str_to_i64(&r->panel_id, panel) || str_to_i64(&r->chat_id, chat))
+				return E_INVALID;
+			return rest.len && str_to_i64(&r->access_id, rest) ? E_INVALID : OK;
 		}
 	return E_INVALID;
 }
@@ -307,6 +339,59 @@ static void take_check(struct run *r)
 	r->refused_login = r->refused_login || x->err == E_AUTH;
 }
 
+/* --- one client --- */
+
+/* E_NOTFOUND: it has moved or gone meanwhile. */
+static enum err read_client(struct act *a, struct run *r)
+{
+	enum err e = db_get_i64(&r->subscription_id, a->tx, "SELECT subscription_id FROM accesses WHERE id=?1", r->access_id);
+
+	if (!e)
+		e = access_read(&r->x, a, r->subscription_id, r->panel_id, r->access_id - 1);
+	return !e && r->x.id != r->access_id ? E_NOTFOUND : e;
+}
+
+static void add_client(struct panel_answer *out, const struct run *r)
+{
+	const struct xui_look *l = &r->work.result->look;
+
+	out->client.exists = access_is_ours(&r->x, l);
+	if (!out->client.exists)
+		return;
+	out->client.enabled = l->client.enabled && (!l->has_row || l->traffic.enabled);
+	out->client.has_usage = l->has_row;
+	out->client.up_bytes = l->traffic.up_bytes;
+	out->client.down_bytes = l->traffic.down_bytes;
+}
+
+static void add_ips(struct panel_answer *out, struct act *a, const struct xui_result *x)
+{
+	struct panel_ip *ips = arena_array(a->arena, struct panel_ip, x->ips_count + 1);
+
+	for (size_t i = 0; i < x->ips_count; i++)
+		ips[i] = (struct panel_ip){ utf8_clean(a->arena, x->ips[i].ip), utf8_clean(a->arena, x->ips[i].when) };
+	out->ips = ips;
+	out->ips_count = x->ips_count;
+}
+
+/* What only the questions about a client have. E_NOTFOUND: nobody's client any more. */
+static enum err add_about_client(struct panel_answer *out, struct act *a, struct run *r)
+{
+	enum err e = read_client(a, r);
+
+	if (e)
+		return e;
+	out->subscription_id = r->subscription_id;
+	out->email = r->x.email;
+	if (!out->ok)
+		return OK;
+	if (r->what == ASK_CLIENT)
+		add_client(out, r);
+	else
+		add_ips(out, a, r->work.result);
+	return OK;
+}
+
 /* --- the answer --- */
 
 static enum err answer_admin(struct act *a, struct job *job, struct run *r)
@@ -333,6 +418,11 @@ static enum err answer_admin(struct act *a, struct job *job, struct run *r)
 	if (!e && r->what == ASK_ONLINE && out.ok) {
 		e = place_online(a, r);
 		out.online = e ? STR("") : online_text(a, r);
+	}
+	if (!e && r->access_id) {
+		e = add_about_client(&out, a, r);
+		if (e == E_NOTFOUND)
+			return OK;
 	}
 	return e || !fleet_hooks.answered || !r->chat_id ? e : fleet_hooks.answered(a, &out);
 }
@@ -395,8 +485,18 @@ static enum err ask_next(struct act *a, struct job *job, struct run *r)
 {
 	struct xui_ask ask = { .what = plans[r->what].ops[r->at], .sinks = { .on_online = take_online, .on_restart = forget_online, .ctx = r } };
 	bool ended = false;
-	enum err e = work_begin(&r->work, a, job, &ask, &ended);
+	enum err e = r->access_id ? read_client(a, r) : OK;
 
+	if (e == E_NOTFOUND) {
+		job_done(job);
+		return OK;
+	}
+	if (!e && r->access_id) {
+		ask.inbound_id = r->x.inbound_id;
+		ask.client = access_client(&job->arena, &r->x);
+	}
+	if (!e)
+		e = work_begin(&r->work, a, job, &ask, &ended);
 	return !e && ended ? ended_one(a, job, r) : e;
 }
 

@@ -80,9 +80,14 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 
 /* --- watching and administration: all jobs in the panel's lane; the answers come through the hooks --- */
 
-enum panel_ask { ASK_TRIAL, ASK_TEST, ASK_INBOUNDS, ASK_ONLINE, ASK_HEALTH };
+/* Of a panel; the last three of one client. */
+enum panel_ask { ASK_TRIAL, ASK_TEST, ASK_INBOUNDS, ASK_ONLINE, ASK_HEALTH, ASK_CLIENT, ASK_IPS, ASK_IPS_CLEAR };
 /* chat_id: who asked; the answer is sent there. */
 enum err panel_ask(struct act *a, int64_t panel_id, enum panel_ask what, int64_t chat_id);
+/* What the panels say about a client now, where it connected from, and have them forget that; an answer for each place the
+ * subscription has. Nothing that is asked here changes what we know or want. The addresses are confidential: chat_id is
+ * an admin's own. E_NOTFOUND: it has no place. */
+enum err client_ask(struct act *a, int64_t subscription_id, enum panel_ask what, int64_t chat_id);
 
 /* One per step, R147: name, TCP, TLS, login, list; after a test that succeeded also one for each of the first sold inbounds:
  * "link": somebody listens where its customers will connect to, or "link_udp": that cannot be tested. A link that fails is
@@ -90,6 +95,9 @@ enum err panel_ask(struct act *a, int64_t panel_id, enum panel_ask what, int64_t
 struct panel_step { const char *name; bool ok, skipped; int64_t ms; char *detail; };
 #define PANEL_STEPS_MAX 8
 #define PANEL_LINKS_TRIED_MAX 3
+/* has_usage: the panel's accounting knows it; without, bytes are not 0 but unknown (R054). */
+struct panel_client { bool exists, enabled, has_usage; int64_t up_bytes, down_bytes; };
+struct panel_ip { struct str ip, when; }; /* when: as the panel writes it, in its own time; or empty */
 struct panel_answer {
 	enum panel_ask what;
 	int64_t panel_id, chat_id;
@@ -101,6 +109,11 @@ struct panel_answer {
 	struct panel_step steps[PANEL_STEPS_MAX];
 	size_t steps_count;
 	struct str online;          /* ASK_ONLINE: JSON array of {"inbound":id,"emails":[…]} */
+	int64_t subscription_id;    /* of the questions about a client; else 0 */
+	const char *email;
+	struct panel_client client; /* ASK_CLIENT */
+	const struct panel_ip *ips; /* ASK_IPS; ASK_IPS_CLEAR: what is left */
+	size_t ips_count;
 };
 
 struct fleet_hooks {
@@ -114,7 +127,7 @@ struct fleet_hooks {
 void fleet_set_hooks(const struct fleet_hooks *hooks);
 
 extern const struct job_kind fleet_job_reconcile;  /* subject "SUB:PANEL" */
-extern const struct job_kind fleet_job_ask;        /* subject "PANEL:WHAT:CHAT" */
+extern const struct job_kind fleet_job_ask;        /* subject "PANEL:WHAT:CHAT[:ACCESS]" */
 extern const struct job_kind fleet_job_watch;      /* subject PANEL: cheap check every minute; inbounds, counts */
 enum err fleet_watch(struct act *a);               /* schedule, every minute: a watch job per panel */
 enum err fleet_look_due(struct act *a);            /* schedule, every 15 minutes: looks at the accesses with the oldest look (usage, drift) */

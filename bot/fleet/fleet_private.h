@@ -105,6 +105,9 @@ struct access {
 enum err access_read(struct access *out, struct act *a, int64_t subscription_id, int64_t panel_id, int64_t after_id);
 bool access_never_sent(const struct access *x); /* certain that its panel does not have it */
 struct sub_want access_want(const struct access *x);
+struct xui_client access_client(struct arena *arena, const struct access *x); /* as it should be; its texts live in arena */
+/* Ours is what has our keys, those of now or those that the panel had before they were changed. */
+bool access_is_ours(const struct access *x, const struct xui_look *l);
 
 /* --- drift --- */
 

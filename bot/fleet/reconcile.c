@@ -325,23 +325,6 @@ static enum err note_write(struct act *a, struct run *r)
 		x->id, x->revision, known.at[FIELD_UNTIL], known.at[FIELD_QUOTA], known.at[FIELD_DEVICES], known.at[FIELD_ENABLED]);
 }
 
-/* The client as it should be; its texts live in the job's arena. */
-static struct xui_client wanted_client(struct job *job, const struct access *x)
-{
-	struct arena *arena = &job->arena;
-	char password[ACCESS_PASSWORD_BYTES_MAX + 1];
-
-	/* what a Trojan client is known by stands in paths, where base64 does not; lib/xui cuts what Shadowsocks wants shorter */
-	access_password(password, sizeof password, str_of(x->password), str_of(x->inbound_protocol), str_of(""));
-	return (struct xui_client){
-		.email = str_of(arena_strdup(arena, x->email)), .uuid = str_of(arena_strdup(arena, x->uuid)),
-		.password = str_of(arena_strdup(arena, password)), .sub_id = str_of(arena_strdup(arena, x->sub_id)),
-		.comment = str_of(arena_printf(arena, "obol:%s", x->public_id)), /* whose it is, for people and for us (B26) */
-		.quota_bytes = x->want.at[FIELD_QUOTA], .expires_ms = x->want.at[FIELD_UNTIL], .limit_ip = x->want.at[FIELD_DEVICES],
-		.enabled = x->want.at[FIELD_ENABLED] != 0, .reset_days = x->reset_days, .tg_id = x->telegram_id,
-	};
-}
-
 /* New keys are drawn all at once, so the one that every protocol keeps as it was sent tells. */
 static bool has_other_keys(const struct access *x, const struct xui_client *c)
 {
@@ -354,7 +337,7 @@ static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 
 	ask->what = XUI_UPDATE;
 	ask->client = *seen; /* by whatever keys the panel has for it now */
-	ask->want = wanted_client(job, &r->x);
+	ask->want = access_client(&job->arena, &r->x);
 	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP;
 	if (r->x.reset_days) /* else it is 0 since we made the client, or the operator's word, which stays (R039) */
 		ask->change |= XUI_SET_RESET;
@@ -401,7 +384,7 @@ static enum err write_step(struct act *a, struct job *job, struct run *r)
 	switch (r->step) {
 	case STEP_CREATE:
 		ask.what = XUI_ADD;
-		ask.client = wanted_client(job, &r->x);
+		ask.client = access_client(&job->arena, &r->x);
 		e = note_write(a, r);
 		break;
 	case STEP_UPDATE:
@@ -480,14 +463,6 @@ static bool is_depleted(const struct run *r, int64_t now_ms)
 
 	return (c->expires_ms > 0 && c->expires_ms <= now_ms + EXPIRY_SLACK_MS) ||
 		(c->quota_bytes > 0 && r->look.has_row && t->up_bytes + t->down_bytes >= c->quota_bytes);
-}
-
-/* Ours is what has our keys, those of now or those that the panel had before they were changed. */
-static bool is_ours(const struct access *x, const struct xui_look *l)
-{
-	if (l->exists || !l->is_taken)
-		return l->exists;
-	return (x->panel_uuid && str_is(l->client.uuid, x->panel_uuid)) || (x->panel_sub_id && str_is(l->client.sub_id, x->panel_sub_id));
 }
 
 /* Switched off by the panel because it is used up is not switched off by hand. */
@@ -621,7 +596,7 @@ static enum err decide(struct act *a, struct job *job, struct run *r)
 	}
 	if (e)
 		return e;
-	ours = is_ours(&r->x, l);
+	ours = access_is_ours(&r->x, l);
 	r->conflict = r->conflict && !ours;
 	if (!r->x.gone && ((l->is_taken && !ours) || r->conflict))
 		return take_other_name(a, job, r);
@@ -655,7 +630,7 @@ static enum err look_at(struct act *a, struct job *job, struct run *r)
 	if (e)
 		return e;
 	ask.inbound_id = r->x.inbound_id;
-	ask.client = wanted_client(job, &r->x);
+	ask.client = access_client(&job->arena, &r->x);
 	r->doing = DOING_LOOK;
 	e = work_begin(&r->work, a, job, &ask, &ended);
 	return !e && ended ? failed(a, job, r) : e;

@@ -15,19 +15,22 @@ enum err own_subs(struct subscription *out, size_t *count, struct act *a, int64_
 	return e;
 }
 
-/* delivered: once the panel agreed with us. silent: none of its panels answers. */
-static enum err seen_on_panels(bool *delivered, bool *silent, struct act *a, int64_t subscription_id)
+/* delivered: once the panel agreed with us. silent: none of its panels answers. missing: it stands on none any more, as
+ * far as the last looks tell (R054). */
+static enum err seen_on_panels(bool *delivered, bool *silent, bool *missing, struct act *a, int64_t subscription_id)
 {
 	struct db_rows r;
 	enum err e;
 
-	db_select(&r, a->tx, "SELECT coalesce(max(x.done_rev>0), 0), coalesce(min(p.state IN ('down', 'failing')), 0) FROM accesses x"
+	db_select(&r, a->tx, "SELECT coalesce(max(x.done_rev>0), 0), coalesce(min(p.state IN ('down', 'failing')), 0),"
+		" coalesce(min(x.done_rev>0 AND x.seen_exists=0), 0) FROM accesses x"
 		" JOIN panels p ON p.id=x.panel_id WHERE x.subscription_id=?1 AND x.deleted_ms=0", subscription_id);
 	e = db_first(&r);
 	if (e)
 		return e;
 	*delivered = db_i64(&r, 0);
 	*silent = db_i64(&r, 1);
+	*missing = db_i64(&r, 2);
 	return db_end(&r);
 }
 
@@ -39,7 +42,7 @@ enum err look_at(struct look *out, struct act *a, const struct subscription *s)
 	enum err e;
 
 	*out = (struct look){ .sub = *s };
-	e = seen_on_panels(&delivered, &out->silent, a, s->id);
+	e = seen_on_panels(&delivered, &out->silent, &out->missing, a, s->id);
 	if (!e)
 		e = plan_get(&plan, a, s->plan_id);
 	if (e)
@@ -114,6 +117,8 @@ static void hint_text(struct screen *s, const struct look *l)
 	case SUB_ACTIVE:
 	case SUB_GONE: break;
 	}
+	if (l->missing && (l->status == SUB_ACTIVE || l->status == SUB_GRACE))
+		screen_text(s, "sub.hint.missing");
 	if (l->moving_to)
 		screen_text(s, "sub.hint.moving", T_STR("place", l->moving_to));
 }

@@ -27,6 +27,7 @@ struct look {
 	bool plan_sold;             /* can be bought again as it is */
 	enum sub_status status;
 	bool silent;                /* its panel does not answer now: figures are old */
+	bool missing;               /* its panel does not have it: it is being put back */
 	const char *moving_to;      /* name of the place it is on its way to; NULL: none */
 };
 

@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include "lib/base/clock.h"
+#include "lib/base/date.h"
+
 #define INBOUND_BYTES_MAX ((size_t)1 << 20) /* one inbound without its clients: certificates, fallbacks */
+#define SECONDS_MAX INT64_C(253402300800)     /* the year 10000 */
 #define SQLITE_MAGIC "SQLite format 3"      /* 16 bytes with its terminator */
 #define SQLITE_MAGIC_BYTES 16
 
@@ -378,14 +382,26 @@ static void take_ip_text(struct xui_ip *ip, struct str text)
 		ip->when.len--;
 }
 
+/* 2.8.10 counts seconds; people read all versions alike. */
+static struct str seconds_text(struct xui_op *op, int64_t seconds)
+{
+	struct civil c = civil_of_ms(seconds * SECOND_MS);
+
+	return str_of(arena_printf(op->arena, "%04d-%02d-%02d %02d:%02d:%02d", c.date.year, c.date.month, c.date.day, c.hour, c.minute, c.second));
+}
+
 static void take_ip(struct xui_op *op, struct xui_ip *ip, struct json_object *o)
 {
+	int64_t seconds;
+
 	if (json_object_is_type(o, json_type_string)) {
 		take_ip_text(ip, op_text(op, str_of(json_object_get_string(o))));
 		return;
 	}
 	ip->ip = op_text(op, json_str_at(o, "ip"));
 	ip->when = op_text(op, json_str_at(o, json_at(o, "time") ? "time" : "timestamp"));
+	if (str_to_i64(&seconds, ip->when) == OK)
+		ip->when = seconds > 0 && seconds < SECONDS_MAX ? seconds_text(op, seconds) : STR("");
 }
 
 /* A list, a text that holds a list, or a text that says there is none, by version (R058). */

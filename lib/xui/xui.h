@@ -115,7 +115,7 @@ struct xui_online {
 };
 
 struct xui_ip {
-	struct str ip, when; /* when: the panel's local time as it writes it, or empty */
+	struct str ip, when; /* when: "2025-11-23 12:30:00" in the panel's local time as it writes it (UTC if that was a number); or empty */
 };
 
 /* Called while an answer arrives; arguments are gone when they return. Anything but OK ends the operation with that error. */

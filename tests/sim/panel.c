@@ -119,6 +119,7 @@ void panel_sim_free(struct panel_sim *sim)
 	panel_auth_release(sim);
 	panel_token_release(sim);
 	panel_setting_release(sim);
+	panel_ips_release(sim);
 	online_clear(sim);
 	panel_sim_clear_rules(sim);
 	config_release(&sim->config);

@@ -109,6 +109,9 @@ size_t panel_sim_drift(struct panel_sim *sim, struct buf *why);
 /* Bytes the client moves from now on until the next poll, which counts them the way that version does. False: it is
  * not in Xray, nothing passed. */
 bool panel_sim_use(struct panel_sim *sim, const char *email, int64_t up, int64_t down);
+/* The client of that e-mail connected from there; the panel tells and clears it in the shape of its version. */
+void panel_sim_saw_ip(struct panel_sim *sim, const char *email, const char *ip, int64_t at_ms);
+size_t panel_sim_count_ips(const struct panel_sim *sim, const char *email);
 bool panel_sim_set_traffic(struct panel_sim *sim, const char *email, int64_t up, int64_t down); /* the row itself, absolute */
 
 /* Requests that reached a route since the start (or the last clear), by part of "METHOD pattern", for example

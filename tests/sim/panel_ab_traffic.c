@@ -173,17 +173,6 @@ static void on_last_online(struct panel_call *c)
 	buf_release(&b);
 }
 
-/* No IP limit is ever in use here, so nobody has a record. */
-static void on_ips(struct panel_call *c)
-{
-	panel_answer_obj(c, STR("\"No IP Record\""));
-}
-
-static void on_clear_ips(struct panel_call *c)
-{
-	panel_answer_ok(c, "The log has been cleared.");
-}
-
 /* --- changing --- */
 
 static void on_set_traffic(struct panel_call *c)
@@ -459,8 +448,8 @@ const struct panel_route panel_ab_traffic_routes[] = {
 	{ HTTP_GET,  API "getClientTrafficsById/:id",       VERSION(2, 3, 11), VERSION_LAST, READS,  on_traffic_by_id },
 	{ HTTP_POST, API "onlines",                         VERSION_ANY,       VERSION_LAST, READS,  on_online },
 	{ HTTP_POST, API "lastOnline",                      VERSION(2, 6, 8),  VERSION_LAST, READS,  on_last_online },
-	{ HTTP_POST, API "clientIps/:email",                VERSION_ANY,       VERSION_LAST, READS,  on_ips },
-	{ HTTP_POST, API "clearClientIps/:email",           VERSION_ANY,       VERSION_LAST, READS,  on_clear_ips },
+	{ HTTP_POST, API "clientIps/:email",                VERSION_ANY,       VERSION_LAST, READS,  panel_on_ips },
+	{ HTTP_POST, API "clearClientIps/:email",           VERSION_ANY,       VERSION_LAST, READS,  panel_on_clear_ips },
 	{ HTTP_POST, API "updateClientTraffic/:email",      VERSION(2, 6, 3),  VERSION_LAST, WRITES, on_set_traffic },
 	{ HTTP_POST, API ":id/resetClientTraffic/:email",   VERSION_ANY,       VERSION_LAST, WRITES, on_reset },
 	{ HTTP_POST, API "resetAllClientTraffics/:id",      VERSION_ANY,       VERSION_LAST, WRITES, on_reset_clients },

@@ -115,7 +115,6 @@ enum c_trait {
 	C_NEW_TAGS,            /* in-443-tcp */
 	C_STATS_IN_GET,        /* inbounds/get fills clientStats */
 	C_TRAFFIC_NULL,        /* traffic/:email of an unknown client: success with null */
-	C_IPS_LIST,            /* ips: an array; before: the text "No IP Record" */
 	C_GONE_TEXT,           /* del of an unknown client: client "x" not found in any inbound or client record */
 	C_COUNTS_FIRST_POLL,   /* the first poll after an Xray start counts */
 	C_ONLINES,             /* onlines is kept without a browser */
@@ -249,7 +248,7 @@ void c_subscribe(struct panel_call *call);
 /* --- handlers, named in the table of panel_c.c --- */
 
 panel_handler c_on_list, c_on_paged, c_on_get, c_on_tg_id, c_on_traffic, c_on_onlines, c_on_onlines_guid, c_on_last_online,
-	c_on_active_inbounds, c_on_ips, c_on_clear_ips, c_on_links, c_on_sub_links, c_on_all_links;
+	c_on_active_inbounds, c_on_links, c_on_sub_links, c_on_all_links;
 panel_handler c_on_add, c_on_update, c_on_del, c_on_attach, c_on_detach, c_on_reset, c_on_reset_all, c_on_set_traffic,
 	c_on_external_links, c_on_del_depleted;
 panel_handler c_on_bulk_create, c_on_bulk_del, c_on_bulk_adjust, c_on_bulk_enable, c_on_bulk_disable, c_on_bulk_attach,

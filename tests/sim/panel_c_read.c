@@ -592,17 +592,6 @@ void c_on_last_online(struct panel_call *call)
 	answer_obj(call, &b);
 }
 
-/* Nobody's address is ever seen here: the IP limit was not recorded. */
-void c_on_ips(struct panel_call *call)
-{
-	panel_answer_obj(call, c_has(call->sim, C_IPS_LIST) ? STR("[]") : STR("\"No IP Record\""));
-}
-
-void c_on_clear_ips(struct panel_call *call)
-{
-	panel_answer_ok(call, "The log has been cleared.");
-}
-
 /* --- links --- */
 
 static void add_link(struct json_out *j, struct panel_call *call, const struct c_element *e, const struct c_link_style *style)

@@ -4,6 +4,7 @@
  * panel_http.c   bodies, parameters, answers
  * panel_json.c   JSON the way Go reads and writes it
  * panel_auth.c   login, cookies, CSRF, Bearer tokens, limiter, 2FA         (all versions)
+ * panel_ips.c    where clients connected from                              (all versions)
  * panel_setting.c, panel_server.c   settings, status, getDb, logs …        (all versions unless a dialect has its own)
  * panel_store.c  inbounds and traffic rows; clients inside settings (A, B)
  * panel_ab*.c    dialects A and B        panel_c*.c  dialect C
@@ -161,6 +162,12 @@ struct panel_limit {
 	int64_t first_ms, until_ms;
 };
 
+struct panel_ip_seen {
+	char *email, *ip;
+	int64_t at_ms;
+	struct panel_ip_seen *next;
+};
+
 struct panel_setting_value {
 	const char *key;
 	struct json_object *value; /* string, number or bool, as setting/all shows it */
@@ -187,6 +194,7 @@ struct panel_sim {
 	int64_t token_id_last;
 	struct panel_limit limits[64];
 	struct arena scratch; /* empty between requests */
+	struct panel_ip_seen *ips;      /* the oldest first */
 	struct panel_setting_value *settings;
 	size_t settings_count;
 
@@ -287,6 +295,11 @@ void panel_token_release(struct panel_sim *sim);
 /* Routes that every dialect has, each table with its length. */
 extern const struct panel_route panel_auth_routes[], panel_token_routes[], panel_setting_routes[], panel_server_routes[];
 extern const size_t panel_auth_routes_count, panel_token_routes_count, panel_setting_routes_count, panel_server_routes_count;
+
+/* --- panel_ips.c --- */
+
+panel_handler panel_on_ips, panel_on_clear_ips; /* of params[0] */
+void panel_ips_release(struct panel_sim *sim);
 
 /* --- panel_setting.c --- */
 

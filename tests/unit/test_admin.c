@@ -373,7 +373,7 @@ static const char *const lines[] = {
 	"/panel_set 1 priority 5", "/panel_set 1 priority 5000", "/panel_set 1 weight 0", "/panel_set 1 region Netherlands", "/panel_set 1 region -",
 	"/panel_set 1 name Paris", "/panel_set 1 nosuch 1", "/panel_log 1", "/panel_del 1", "/panel_del 99", "/inbounds", "/inbounds 1", "/online",
 	"/online 1", "/health", "/plan_add", "/plans_edit", "/orders", "/order", "/order nonsense", "/user", "/user 2000", "/user nobody", "/grant",
-	"/grant 2000", "/extend", "/extend 2000", "/extend 2000 x", "/extend 2000 7 as a present", "/limit", "/limit 2000 100", "/limit 2000 devices 3",
+	"/grant 2000", "/grant 2000 nobody 1001 2000", "/grant nobody no_one", "/extend", "/extend 2000", "/extend 2000 x", "/extend 2000 7 as a present", "/limit", "/limit 2000 100", "/limit 2000 devices 3",
 	"/limit 2000 devices -1", "/limit 2000 x", "/reset", "/reset 2000", "/ban", "/ban 2000 spam", "/ban 1001", "/unban", "/unban 2000", "/payments",
 	"/refund", "/refund nonsense", "/settings", "/maintenance", "/maintenance on", "/maintenance off", "/maintenance perhaps", "/audit",
 };
@@ -774,6 +774,8 @@ static void test_every_dangerous_act_asks(void **state)
 		{ "/limit 2000 devices 5", "SELECT limit_ip FROM subscriptions WHERE id=1", false },
 		{ "/reset 2000", "SELECT reset_rev FROM subscriptions WHERE id=1", false },
 		{ "a_grant:%s:1", "SELECT count(*) FROM subscriptions", true },
+		{ "a_client:%b:ips_clear", "SELECT count(*) FROM jobs WHERE kind='panel_ask' AND subject LIKE '%:ips_clear:%'", true },
+		{ "a_grants:1:1", "SELECT count(*) FROM grant_lists WHERE started_ms>0", true },
 		{ "/refund %o", "SELECT count(*) FROM payments WHERE state='refunding'", false },
 		{ "a_sus:2:keep", "SELECT count(*) FROM suspense WHERE state='open'", true },
 		{ "a_plset:1:sale", "SELECT on_sale FROM plans WHERE id=1", true },
@@ -786,9 +788,11 @@ static void test_every_dangerous_act_asks(void **state)
 
 	furnish(w);
 	add_panel(w, "Berlin", "https://panel.example.net:2053/x"); /* nobody's clients on it */
+	say(w, OWNER, "/grant 2000 1001"); /* list 1 */
 	for (size_t i = 0; i < countof(acts); i++) {
 		bool wants_reason = str_has(str_of(acts[i].press), "%o");
 		const char *press = wants_reason ? arena_printf(&w->arena, "/refund %s", text(w, "SELECT public_id FROM orders ORDER BY id LIMIT 1")) :
+			str_has(str_of(acts[i].press), "%b") ? arena_printf(&w->arena, "a_client:%s:ips_clear", text(w, "SELECT public_id FROM subscriptions")) :
 			str_has(str_of(acts[i].press), "%s") ? arena_printf(&w->arena, "a_grant:%s:1", text(w, "SELECT public_id FROM users WHERE telegram_id=2000")) : acts[i].press;
 		int64_t before = number(w, acts[i].what);
 
