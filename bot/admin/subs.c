@@ -10,7 +10,7 @@
 
 const char *admin_sub_state_key(struct act *a, const struct subscription *s)
 {
-	return arena_printf(a->arena, "admin.sub.state.%s", sub_status_name(sub_status(s, true, a->now_ms)));
+	return arena_printf(a->arena, "admin.sub.state.%s", sub_status_name(sub_status(s, PLACE_STANDS, a->now_ms)));
 }
 
 struct str admin_plan_word(struct act *a, int64_t plan_id)

@@ -15,41 +15,42 @@ enum err own_subs(struct subscription *out, size_t *count, struct act *a, int64_
 	return e;
 }
 
-/* delivered: once the panel agreed with us. silent: none of its panels answers. missing: it stands on none any more, as
- * far as the last looks tell (R054). */
-static enum err seen_on_panels(bool *delivered, bool *silent, bool *missing, struct act *a, int64_t subscription_id)
+/* silent: none of its panels answers. missing: it stands on none any more, as far as the last looks tell (R054). Delivered
+ * is what a panel has agreed with once. */
+static enum err seen_on_panels(enum sub_place *place, bool *silent, bool *missing, struct act *a, int64_t subscription_id)
 {
 	struct db_rows r;
 	enum err e;
 
 	db_select(&r, a->tx, "SELECT coalesce(max(x.done_rev>0), 0), coalesce(min(p.state IN ('down', 'failing')), 0),"
+		" coalesce(max(EXISTS(SELECT 1 FROM drifts d WHERE d.access_id=x.id AND d.field='enabled' AND d.state='open')), 0),"
 		" coalesce(min(x.done_rev>0 AND x.seen_exists=0), 0) FROM accesses x"
 		" JOIN panels p ON p.id=x.panel_id WHERE x.subscription_id=?1 AND x.deleted_ms=0", subscription_id);
 	e = db_first(&r);
 	if (e)
 		return e;
-	*delivered = db_i64(&r, 0);
 	*silent = db_i64(&r, 1);
-	*missing = db_i64(&r, 2);
+	*place = db_i64(&r, 2) ? PLACE_HELD : db_i64(&r, 0) ? PLACE_STANDS : *silent ? PLACE_HELD : PLACE_AWAITED;
+	*missing = db_i64(&r, 3);
 	return db_end(&r);
 }
 
 enum err look_at(struct look *out, struct act *a, const struct subscription *s)
 {
 	struct place_choice moving_to;
+	enum sub_place place;
 	struct plan plan;
-	bool delivered = false;
 	enum err e;
 
 	*out = (struct look){ .sub = *s };
-	e = seen_on_panels(&delivered, &out->silent, &out->missing, a, s->id);
+	e = seen_on_panels(&place, &out->silent, &out->missing, a, s->id);
 	if (!e)
 		e = plan_get(&plan, a, s->plan_id);
 	if (e)
 		return e;
 	out->plan = str_of(plan.name);
 	out->plan_sold = plan.on_sale && !plan.trial;
-	out->status = sub_status(s, delivered, a->now_ms);
+	out->status = sub_status(s, place, a->now_ms);
 	e = sub_moving_to(&moving_to, a, s);
 	if (!e)
 		out->moving_to = moving_to.name;
@@ -110,6 +111,7 @@ static void hint_text(struct screen *s, const struct look *l)
 {
 	switch (l->status) {
 	case SUB_CREATING: screen_text(s, "sub.hint.creating"); break;
+	case SUB_HELD: screen_text(s, l->silent ? "sub.hint.held_server" : "sub.hint.held_shop"); break;
 	case SUB_LIMITED: screen_text(s, "sub.hint.limited"); break;
 	case SUB_GRACE: screen_text(s, "sub.hint.grace", T_MOMENT("grace", l->sub.grace_until_ms)); break;
 	case SUB_EXPIRED: screen_text(s, "sub.hint.expired"); break;
@@ -127,7 +129,7 @@ void look_text(struct screen *s, const struct look *l)
 {
 	screen_text(s, "sub.card", T_STR("plan", l->plan), T_KEY("state", look_state_key(s->a, l)));
 	screen_text(s, "sub.ends", T_DATE("until", l->sub.expires_ms)); /* R065: 0 is "never" */
-	if (l->status != SUB_CREATING)
+	if (l->status != SUB_CREATING && l->status != SUB_HELD)
 		usage_text(s, l);
 	hint_text(s, l);
 }

@@ -168,7 +168,7 @@ static enum err find_place(struct place *place, struct act *a, const struct orde
 
 		if (e || s.user_id != o->user_id)
 			return e ? e : E_CONFLICT;
-		if (sub_status(&s, true, a->now_ms) == SUB_GONE)
+		if (sub_status(&s, PLACE_STANDS, a->now_ms) == SUB_GONE)
 			return E_CONFLICT;
 		e = sub_has_place(&has, a, s.id);
 		if (e || has)

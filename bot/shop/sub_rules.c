@@ -7,7 +7,7 @@
 
 const char *sub_status_name(enum sub_status status)
 {
-	static const char *const names[] = { "active", "creating", "limited", "grace", "expired", "disabled", "gone" };
+	static const char *const names[] = { "active", "creating", "held", "limited", "grace", "expired", "disabled", "gone" };
 
 	assert((size_t)status < countof(names));
 	return names[status];
@@ -25,7 +25,7 @@ bool sub_is_over(const struct subscription *s, int64_t now_ms)
 	return s->expires_ms && sub_ends_ms(s) <= now_ms;
 }
 
-enum sub_status sub_status(const struct subscription *s, bool delivered, int64_t now_ms)
+enum sub_status sub_status(const struct subscription *s, enum sub_place place, int64_t now_ms)
 {
 	bool ended = s->expires_ms && s->expires_ms <= now_ms;
 
@@ -35,8 +35,8 @@ enum sub_status sub_status(const struct subscription *s, bool delivered, int64_t
 		return SUB_EXPIRED;
 	if (!s->enabled)
 		return SUB_DISABLED;
-	if (!delivered)
-		return SUB_CREATING;
+	if (place != PLACE_STANDS)
+		return place == PLACE_HELD ? SUB_HELD : SUB_CREATING;
 	if (s->quota_bytes && s->used_bytes >= s->quota_bytes)
 		return SUB_LIMITED;
 	return ended ? SUB_GRACE : SUB_ACTIVE;

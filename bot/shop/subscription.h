@@ -31,9 +31,11 @@ struct subscription {
 /* What a panel is told as the end: the later of expiry and grace; 0: without end. */
 int64_t sub_ends_ms(const struct subscription *s);
 
-/* Pure rules, tested as tables. */
-enum sub_status { SUB_ACTIVE, SUB_CREATING, SUB_LIMITED, SUB_GRACE, SUB_EXPIRED, SUB_DISABLED, SUB_GONE };
-enum sub_status sub_status(const struct subscription *s, bool delivered, int64_t now_ms);
+/* Pure rules, tested as tables. Held is "on hold": paid and wanted, but it stands still until somebody else acts: its panel
+ * answers for the first time, or the shop decides about a client that was switched off by hand. */
+enum sub_place { PLACE_STANDS, PLACE_AWAITED, PLACE_HELD };
+enum sub_status { SUB_ACTIVE, SUB_CREATING, SUB_HELD, SUB_LIMITED, SUB_GRACE, SUB_EXPIRED, SUB_DISABLED, SUB_GONE };
+enum sub_status sub_status(const struct subscription *s, enum sub_place place, int64_t now_ms);
 const char *sub_status_name(enum sub_status status); /* last part of the locale key "sub.status.…" */
 
 /* What a renewal makes of it (K3, R185): expiry = max(now, our expiry) + duration, inside the grace counted from the old

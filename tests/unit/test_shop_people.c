@@ -468,7 +468,7 @@ static void test_expiry(void **state)
 	sub = sub_of(s, o.subscription_id);
 	assert_true(sub.grace_until_ms == end + DAY_MS && sub.expires_ms == end && sub_ends_ms(&sub) == end + DAY_MS);
 	run_days(s, DAY_MS);
-	assert_int_equal(sub_status(&sub, true, s->now_ms), SUB_GRACE);
+	assert_int_equal(sub_status(&sub, PLACE_STANDS, s->now_ms), SUB_GRACE);
 	run_days(s, HOUR_MS);
 	sub = sub_of(s, o.subscription_id);
 	assert_true(!sub.enabled && !sub.gone);
@@ -485,7 +485,7 @@ static void test_expiry(void **state)
 	run_days(s, 2 * HOUR_MS);
 	sub = sub_of(s, o.subscription_id);
 	assert_true(sub.gone && sub.deleted_ms);
-	assert_int_equal(sub_status(&sub, true, s->now_ms), SUB_EXPIRED);
+	assert_int_equal(sub_status(&sub, PLACE_STANDS, s->now_ms), SUB_EXPIRED);
 	sub = sub_of(s, endless.subscription_id);
 	assert_true(sub.enabled && !sub.gone && sub.expires_ms == 0); /* without end: never cleaned up */
 	shop_check_books(s);
@@ -537,7 +537,7 @@ static void test_usage(void **state)
 	assert_int_equal(usage_seen(&s->a, o.subscription_id, 500, 600), OK);
 	assert_int_equal(shop_heard.reminded, 2);
 	sub = sub_of(s, o.subscription_id);
-	assert_int_equal(sub_status(&sub, true, s->now_ms), SUB_LIMITED);
+	assert_int_equal(sub_status(&sub, PLACE_STANDS, s->now_ms), SUB_LIMITED);
 	/* renewed: usage 0, told again; an old figure of the panel does not count */
 	{
 		struct order again;

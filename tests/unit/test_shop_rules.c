@@ -64,24 +64,26 @@ static void test_metered_never_unlimited(void **state)
 
 static void test_status(void **state)
 {
-	static const struct { const char *name; struct subscription s; bool delivered; enum sub_status is; } cases[] = {
-		{ "active", { .enabled = true, .expires_ms = NOW + 1 }, true, SUB_ACTIVE },
-		{ "without end", { .enabled = true }, true, SUB_ACTIVE },
-		{ "being made", { .enabled = true, .expires_ms = NOW + 1 }, false, SUB_CREATING },
-		{ "3 + 4 of 10 used", { .enabled = true, .quota_bytes = 10, .used_bytes = 7 }, true, SUB_ACTIVE },
-		{ "all used", { .enabled = true, .quota_bytes = 10, .used_bytes = 10 }, true, SUB_LIMITED },
-		{ "unlimited is never used up", { .enabled = true, .used_bytes = INT64_MAX }, true, SUB_ACTIVE },
-		{ "in the grace", { .enabled = true, .expires_ms = NOW, .grace_until_ms = NOW + 1 }, true, SUB_GRACE },
-		{ "ended", { .enabled = true, .expires_ms = NOW }, true, SUB_EXPIRED },
-		{ "ended and stopped", { .expires_ms = NOW - 9, .grace_until_ms = NOW }, true, SUB_EXPIRED },
-		{ "stopped by us", { .expires_ms = NOW + 1 }, true, SUB_DISABLED },
-		{ "refunded", { .gone = true, .expires_ms = NOW + 9, .deleted_ms = NOW }, true, SUB_GONE },
-		{ "deleted after its time", { .gone = true, .expires_ms = NOW - 9, .deleted_ms = NOW }, true, SUB_EXPIRED },
+	static const struct { const char *name; struct subscription s; enum sub_place place; enum sub_status is; } cases[] = {
+		{ "active", { .enabled = true, .expires_ms = NOW + 1 }, PLACE_STANDS, SUB_ACTIVE },
+		{ "without end", { .enabled = true }, PLACE_STANDS, SUB_ACTIVE },
+		{ "being made", { .enabled = true, .expires_ms = NOW + 1 }, PLACE_AWAITED, SUB_CREATING },
+		{ "waits for its panel", { .enabled = true, .expires_ms = NOW + 1 }, PLACE_HELD, SUB_HELD },
+		{ "stopped, and nobody answers", { .expires_ms = NOW + 1 }, PLACE_HELD, SUB_DISABLED },
+		{ "3 + 4 of 10 used", { .enabled = true, .quota_bytes = 10, .used_bytes = 7 }, PLACE_STANDS, SUB_ACTIVE },
+		{ "all used", { .enabled = true, .quota_bytes = 10, .used_bytes = 10 }, PLACE_STANDS, SUB_LIMITED },
+		{ "unlimited is never used up", { .enabled = true, .used_bytes = INT64_MAX }, PLACE_STANDS, SUB_ACTIVE },
+		{ "in the grace", { .enabled = true, .expires_ms = NOW, .grace_until_ms = NOW + 1 }, PLACE_STANDS, SUB_GRACE },
+		{ "ended", { .enabled = true, .expires_ms = NOW }, PLACE_STANDS, SUB_EXPIRED },
+		{ "ended and stopped", { .expires_ms = NOW - 9, .grace_until_ms = NOW }, PLACE_STANDS, SUB_EXPIRED },
+		{ "stopped by us", { .expires_ms = NOW + 1 }, PLACE_STANDS, SUB_DISABLED },
+		{ "refunded", { .gone = true, .expires_ms = NOW + 9, .deleted_ms = NOW }, PLACE_STANDS, SUB_GONE },
+		{ "deleted after its time", { .gone = true, .expires_ms = NOW - 9, .deleted_ms = NOW }, PLACE_STANDS, SUB_EXPIRED },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < countof(cases); i++)
-		if (sub_status(&cases[i].s, cases[i].delivered, NOW) != cases[i].is)
+		if (sub_status(&cases[i].s, cases[i].place, NOW) != cases[i].is)
 			fail_msg("%s", cases[i].name);
 }
 
