@@ -187,7 +187,7 @@ static enum err store_changes(struct work *w, struct act *a)
 /* "POST panel/api/inbounds/updateClient/…": without the panel's secret path, and without a client's key. */
 static char *route_of(struct work *w, struct arena *arena, const struct http_request *r)
 {
-	static const char *const before_key[] = { "/updateClient/", "/delClient/" };
+	static const char *const before_key[] = { "/updateClient/", "/delClient/", "/getClientTrafficsById/" };
 	struct str rest = str_of(r->url), path;
 	size_t base = strlen(w->panel.url);
 

@@ -50,6 +50,14 @@ static const struct route public_routes[ROUTES] = {
 	[R_CLIENT_RESET] = { HTTP_POST, "panel/api/clients/resetTraffic/{email}", true, false, 0 }, \
 	[R_CLIENT_DELETE] = { HTTP_POST, "panel/api/clients/del/{email}", true, false, 0 }
 
+/* From 2.3.11 on; 3.1 and later have nothing of the kind. */
+#define USAGE_BY_UUID [R_USAGE] = { HTTP_GET, "panel/api/inbounds/getClientTrafficsById/{key}", false, false, 0 }
+
+#define SERVER_OF_ITS_OWN \
+	[R_STATUS] = { HTTP_POST, "server/status", false, false, 0 }, \
+	[R_XRAY_RESTART] = { HTTP_POST, "server/restartXrayService", true, false, 0 }, \
+	[R_DB] = { HTTP_GET, "server/getDb", false, false, XUI_LONG_TIMEOUT_MS }
+
 #define SERVER_API \
 	[R_STATUS] = { HTTP_GET, "panel/api/server/status", false, false, 0 }, \
 	[R_XRAY_RESTART] = { HTTP_POST, "panel/api/server/restartXrayService", true, false, 0 }, \
@@ -60,17 +68,16 @@ static const struct route public_routes[ROUTES] = {
 
 static const struct dialect dialects[] = {
 	{ .name = XUI_A, .since = VERSION(2, 3, 0), .keeps_last_client = true, .needs_client_list = true, .loses_2022_users = true,
-	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, SETTINGS_BY_COOKIE,
-		[R_STATUS] = { HTTP_POST, "server/status", false, false, 0 },
-		[R_XRAY_RESTART] = { HTTP_POST, "server/restartXrayService", true, false, 0 },
-		[R_DB] = { HTTP_GET, "server/getDb", false, false, XUI_LONG_TIMEOUT_MS } } },
+	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, SETTINGS_BY_COOKIE, SERVER_OF_ITS_OWN } },
+	{ .name = XUI_A, .since = VERSION(2, 3, 11), .keeps_last_client = true, .needs_client_list = true, .loses_2022_users = true,
+	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, USAGE_BY_UUID, SETTINGS_BY_COOKIE, SERVER_OF_ITS_OWN } },
 	{ .name = XUI_A, .since = VERSION(2, 7, 0), .keeps_last_client = true, .needs_client_list = true, .loses_2022_users = true,
-	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, SETTINGS_BY_COOKIE, SERVER_API } },
+	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, USAGE_BY_UUID, SETTINGS_BY_COOKIE, SERVER_API } },
 	{ .name = XUI_A, .since = VERSION(2, 9, 3), .keeps_last_client = true, .needs_client_list = true, .loses_2022_users = true, .loses_aes_users = true,
-	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, SETTINGS_BY_COOKIE, SERVER_API } },
+	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, USAGE_BY_UUID, SETTINGS_BY_COOKIE, SERVER_API } },
 	{ .name = XUI_B, .since = VERSION(3, 0, 0), .keeps_last_client = true, .needs_client_list = true, .loses_2022_users = true, .loses_aes_users = true,
 	  .has_csrf = true, .has_tokens = true,
-	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, SETTINGS_BY_COOKIE, SERVER_API } },
+	  .routes = { EVERYWHERE, CLIENTS_IN_INBOUNDS, USAGE_BY_UUID, SETTINGS_BY_COOKIE, SERVER_API } },
 	{ .name = XUI_C, .since = VERSION(3, 1, 0), .has_csrf = true, .has_tokens = true, .has_records = true, .loses_2022_users = true,
 	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, SETTINGS_BY_COOKIE, SERVER_API } },
 	{ .name = XUI_C, .since = VERSION(3, 3, 0), .has_csrf = true, .has_tokens = true, .has_records = true, .loses_2022_users = true,

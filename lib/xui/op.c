@@ -19,6 +19,7 @@
 
 static program_fn *const programs[XUI_WHATS] = {
 	[XUI_PROBE] = program_probe, [XUI_INBOUNDS] = program_inbounds, [XUI_LOOK] = program_look, [XUI_CLIENTS] = program_clients,
+	[XUI_TRAFFIC_BY_UUID] = program_usage,
 	[XUI_ADD] = program_add, [XUI_UPDATE] = program_update, [XUI_RESET] = program_reset, [XUI_DELETE] = program_delete,
 	[XUI_ONLINES] = program_onlines, [XUI_IPS] = program_ips, [XUI_IPS_CLEAR] = program_ips_clear, [XUI_STATUS] = program_status,
 	[XUI_BACKUP] = program_database, [XUI_SETTINGS] = program_settings, [XUI_INBOUND_ADD] = program_inbound_add,

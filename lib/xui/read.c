@@ -327,6 +327,64 @@ enum xui_turn program_clients(struct xui_op *op, const struct reply *r)
 	return call_stream(op, R_CLIENTS, clients_rules, countof(clients_rules));
 }
 
+/* --- usage by UUID --- */
+
+/* Nobody moves so much; a panel can still say it. */
+static int64_t summed(int64_t a, int64_t b)
+{
+	int64_t out;
+
+	return __builtin_add_overflow(a, b, &out) ? INT64_MAX : out;
+}
+
+static void add_row(struct xui_traffic *sum, const struct xui_traffic *row)
+{
+	sum->up_bytes = summed(sum->up_bytes, row->up_bytes);
+	sum->down_bytes = summed(sum->down_bytes, row->down_bytes);
+	sum->quota_bytes = sum->quota_bytes && row->quota_bytes ? summed(sum->quota_bytes, row->quota_bytes) : 0; /* one without a quota: none */
+	if (sum->expires_ms != row->expires_ms)
+		sum->expires_ms = 0;
+	if (sum->last_online_ms < row->last_online_ms)
+		sum->last_online_ms = row->last_online_ms;
+	sum->enabled |= row->enabled;
+}
+
+static enum err take_usage(struct xui_op *op, struct arena *a, struct json_object *o)
+{
+	struct xui_traffic row, *sum = &op->result.traffic;
+
+	if (!json_object_is_type(o, json_type_object))
+		return OK;
+	xui_traffic_take(&row, a, o);
+	if (op->result.listed++) {
+		add_row(sum, &row);
+		return OK;
+	}
+	*sum = row;
+	sum->email = op_text(op, row.email); /* the element's memory is gone after it */
+	return OK;
+}
+
+static enum err list_usage(void *ctx, struct str text)
+{
+	return with_element(ctx, text, take_usage);
+}
+
+static const struct json_cut_rule usage_rules[] = { { .path = "obj[]", .fn = list_usage } };
+
+enum xui_turn program_usage(struct xui_op *op, const struct reply *r)
+{
+	if (r && r->err)
+		return op_fail_reply(op, r);
+	if (r)
+		return op->result.listed ? op_done(op) : op_fail(op, E_NOTFOUND, false, STR(""));
+	if (!op->ask.client.uuid.len)
+		return op_fail(op, E_NOTFOUND, false, STR("")); /* only clients with a UUID are found this way */
+	call_stream(op, R_USAGE, usage_rules, countof(usage_rules));
+	op->call.key = op->ask.client.uuid;
+	return XUI_CALL;
+}
+
 /* --- who is online --- */
 
 static struct str borrowed(struct json_object *o, const char *key)

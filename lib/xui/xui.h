@@ -78,6 +78,7 @@ enum xui_what {
 	XUI_INBOUNDS,        /* all inbounds without their clients */
 	XUI_LOOK,            /* one client: client.email, .uuid …, inbound_id */
 	XUI_CLIENTS,         /* every client and traffic row, one by one, in memory of one */
+	XUI_TRAFFIC_BY_UUID, /* usage of all clients that have client.uuid. 2.3.11 to 3.0.x; elsewhere E_VERSION */
 	/* XUI_ADD and XUI_UPDATE of a Shadowsocks client (2022 methods; AES ones in 2.9.3 to 3.0.x) restart Xray on panels
 	 * before 3.4.2: without, a changed client would stay out for good, although the look agrees. */
 	XUI_ADD,             /* client whole, into inbound_id (C: and more_inbounds) */
@@ -181,6 +182,10 @@ struct xui_result {
 	bool is_unknown;              /* the write may have happened: look. Otherwise a failure means it certainly did not */
 	const char *msg;              /* the panel's own words, for admins and the log only; "" without */
 	struct xui_look look;         /* XUI_LOOK; XUI_ADD: client as it was sent or found */
+	/* XUI_TRAFFIC_BY_UUID: one row, or several added up as the panel's subscription does it: a quota of 0 when one has none,
+	 * an expiry of 0 when they differ, enabled if any is; name and ids are the first one's. No row is E_NOTFOUND, never a
+	 * usage of zero. */
+	struct xui_traffic traffic;
 	bool existed;                 /* XUI_ADD: it was there already, nothing was sent */
 	bool kept_disabled;           /* XUI_DELETE: the panel cannot delete it, it is off instead (K17) */
 	struct xui_inbound *inbounds;
@@ -188,7 +193,7 @@ struct xui_result {
 	int64_t inbound_id;           /* XUI_INBOUND_ADD */
 	struct xui_ip *ips;
 	size_t ips_count;
-	size_t listed;                /* clients or onlines that went to the sinks */
+	size_t listed;                /* clients or onlines that went to the sinks; XUI_TRAFFIC_BY_UUID: rows */
 	struct xui_status status;
 	struct xui_settings settings;
 };

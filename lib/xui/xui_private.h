@@ -17,7 +17,7 @@ enum route_id {
 	R_NONE,
 	R_CSRF, R_PAGE, R_LOGIN, R_CROSS, R_HOME,           /* session.c */
 	R_STATUS, R_INBOUNDS, R_INBOUND, R_OPTIONS, R_CLIENTS,
-	R_CLIENT, R_TRAFFIC, R_ONLINES, R_IPS, R_DB, R_SETTINGS,
+	R_CLIENT, R_TRAFFIC, R_USAGE, R_ONLINES, R_IPS, R_DB, R_SETTINGS,
 	R_CLIENT_ADD, R_CLIENT_ATTACH, R_CLIENT_UPDATE, R_CLIENT_RESET, R_CLIENT_DELETE, R_IPS_CLEAR,
 	R_INBOUND_ADD, R_INBOUND_UPDATE, R_INBOUND_DELETE, R_XRAY_RESTART,
 	ROUTES
@@ -146,8 +146,8 @@ struct str inbound_shadowsocks_method(struct arena *a, const struct xui_inbound 
 
 /* --- programs --- */
 
-extern program_fn program_probe, program_inbounds, program_look, program_clients, program_onlines, program_ips, program_status,
-	program_database, program_settings;
+extern program_fn program_probe, program_inbounds, program_look, program_clients, program_usage, program_onlines, program_ips,
+	program_status, program_database, program_settings;
 extern program_fn program_add, program_update, program_reset, program_delete, program_ips_clear, program_inbound_add,
 	program_inbound_update, program_inbound_delete;
 

@@ -245,7 +245,8 @@ static void ask_with(struct arena *a, enum xui_dialect dialect, enum xui_what wh
 
 static void feed_panel(struct arena *a, struct str text)
 {
-	static const enum xui_what whats[] = { XUI_LOOK, XUI_INBOUNDS, XUI_CLIENTS, XUI_ONLINES, XUI_IPS, XUI_STATUS, XUI_SETTINGS, XUI_UPDATE, XUI_PROBE };
+	static const enum xui_what whats[] = { XUI_LOOK, XUI_INBOUNDS, XUI_CLIENTS, XUI_TRAFFIC_BY_UUID, XUI_ONLINES, XUI_IPS, XUI_STATUS, XUI_SETTINGS, XUI_UPDATE,
+		XUI_PROBE };
 	static const enum xui_dialect dialects[] = { XUI_A, XUI_B, XUI_C };
 
 	ask_with(a, dialects[below(countof(dialects))], whats[below(countof(whats))], text);

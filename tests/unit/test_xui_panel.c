@@ -355,6 +355,38 @@ static void test_lost_answers(void **state)
 	}
 }
 
+/* One UUID under none, one and two e-mails, as panels themselves answer it. */
+static void test_usage_by_uuid(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < countof(versions); v++) {
+		struct xui_ask add = { .what = XUI_ADD }, usage = { .what = XUI_TRAFFIC_BY_UUID, .client = { .uuid = STR(UUID) } };
+		const struct xui_result *r;
+		struct world w;
+
+		world_init(&w, versions[v]);
+		ask_ok(&w, (struct xui_ask){ .what = XUI_PROBE }, versions[v]);
+		if (w.panel.dialect == XUI_C) {
+			assert_int_equal(ask(&w, usage)->err, E_VERSION);
+			world_release(&w);
+			continue;
+		}
+		assert_int_equal(ask(&w, usage)->err, E_NOTFOUND);
+		for (size_t i = 0; i < 2; i++) {
+			add.inbound_id = add_inbound(&w, i, versions[v]); /* VLESS and VMess: the same UUID on both */
+			add.client = anna(add.inbound_id);
+			add.client.uuid = STR(UUID);
+			ask_ok(&w, add, versions[v]);
+			assert_true(panel_sim_set_traffic(w.sim, arena_strndup(&w.arena, add.client.email.at, add.client.email.len), 3, 4 + (int64_t)i));
+			r = ask(&w, usage);
+			if (r->err || r->listed != i + 1 || r->traffic.up_bytes != 3 * (int64_t)(i + 1) || r->traffic.down_bytes != (i ? 9 : 4))
+				fail_msg("%s: %s, %zu rows, %lld up, %lld down", versions[v], err_name(r->err), r->listed,
+					 (long long)r->traffic.up_bytes, (long long)r->traffic.down_bytes);
+		}
+		world_release(&w);
+	}
+}
+
 static void test_system_calls(void **state)
 {
 	(void)state;
@@ -465,6 +497,7 @@ int main(void)
 		proves(test_bent_answers, "R023 R035"),
 		proves(test_lost_answers, "B51"),
 		proves(test_system_calls, "R057 R104 R151"),
+		proves(test_usage_by_uuid, "R062"),
 		proves(test_wrong_password, ""),
 		proves(test_second_factor, ""),
 		proves(test_no_secrets_in_the_log, ""),

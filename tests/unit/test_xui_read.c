@@ -391,6 +391,44 @@ static void test_broken_answers(void **state)
 	free(text);
 }
 
+/* An array by UUID: nobody is not found and never zero usage, one is that one, several are added up. */
+static void test_usage_by_uuid(void **state)
+{
+#define USAGE_A "GET panel/api/inbounds/getClientTrafficsById/" UUID
+#define USAGE(rows) "{\"success\":true,\"msg\":\"\",\"obj\":[" rows "]}"
+	static const struct xui_ask ask = { .what = XUI_TRAFFIC_BY_UUID, .client = { .uuid = STR(UUID) } };
+	static const struct xui_ask nobody = { .what = XUI_TRAFFIC_BY_UUID, .client = { .email = STR("u123_1") } };
+	const struct xui_result *r;
+	struct world w;
+
+	(void)state;
+	world_init(&w, XUI_A, "2.8.5");
+	assert_int_equal(RUN(&w, &ask, { USAGE_A, 200, USAGE("") })->err, E_NOTFOUND);
+	assert_int_equal(RUN(&w, &ask, { USAGE_A, 200, OK_NULL })->err, E_NOTFOUND);
+	r = RUN(&w, &ask, { USAGE_A, 200, USAGE(ROW("u123_1", "107374182400", "true")) });
+	assert_true(r->err == OK && r->listed == 1 && str_is(r->traffic.email, "u123_1") && r->traffic.enabled);
+	assert_true(r->traffic.up_bytes == 1048576 && r->traffic.down_bytes == 73400320);
+	assert_true(r->traffic.quota_bytes == INT64_C(107374182400) && r->traffic.expires_ms == INT64_C(1900000000000));
+	r = RUN(&w, &ask, { USAGE_A, 200, USAGE(ROW("u123_1", "107374182400", "false") "," ROW("u123_1-2", "107374182400", "true")) });
+	assert_true(r->err == OK && r->listed == 2 && str_is(r->traffic.email, "u123_1") && r->traffic.enabled);
+	assert_true(r->traffic.up_bytes == 2 * 1048576 && r->traffic.down_bytes == 2 * 73400320);
+	assert_true(r->traffic.quota_bytes == 2 * INT64_C(107374182400) && r->traffic.expires_ms == INT64_C(1900000000000));
+	r = RUN(&w, &ask, { USAGE_A, 200, USAGE(ROW("u123_1", "107374182400", "false") "," ROW("u123_1-2", "0", "false")) });
+	assert_true(r->traffic.quota_bytes == 0 && !r->traffic.enabled); /* one without a quota: none */
+	r = RUN(&w, &ask, { USAGE_A, 200, USAGE("{\"email\":\"a\",\"up\":9223372036854775807},{\"email\":\"b\",\"up\":5,\"down\":7}") });
+	assert_true(r->traffic.up_bytes == INT64_MAX && r->traffic.down_bytes == 7);
+	assert_int_equal(RUN(&w, &ask, { USAGE_A, 502, "<html>", .type = "text/html" })->err, E_IO);
+	assert_int_equal(RUN_NOTHING(&w, &nobody)->err, E_NOTFOUND);
+	world_release(&w);
+	/* where there is no such route nothing is sent */
+	world_init(&w, XUI_A, "2.3.10");
+	assert_int_equal(RUN_NOTHING(&w, &ask)->err, E_VERSION);
+	world_release(&w);
+	world_init(&w, XUI_C, "3.6.0");
+	assert_int_equal(RUN_NOTHING(&w, &ask)->err, E_VERSION);
+	world_release(&w);
+}
+
 /* success decides, in whatever language msg is written; msg is kept for admins. */
 static void test_envelope(void **state)
 {
@@ -415,6 +453,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_look_a, "R061"),
+		proves(test_usage_by_uuid, "R062"),
 		proves(test_look_a_finds_trouble, ""),
 		proves(test_read_tolerantly, ""),
 		proves(test_look_c, ""),
