@@ -463,6 +463,10 @@ static const char grants_in_lists[] =
 	"	error TEXT,"                          /* nobody, several, twice, full, failed */
 	"	PRIMARY KEY(list_id, place)) STRICT, WITHOUT ROWID;";
 
+/* Panels of 3.4.0 and later may have other public addresses before an inbound: links name those. */
+static const char panel_hosts[] =
+	"ALTER TABLE inbounds ADD COLUMN hosts TEXT;"; /* JSON array of the panel's rows for it, in order of links; NULL: none */
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -470,5 +474,6 @@ const struct db_migration schema_migrations[] = {
 	{ web_accounts },
 	{ places_chosen },
 	{ grants_in_lists },
+	{ panel_hosts },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

@@ -66,6 +66,9 @@ enum err work_is_good(struct work *w, struct act *a);
 /* --- inbounds --- */
 
 enum err inbound_store(struct act *a, int64_t panel_id, const struct xui_result *r); /* what a list showed */
+/* As links are made from it, with the panel's hosts before it. E_INVALID: it cannot be read. */
+struct link_inbound;
+enum err inbound_for_links(struct link_inbound *out, struct act *a, const struct inbound *in);
 
 enum err panel_keep_settings(struct act *a, const struct work *w); /* after XUI_SETTINGS */
 

@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#include "lib/links/address.h"
+#include "lib/links/inbound.h"
 
 #define BODY_BYTES_MAX ((size_t)1 << 20)
 
-#define INBOUND_COLUMNS "panel_id, inbound_id, remark, protocol, listen, host, body, port, clients, capacity, enabled, for_sale, gone"
+#define INBOUND_COLUMNS "panel_id, inbound_id, remark, protocol, listen, host, body, port, clients, capacity, enabled, for_sale, gone, hosts"
 
 static void read_row(struct inbound *out, struct db_rows *r, struct arena *arena)
 {
@@ -17,6 +17,7 @@ static void read_row(struct inbound *out, struct db_rows *r, struct arena *arena
 		.host = db_text(r, 5, arena), .body = db_text(r, 6, arena),
 		.port = (int)db_i64(r, 7), .clients = (int)db_i64(r, 8), .capacity = (int)db_i64(r, 9),
 		.enabled = db_i64(r, 10) != 0, .for_sale = db_i64(r, 11) != 0, .gone = db_i64(r, 12) != 0,
+		.hosts = db_text(r, 13, arena),
 	};
 }
 
@@ -69,6 +70,13 @@ enum err inbound_set_host(struct act *a, int64_t panel_id, int64_t inbound_id, c
 	return e ? e : db_run(a->tx, "UPDATE accesses SET seen_ms=1 WHERE panel_id=?1 AND inbound_id=?2 AND deleted_ms=0 AND seen_ms>0", panel_id, inbound_id);
 }
 
+enum err inbound_for_links(struct link_inbound *out, struct act *a, const struct inbound *in)
+{
+	enum err e = link_inbound_read(out, a->arena, str_of(in->body));
+
+	return e || !in->hosts ? e : link_hosts_read(out, a->arena, str_of(in->hosts));
+}
+
 /* --- what a list showed --- */
 
 /* What links are made from; the clients are not in it. */
@@ -95,17 +103,37 @@ static const char *body_of(struct act *a, const struct xui_inbound *in)
 	return out;
 }
 
-static enum err store_one(struct act *a, int64_t panel_id, const struct xui_inbound *in)
+static const char *hosts_of(struct act *a, const struct xui_result *r, int64_t inbound_id)
+{
+	const char *out = NULL;
+	struct buf b;
+
+	buf_init(&b, BODY_BYTES_MAX);
+	for (size_t i = 0; i < r->hosts_count; i++) {
+		if (r->hosts[i].inbound_id != inbound_id)
+			continue;
+		buf_addc(&b, b.len ? ',' : '[');
+		buf_add(&b, r->hosts[i].row);
+	}
+	if (b.len) {
+		buf_addc(&b, ']');
+		out = b.over ? NULL : str_dup(a->arena, buf_str(&b));
+	}
+	buf_release(&b);
+	return out;
+}
+
+static enum err store_one(struct act *a, int64_t panel_id, const struct xui_inbound *in, const struct xui_result *r)
 {
 	const char *body = body_of(a, in);
 
 	if (!body)
 		return OK; /* nothing that a person set up is so large */
-	return db_run(a->tx, "INSERT INTO inbounds(panel_id, inbound_id, remark, protocol, port, listen, enabled, clients, body, seen_ms)"
-		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT(panel_id, inbound_id) DO UPDATE SET remark=?3, protocol=?4,"
-		" port=?5, listen=?6, enabled=?7, clients=?8, body=?9, seen_ms=?10, gone=0",
+	return db_run(a->tx, "INSERT INTO inbounds(panel_id, inbound_id, remark, protocol, port, listen, enabled, clients, body, seen_ms, hosts)"
+		" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT(panel_id, inbound_id) DO UPDATE SET remark=?3, protocol=?4,"
+		" port=?5, listen=?6, enabled=?7, clients=?8, body=?9, seen_ms=?10, hosts=iif(?12, ?11, hosts), gone=0",
 		panel_id, in->id, utf8_clean(a->arena, in->remark), in->protocol, in->port, in->listen, in->enabled,
-		in->clients_count, body, a->now_ms);
+		in->clients_count, body, a->now_ms, hosts_of(a, r, in->id), r->hosts_known);
 }
 
 enum err inbound_store(struct act *a, int64_t panel_id, const struct xui_result *r)
@@ -116,7 +144,7 @@ enum err inbound_store(struct act *a, int64_t panel_id, const struct xui_result 
 	for (size_t i = 0; !e && i < r->inbounds_count; i++) {
 		clients += r->inbounds[i].clients_count;
 		if (i < INBOUNDS_MAX)
-			e = store_one(a, panel_id, &r->inbounds[i]);
+			e = store_one(a, panel_id, &r->inbounds[i], r);
 	}
 	return e ? e : db_run(a->tx, "UPDATE panels SET clients=?2 WHERE id=?1", panel_id, clients);
 }

@@ -45,7 +45,7 @@ enum err link_build(struct str *out, const char **unreachable, struct act *a, co
 	*unreachable = NULL;
 	if (e)
 		return e;
-	if (link_inbound_read(&in, a->arena, str_of(row.body)))
+	if (inbound_for_links(&in, a, &row))
 		return OK;
 	ask.place = (struct link_place){ .host = panel_url_host(str_of(w->panel.url)), .seller = str_of(row.host ? row.host : w->host) };
 	if (links_make(&links, a->arena, &ask))

@@ -27,6 +27,7 @@ struct panel {
 struct inbound {
 	int64_t panel_id, inbound_id;
 	char *remark, *protocol, *listen, *host, *body; /* host NULL: the panel's */
+	char *hosts;                /* the panel's own addresses for it, JSON; NULL: none */
 	int port, clients, capacity;
 	bool enabled, for_sale, gone;
 };

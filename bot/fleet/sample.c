@@ -14,7 +14,7 @@ enum err inbound_sample(struct inbound_sample *out, struct act *a, const struct 
 	struct links links;
 	struct link_ask ask = { .style = link_style_of(p->dialect == 'A' ? 2 : 3), .inbound = &read, .client = &nobody,
 		.place = { .host = panel_url_host(str_of(p->url)), .seller = str_of(in->host ? in->host : p->host) } };
-	enum err e = link_inbound_read(&read, a->arena, str_of(in->body));
+	enum err e = inbound_for_links(&read, a, in);
 
 	if (!e)
 		e = links_make(&links, a->arena, &ask);

@@ -64,6 +64,7 @@ static const struct route public_routes[ROUTES] = {
 	[R_DB] = { HTTP_GET, "panel/api/server/getDb", false, false, XUI_LONG_TIMEOUT_MS }
 
 #define SETTINGS_BY_COOKIE [R_SETTINGS] = { HTTP_POST, "panel/setting/defaultSettings", false, true, 0 }
+#define HOSTS_API [R_HOSTS] = { HTTP_GET, "panel/api/hosts/list", false, false, 0 }
 #define SETTINGS_API [R_SETTINGS] = { HTTP_POST, "panel/api/setting/defaultSettings", false, false, 0 }
 
 static const struct dialect dialects[] = {
@@ -82,8 +83,10 @@ static const struct dialect dialects[] = {
 	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, SETTINGS_BY_COOKIE, SERVER_API } },
 	{ .name = XUI_C, .since = VERSION(3, 3, 0), .has_csrf = true, .has_tokens = true, .has_records = true, .loses_2022_users = true,
 	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, SETTINGS_API, SERVER_API } },
+	{ .name = XUI_C, .since = VERSION(3, 4, 0), .has_csrf = true, .has_tokens = true, .has_records = true, .loses_2022_users = true,
+	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, HOSTS_API, SETTINGS_API, SERVER_API } },
 	{ .name = XUI_C, .since = VERSION(3, 4, 2), .has_csrf = true, .has_tokens = true, .has_records = true,
-	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, SETTINGS_API, SERVER_API } },
+	  .routes = { EVERYWHERE, CLIENTS_OF_THEIR_OWN, HOSTS_API, SETTINGS_API, SERVER_API } },
 };
 
 /* 0 for development builds and whatever else is no number. */

@@ -279,7 +279,7 @@ bool answer_is_html(const struct http_response *answer)
 /* The forms in which a panel says "not logged in": 401, 404, a redirect, or a page where JSON was due (R010, R012). */
 static bool is_session_lost(const struct xui_op *op, const struct http_response *answer)
 {
-	if (answer->failure != HTTP_FAIL_NONE)
+	if (answer->failure != HTTP_FAIL_NONE || (answer->status == 404 && op->call.is_optional))
 		return false;
 	if (answer->status == 401 || answer->status == 404 || (answer->status >= 300 && answer->status < 400))
 		return true;

@@ -207,11 +207,113 @@ static const struct json_cut_rule inbounds_rules[] = {
 	{ .path = "obj[].clientStats" },
 };
 
+/* --- hosts ---
+ *
+ * 3.4 lists rows. 3.5 and later list groups: what the rows of a group have in common, the inbounds and the addresses; the
+ * panel keeps one row for each pair of those, and so do we. Rows of equal sortOrder come by remark in a list of groups and
+ * by their number, which no list shows, in the panel's own links. */
+
+enum { INBOUNDS_LIST, INBOUNDS_HOSTS };
+
+static void add_host(struct xui_op *op, int64_t inbound_id, struct str row)
+{
+	struct xui_result *r = &op->result;
+
+	if (!r->hosts)
+		r->hosts = arena_array(op->arena, struct xui_host, XUI_HOSTS_MAX);
+	if (inbound_id && r->hosts_count < XUI_HOSTS_MAX)
+		r->hosts[r->hosts_count++] = (struct xui_host){ inbound_id, row };
+}
+
+/* "cdn.example.com:8443", "[2001:db8::1]:8443"; "cdn.example.com", "2001:db8::1" and "" without a port of their own. */
+static struct str host_cut(int64_t *port, struct str s)
+{
+	size_t colon = s.len;
+	struct str address;
+
+	*port = 0;
+	while (colon && s.at[colon - 1] != ':')
+		colon--;
+	if (!colon)
+		return s;
+	address = str_n(s.at, colon - 1);
+	if (str_has(address, ":") && !str_ends(address, "]"))
+		return s; /* the colon is the address's */
+	if (str_to_i64(port, str_n(s.at + colon, s.len - colon)))
+		*port = 0;
+	return *port > 0 && *port <= 65535 ? address : s;
+}
+
+static struct str row_of(struct xui_op *op, struct json_object *common, struct str host)
+{
+	int64_t port;
+	struct str address = host_cut(&port, host);
+
+	json_object_object_add(common, "address", json_object_new_string_len(address.at, (int)address.len));
+	json_object_object_add(common, "port", json_object_new_int64(port));
+	return op_text(op, str_of(json_object_to_json_string_ext(common, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+}
+
+static void take_group(struct xui_op *op, struct json_object *group)
+{
+	struct json_object *ids = json_object_get(json_array_at(group, "inboundIds")), *hosts = json_object_get(json_array_at(group, "hosts"));
+	size_t count = json_len(hosts) ? json_len(hosts) : 1; /* no address: the inbound's own, with other values */
+
+	json_object_object_del(group, "inboundIds");
+	json_object_object_del(group, "hosts");
+	for (size_t i = 0; i < count && op->result.hosts_count < XUI_HOSTS_MAX; i++) {
+		const char *host = json_len(hosts) ? json_object_get_string(json_object_array_get_idx(hosts, i)) : "";
+		struct str row = row_of(op, group, str_of(host));
+
+		for (size_t k = 0; k < json_len(ids); k++)
+			add_host(op, json_object_get_int64(json_object_array_get_idx(ids, k)), row);
+	}
+	json_object_put(ids);
+	json_object_put(hosts);
+}
+
+static enum err list_host(void *ctx, struct str text)
+{
+	struct xui_op *op = ctx;
+	struct json_object *o;
+
+	if (json_parse(&o, text))
+		return E_INVALID;
+	if (json_array_at(o, "inboundIds"))
+		take_group(op, o);
+	else if (json_object_is_type(o, json_type_object))
+		add_host(op, json_i64_at(o, "inboundId", 0), op_text(op, text));
+	json_object_put(o);
+	return OK;
+}
+
+static const struct json_cut_rule hosts_rules[] = { { .path = "obj[]", .fn = list_host } };
+
+/* Inbounds without their hosts are better than none. Who refuses has no hosts; after any other failure nobody knows. */
+static enum xui_turn hosts_taken(struct xui_op *op, const struct reply *r)
+{
+	op->result.hosts_known = !r->err || r->err == E_REFUSED || r->err == E_NOTFOUND;
+	if (r->err)
+		op->result.hosts_count = 0;
+	op->result.msg = "";
+	return op_done(op);
+}
+
 enum xui_turn program_inbounds(struct xui_op *op, const struct reply *r)
 {
 	if (!r)
 		return call_stream(op, R_INBOUNDS, inbounds_rules, countof(inbounds_rules));
-	return r->err ? op_fail_reply(op, r) : op_done(op);
+	if (op->phase == INBOUNDS_HOSTS)
+		return hosts_taken(op, r);
+	if (r->err)
+		return op_fail_reply(op, r);
+	op->result.hosts_known = !op->dialect->routes[R_HOSTS].path;
+	if (op->result.hosts_known)
+		return op_done(op); /* this generation has none */
+	op->phase = INBOUNDS_HOSTS;
+	call_stream(op, R_HOSTS, hosts_rules, countof(hosts_rules));
+	op->call.is_optional = true;
+	return XUI_CALL;
 }
 
 /* --- probe: the way to the first call proves everything --- */

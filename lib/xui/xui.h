@@ -34,6 +34,7 @@
 #define XUI_WRITE_TIMEOUT_MS 60000          /* a panel with a locked database answers after up to 28 s */
 #define XUI_LONG_TIMEOUT_MS 180000          /* whole lists and the database file */
 #define XUI_INBOUNDS_MAX 1000
+#define XUI_HOSTS_MAX 2000                  /* more are not read */
 #define XUI_IPS_MAX 256
 #define XUI_MSG_MAX 500
 
@@ -75,7 +76,7 @@ enum xui_support xui_version_support(const struct xui_panel *p);
 
 enum xui_what {
 	XUI_PROBE,           /* logs in anew, finds dialect and version: the trial when a panel is added (R017) */
-	XUI_INBOUNDS,        /* all inbounds without their clients */
+	XUI_INBOUNDS,        /* all inbounds without their clients, and the hosts before them */
 	XUI_LOOK,            /* one client: client.email, .uuid …, inbound_id */
 	XUI_CLIENTS,         /* every client and traffic row, one by one, in memory of one */
 	XUI_TRAFFIC_BY_UUID, /* usage of all clients that have client.uuid. 2.3.11 to 3.0.x; elsewhere E_VERSION */
@@ -107,6 +108,12 @@ struct xui_inbound {
 	struct str sniffing;
 	struct str share_strategy, share_addr; /* 3.3.1 and later: which address links of this inbound name */
 	bool takes_clients;           /* settings has a list of clients */
+};
+
+/* Another public address of an inbound (3.4.0 and later): the panel makes links for it in place of the inbound's own. */
+struct xui_host {
+	int64_t inbound_id;
+	struct str row;               /* JSON in the shape of 3.4: address, port, sni … */
 };
 
 /* Missing parts are empty or 0: real panels send e-mails alone (K9). */
@@ -190,6 +197,9 @@ struct xui_result {
 	bool kept_disabled;           /* XUI_DELETE: the panel cannot delete it, it is off instead (K17) */
 	struct xui_inbound *inbounds;
 	size_t inbounds_count;
+	struct xui_host *hosts;       /* XUI_INBOUNDS, XUI_PROBE: in the panel's order of links */
+	size_t hosts_count;
+	bool hosts_known;             /* false: the list of hosts did not come; that of the inbounds is good all the same */
 	int64_t inbound_id;           /* XUI_INBOUND_ADD */
 	struct xui_ip *ips;
 	size_t ips_count;

@@ -16,7 +16,7 @@
 enum route_id {
 	R_NONE,
 	R_CSRF, R_PAGE, R_LOGIN, R_CROSS, R_HOME,           /* session.c */
-	R_STATUS, R_INBOUNDS, R_INBOUND, R_OPTIONS, R_CLIENTS,
+	R_STATUS, R_INBOUNDS, R_INBOUND, R_HOSTS, R_OPTIONS, R_CLIENTS,
 	R_CLIENT, R_TRAFFIC, R_USAGE, R_ONLINES, R_IPS, R_DB, R_SETTINGS,
 	R_CLIENT_ADD, R_CLIENT_ATTACH, R_CLIENT_UPDATE, R_CLIENT_RESET, R_CLIENT_DELETE, R_IPS_CLEAR,
 	R_INBOUND_ADD, R_INBOUND_UPDATE, R_INBOUND_DELETE, R_XRAY_RESTART,
@@ -66,6 +66,7 @@ struct call {
 	struct str body;             /* JSON; empty: none */
 	int64_t inbound_id;
 	struct str email, key;
+	bool is_optional;            /* 404 means that this panel has no such route, not that the session is lost */
 	/* A long answer goes through op->cut with these rules or, without rules, whole to the program's raw function. */
 	const struct json_cut_rule *rules;
 	size_t rules_count;

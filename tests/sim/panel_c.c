@@ -62,6 +62,7 @@ static const struct {
 	[C_NEW_LINKS]             = { V340, LAST },
 	[C_INFO]                  = { V360, LAST },
 	[C_SUB_HEAD]              = { V325, LAST },
+	[C_HOST_GROUPS]           = { V350, LAST },
 	[C_ADJUST_TOLERANT]       = { V320, LAST }, /* bulkAdjust counts what it could do, its reasons are its own */
 };
 
@@ -73,6 +74,7 @@ bool c_has(const struct panel_sim *sim, enum c_trait trait)
 
 #define IN "panel/api/inbounds/"
 #define CL "panel/api/clients/"
+#define HO "panel/api/hosts/"
 #define READ(path, since, until, handler) { HTTP_GET, path, since, until, AREA_API, false, handler }
 #define ASK(path, since, until, handler) { HTTP_POST, path, since, until, AREA_API, false, handler }
 #define WRITE(path, since, until, handler) { HTTP_POST, path, since, until, AREA_API, true, handler }
@@ -137,9 +139,11 @@ static const struct panel_route routes[] = {
 	WRITE(CL "groups/bulkRemove", V320, LAST, c_on_group_remove),
 	WRITE(CL "groups/resetTraffic", V342, LAST, c_on_group_reset),
 
-	/* a panel without nodes and hosts: their contents were never recorded */
+	/* a panel without nodes: their contents were never recorded */
 	READ("panel/api/nodes/list", V310, LAST, c_on_empty_list),
-	READ("panel/api/hosts/list", V340, LAST, c_on_empty_list),
+	READ(HO "list", V340, LAST, c_on_host_list),
+	WRITE(HO "add", V340, LAST, c_on_host_add),
+	WRITE(HO "del/:id", V340, LAST, c_on_host_del),
 };
 
 static const size_t routes_count = countof(routes);
@@ -168,6 +172,7 @@ static void release(struct panel_sim *sim)
 		free(g->name);
 		free(g);
 	}
+	c_hosts_release(sim);
 	map_release(&c->by_email);
 	map_release(&c->by_sub);
 	map_release(&c->elements_by_lower);

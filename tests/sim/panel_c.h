@@ -4,6 +4,7 @@
  * panel_c_json.c     clients and inbounds as JSON     panel_c_client.c  writes to one client
  * panel_c_read.c     list, paged, get, onlines …      panel_c_bulk.c    bulk routes, groups, export and import
  * panel_c_inbound.c  inbounds: writes …                panel_c_inbound_read.c   … and reads
+ * panel_c_host.c     hosts: other addresses of an inbound
  * panel_c_poll.c     the traffic poll and who is let through
  * panel_c_link.c     share links                      panel_c_sub.c     the subscription listener
  *
@@ -74,6 +75,13 @@ struct c_group {
 	struct c_group *next;
 };
 
+struct c_host {
+	int64_t id, inbound_id, port, sort_order; /* port 0: the inbound's */
+	char *group, *address;                     /* "": the inbound's */
+	struct json_object *values;                /* what all rows of a group have in common */
+	struct c_host *next;                       /* by inbound, sortOrder, id */
+};
+
 struct panel_c {
 	struct c_record *first, *last;
 	size_t count;
@@ -81,6 +89,8 @@ struct panel_c {
 	uint64_t synced_last;
 	struct map by_email, by_sub;               /* records */
 	struct map elements_by_lower, elements_by_key;
+	struct c_host *hosts;
+	int64_t host_id_last;
 	struct c_group *groups;                    /* made by name; labels of clients exist without one */
 	char *guid;
 	int64_t last_poll_ms, xray_since_ms;
@@ -122,6 +132,7 @@ enum c_trait {
 	C_GROUPS, C_USED_TRAFFIC, C_EXTERNAL_LINKS, C_WIREGUARD, C_MTPROTO, C_GUID, C_SORT_INDEX, C_RESET_DAY,
 	C_OPTION_METHOD, C_OPTION_ENABLE, C_PAGED_COUNTS, C_PAGED_SECRETS, C_PAGED_LISTS, C_OBTAIN,
 	C_DEL_AGAIN_OK, C_LIST_SORTED, C_RESTARTS_ON_DEPLETION, C_NEW_LINKS, C_INFO, C_SUB_HEAD, C_ADJUST_TOLERANT,
+	C_HOST_GROUPS,         /* hosts are written and listed in groups */
 };
 
 bool c_has(const struct panel_sim *sim, enum c_trait trait);
@@ -227,6 +238,12 @@ bool c_use(struct panel_sim *sim, struct str email, int64_t up, int64_t down);
 bool c_let_through(const struct panel_sim *sim, const struct c_element *e, const struct panel_traffic *row);
 bool c_is_online(struct panel_sim *sim, const struct panel_traffic *row);
 
+/* --- panel_c_host.c --- */
+
+/* Those that links are made for, in order; after NULL: the first. NULL: no more. */
+const struct c_host *c_host_next(struct panel_sim *sim, int64_t inbound_id, const struct c_host *after);
+void c_hosts_release(struct panel_sim *sim);
+
 /* --- panel_c_link.c, panel_c_sub.c --- */
 
 struct c_link_style {
@@ -235,7 +252,7 @@ struct c_link_style {
 	bool first;      /* of the document: carries the usage from 3.2 on */
 	bool bare;       /* 3.1.0 links: no e-mail in the remark */
 };
-/* The share link of one element; false: that protocol has none. */
+/* The share links of one element, one a line: its own, or one per host. false: that protocol has none. */
 bool c_link(struct buf *to, struct panel_sim *sim, const struct c_element *e, const struct c_link_style *style);
 char *c_size_text(struct arena *a, int64_t bytes); /* "1.50GB" */
 bool c_can_flow(const struct panel_inbound *in);
@@ -257,6 +274,7 @@ panel_handler c_on_groups, c_on_group_emails, c_on_group_create, c_on_group_rena
 	c_on_group_remove, c_on_group_reset;
 panel_handler c_on_in_list, c_on_in_slim, c_on_in_get, c_on_in_options, c_on_in_add, c_on_in_update, c_on_in_del,
 	c_on_in_bulk_del, c_on_in_enable, c_on_in_reset, c_on_in_reset_all, c_on_in_del_all, c_on_in_fallbacks, c_on_empty_list;
+panel_handler c_on_host_list, c_on_host_add, c_on_host_del;
 
 int64_t c_seed(struct panel_sim *sim, const char *protocol, int port, const char *prefix, size_t clients);
 void c_each_client(struct panel_sim *sim, int64_t inbound_id, bool (*fn)(void *ctx, const struct panel_client_view *client),

@@ -16,8 +16,11 @@ struct link {
 	struct panel_sim *sim;
 	const struct c_element *e;
 	const struct panel_inbound *in;
-	const struct c_link_style *style;
+	struct c_link_style style;
 	struct json_object *stream;
+	const struct c_host *at;     /* NULL: the inbound itself */
+	struct str security;
+	int64_t port;
 	const char *host, *remark;
 	struct param params[PARAMS_MAX];
 	size_t count;
@@ -88,7 +91,7 @@ static void transport_xhttp(struct link *l)
 	buf_release(&b);
 }
 
-static void transport(struct link *l)
+static void transport_of(struct link *l)
 {
 	struct str network = at(l, "network");
 
@@ -118,7 +121,62 @@ static void transport(struct link *l)
 	}
 }
 
+static struct str of_host(const struct link *l, const char *key)
+{
+	return l->at ? json_str_at(l->at->values, key) : STR("");
+}
+
+static struct param *param_find(struct link *l, const char *key)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (!strcmp(l->params[i].key, key))
+			return &l->params[i];
+	return NULL;
+}
+
+/* A host replaces what the transport names, and adds nothing to it. */
+static void transport(struct link *l)
+{
+	static const struct { const char *param, *of_host; } replaced[] = { { "host", "hostHeader" }, { "path", "path" } };
+
+	transport_of(l);
+	for (size_t i = 0; i < countof(replaced); i++) {
+		struct param *p = param_find(l, replaced[i].param);
+
+		if (p && of_host(l, replaced[i].of_host).len)
+			p->value = str_dup(&l->arena, of_host(l, replaced[i].of_host));
+	}
+}
+
 /* --- security --- */
+
+static void replace(struct link *l, const char *key, struct str value)
+{
+	struct param *p = param_find(l, key);
+
+	if (!value.len)
+		return;
+	if (p)
+		p->value = str_dup(&l->arena, value);
+	else
+		add(l, key, value);
+}
+
+/* On REALITY only sni and fp; pbk and sid are the inbound's in any case. */
+static void security_of_host(struct link *l)
+{
+	bool is_tls = str_is(l->security, "tls");
+
+	if (!json_bool_at(l->at->values, "keepSniBlank", false))
+		replace(l, "sni", json_bool_at(l->at->values, "overrideSniFromAddress", false) ? str_of(l->host) : of_host(l, "sni"));
+	else if (param_find(l, "sni"))
+		param_find(l, "sni")->value = arena_strdup(&l->arena, "");
+	replace(l, "fp", of_host(l, "fingerprint"));
+	if (is_tls)
+		replace(l, "alpn", str_of(joined(l, json_array_at(l->at->values, "alpn"))));
+	if (json_bool_at(l->at->values, "allowInsecure", false) && strcmp(l->in->protocol, "vmess"))
+		add(l, "allowInsecure", STR("1"));
+}
 
 /* From 3.5 on a client keeps its spx; before, each fetch made a new one. */
 static char *spider(struct link *l)
@@ -142,9 +200,9 @@ static char *spider(struct link *l)
 	return out;
 }
 
-static void security(struct link *l)
+static void security_of(struct link *l)
 {
-	struct str kind = at(l, "security");
+	struct str kind = l->security;
 
 	if (!str_is(kind, "tls") && !str_is(kind, "reality")) {
 		if (strcmp(l->in->protocol, "shadowsocks"))
@@ -152,6 +210,8 @@ static void security(struct link *l)
 		return;
 	}
 	add(l, "security", kind);
+	if (str_is(kind, "tls") && !str_is(at(l, "security"), "tls"))
+		return; /* forced by a host: nothing of the inbound's fits */
 	if (str_is(kind, "tls")) {
 		add_if(l, "alpn", str_of(joined(l, json_array_at(l->stream, "tlsSettings.alpn"))));
 		add(l, "sni", at(l, "tlsSettings.serverName"));
@@ -165,6 +225,13 @@ static void security(struct link *l)
 	add_if(l, "fp", at(l, "realitySettings.settings.fingerprint"));
 	add_if(l, "pqv", at(l, "realitySettings.settings.mldsa65Verify"));
 	add(l, "spx", str_of(spider(l)));
+}
+
+static void security(struct link *l)
+{
+	security_of(l);
+	if (l->at && !str_is(l->security, "none"))
+		security_of_host(l);
 }
 
 /* --- the remark --- */
@@ -219,18 +286,18 @@ static const char *remark_of(struct link *l)
 	int64_t expiry = row ? row->expiry_ms : l->e->client.number[N_EXPIRY];
 	char *name = arena_printf(&l->arena, *l->in->remark ? "%s-%s" : "%s%s", l->in->remark, email);
 
-	if (l->style->bare)
+	if (l->style.bare)
 		return l->in->remark;
-	if (!l->style->usage)
+	if (!l->style.usage)
 		return name;
 	if (!c_has(l->sim, C_NEW_LINKS)) {
-		if (!l->style->first)
+		if (!l->style.first)
 			return name;
 		if (row && !row->enable)
 			return arena_printf(&l->arena, "⛔️N/A-%s", name);
 		return arena_printf(&l->arena, "%s%s", name, old_usage(l, row, total, expiry));
 	}
-	return l->style->first ? arena_printf(&l->arena, "%s%s", name, new_usage(l, row, total, expiry)) : l->in->remark;
+	return l->style.first ? arena_printf(&l->arena, "%s%s", name, new_usage(l, row, total, expiry)) : l->in->remark;
 }
 
 /* --- putting it together --- */
@@ -252,7 +319,9 @@ static void query_escape(struct buf *to, struct str s)
 
 static void finish(struct buf *to, struct link *l, const char *scheme, const char *user)
 {
-	buf_printf(to, "%s://%s@%s:%lld", scheme, user, l->host, (long long)l->in->port);
+	bool bare_v6 = strchr(l->host, ':') && *l->host != '[';
+
+	buf_printf(to, bare_v6 ? "%s://%s@[%s]:%lld" : "%s://%s@%s:%lld", scheme, user, l->host, (long long)l->port);
 	qsort(l->params, l->count, sizeof(*l->params), by_key);
 	for (size_t i = 0; i < l->count; i++) {
 		buf_printf(to, "%c%s=", i ? '&' : '?', l->params[i].key);
@@ -325,7 +394,7 @@ static void shadowsocks(struct buf *to, struct link *l)
 	else
 		user = base64(l, arena_printf(&l->arena, "%s:%s", method, own), c_has(l->sim, C_NEW_LINKS));
 	transport(l);
-	if (str_is(at(l, "security"), "tls"))
+	if (str_is(l->security, "tls"))
 		security(l);
 	finish(to, l, "ss", user);
 }
@@ -351,7 +420,7 @@ static void wireguard(struct buf *to, struct link *l)
 /* VMess puts everything into a JSON document, two spaces a step and sorted. */
 static void vmess(struct buf *to, struct link *l)
 {
-	struct str scy = str_of(c_get(&l->e->client, T_SECURITY)), kind = at(l, "security");
+	struct str scy = str_of(c_get(&l->e->client, T_SECURITY)), kind = l->security;
 	struct json_object *o = json_object_new_object();
 	struct buf b;
 
@@ -366,7 +435,7 @@ static void vmess(struct buf *to, struct link *l)
 	json_object_object_add(o, "v", json_object_new_string("2"));
 	json_object_object_add(o, "ps", json_object_new_string(l->remark));
 	json_object_object_add(o, "add", json_object_new_string(l->host));
-	json_object_object_add(o, "port", json_object_new_int64(l->in->port));
+	json_object_object_add(o, "port", json_object_new_int64(l->port));
 	json_object_object_add(o, "id", json_object_new_string(c_get(&l->e->client, T_ID)));
 	json_object_object_add(o, "scy", json_object_new_string_len(scy.at, (int)scy.len));
 	json_object_object_add(o, "net", json_object_new_string(at(l, "network").len ? at(l, "network").at : "tcp"));
@@ -413,16 +482,27 @@ static const char *host_for(const struct link *l)
 		return b->share_address;
 	if (!everywhere(l->in->listen) && !(c_has(l->sim, C_NEW_LINKS) && loopback(str_of(l->in->listen))))
 		return l->in->listen;
-	return l->style->host;
+	return l->style.host;
 }
 
-bool c_link(struct buf *to, struct panel_sim *sim, const struct c_element *e, const struct c_link_style *style)
+static struct str security_for(const struct link *l)
 {
-	struct link l = { .sim = sim, .e = e, .in = e->in, .style = style };
+	struct str own = at(l, "security"), forced = of_host(l, "security");
+
+	if (str_is(forced, "tls") || str_is(forced, "none"))
+		return forced;
+	return str_is(own, "tls") || str_is(own, "reality") ? own : STR("none");
+}
+
+static bool link_at(struct buf *to, struct panel_sim *sim, const struct c_element *e, const struct c_link_style *style, const struct c_host *host)
+{
+	struct link l = { .sim = sim, .e = e, .in = e->in, .style = *style, .at = host };
 	size_t before = to->len;
 
 	(void)json_parse(&l.stream, str_of(e->in->stream));
-	l.host = host_for(&l);
+	l.host = host && *host->address ? host->address : host_for(&l);
+	l.port = host && host->port ? host->port : e->in->port;
+	l.security = security_for(&l);
 	l.remark = remark_of(&l);
 	for (size_t i = 0; i < countof(writers); i++)
 		if (!strcmp(e->in->protocol, writers[i].protocol) && (!writers[i].conditional || c_has(sim, writers[i].needs)))
@@ -430,6 +510,20 @@ bool c_link(struct buf *to, struct panel_sim *sim, const struct c_element *e, co
 	json_object_put(l.stream);
 	arena_release(&l.arena);
 	return to->len > before;
+}
+
+bool c_link(struct buf *to, struct panel_sim *sim, const struct c_element *e, const struct c_link_style *style)
+{
+	const struct c_host *host = c_host_next(sim, e->in->id, NULL);
+	struct c_link_style rest = *style;
+	bool any = link_at(to, sim, e, style, host);
+
+	rest.first = false;
+	while (any && host && (host = c_host_next(sim, e->in->id, host))) {
+		buf_addc(to, '\n');
+		link_at(to, sim, e, &rest, host);
+	}
+	return any;
 }
 
 const char *c_link_host(struct panel_call *call)

@@ -596,12 +596,13 @@ void c_on_last_online(struct panel_call *call)
 
 static void add_link(struct json_out *j, struct panel_call *call, const struct c_element *e, const struct c_link_style *style)
 {
-	struct buf link;
+	struct buf links;
 
-	buf_init(&link, 64 * 1024);
-	if (c_link(&link, call->sim, e, style))
-		json_add_str(j, buf_str(&link));
-	buf_release(&link);
+	buf_init(&links, 64 * 1024);
+	c_link(&links, call->sim, e, style);
+	for (struct str rest = buf_str(&links); rest.len;)
+		json_add_str(j, str_cut(&rest, '\n'));
+	buf_release(&links);
 }
 
 void c_on_links(struct panel_call *call)

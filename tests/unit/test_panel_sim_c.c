@@ -423,6 +423,41 @@ static void test_subscription(void **state)
 	world_free(&w);
 }
 
+/* Rows in 3.4, groups from 3.5 on; the same links instead of the inbound's own. */
+static void test_hosts(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_new(&w, "3.4.1");
+	post(&w, "panel/api/hosts/add", "{\"inboundId\":1,\"remark\":\"cdn\",\"address\":\"cdn.example.com\",\"port\":8443}");
+	say(&w, HTTP_GET, "panel/api/hosts/list", NULL);
+	assert_true(says(&w, "\"id\":1,\"inboundId\":1,\"address\":\"cdn.example.com\"") && says(&w, "\"port\":8443") && says(&w, "\"security\":\"same\""));
+	assert_false(says(&w, "group"));
+	world_free(&w);
+
+	world_new(&w, "3.6.0");
+	post(&w, CLIENTS "add", "{\"client\":{" ANNA "},\"inboundIds\":[1,3]}");
+	refused(&w, "panel/api/hosts/add", "{\"inboundIds\":[],\"remark\":\"cdn\"}", "request body failed validation");
+	refused(&w, "panel/api/hosts/add", "{\"inboundIds\":[1],\"remark\":\"\"}", "request body failed validation");
+	refused(&w, "panel/api/hosts/add", "{\"inboundIds\":[9],\"remark\":\"cdn\"}", "inbound not found");
+	post(&w, "panel/api/hosts/add", "{\"inboundIds\":[1,2],\"hosts\":[\"cdn.example.com:8443\",\"b.example.com\"],\"remark\":\"cdn\",\"sortOrder\":2}");
+	post(&w, "panel/api/hosts/add", "{\"inboundIds\":[1],\"hosts\":[],\"remark\":\"first\",\"sortOrder\":1}");
+	post(&w, "panel/api/hosts/add", "{\"inboundIds\":[1],\"hosts\":[\"off.example.com\"],\"remark\":\"off\",\"isDisabled\":true}");
+	assert_true(says(&w, "\"obj\":[{") && says(&w, "\"groupId\":\"6\""));
+	say(&w, HTTP_GET, "panel/api/hosts/list", NULL);
+	assert_true(says(&w, "\"inboundIds\":[1,2],\"hosts\":[\"cdn.example.com:8443\",\"b.example.com\"]"));
+	assert_true(says(&w, "\"hosts\":[\"\"]"));
+	say(&w, HTTP_GET, CLIENTS "links/anna", NULL);
+	assert_true(says(&w, "@cdn.example.com:8443?") && says(&w, "@b.example.com:1001?") && says(&w, ":1003?") && !says(&w, "off.example.com"));
+	assert_true(memmem(w.response.body.at, w.response.body.len, ":1001?", 6) < memmem(w.response.body.at, w.response.body.len, ":8443?", 6)); /* by sortOrder */
+	post(&w, "panel/api/hosts/del/1", "");
+	post(&w, "panel/api/hosts/del/5", "");
+	say(&w, HTTP_GET, CLIENTS "links/anna", NULL);
+	assert_true(says(&w, ":1001?") && !says(&w, "cdn.example.com"));
+	world_free(&w);
+}
+
 /* --- size --- */
 
 static void test_size(void **state)
@@ -472,6 +507,7 @@ int main(void)
 		proves(test_delayed_start, ""),
 		proves(test_onlines, ""),
 		proves(test_subscription, ""),
+		proves(test_hosts, ""),
 		proves(test_size, ""),
 	};
 

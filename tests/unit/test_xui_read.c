@@ -151,6 +151,8 @@ static void test_look_c(void **state)
 	INBOUND_HEAD("4", "wireguard") "\"clientStats\":null,\"listen\":\"\",\"port\":51820,\"protocol\":\"wireguard\",\"settings\":\"{\\\"secretKey\\\":\\\"k\\\",\\\"peers\\\":[]}\",\"streamSettings\":\"\",\"tag\":\"t4\",\"sniffing\":\"\"}," \
 	INBOUND_HEAD("5", "vless") "\"clientStats\":[],\"listen\":\"127.0.0.1\",\"port\":80,\"protocol\":\"vless\",\"settings\":\"\",\"streamSettings\":\"{}\",\"tag\":\"t5\",\"sniffing\":\"{}\"}]}"
 
+#define HOSTS "GET panel/api/hosts/list"
+
 static void test_inbounds(void **state)
 {
 	static const struct xui_ask ask = { .what = XUI_INBOUNDS };
@@ -174,11 +176,58 @@ static void test_inbounds(void **state)
 		world_release(&w);
 	}
 	world_init(&w, XUI_C, "3.6.0");
-	r = RUN(&w, &ask, { "GET panel/api/inbounds/list/slim", 200, c36 });
+	r = RUN(&w, &ask, { "GET panel/api/inbounds/list/slim", 200, c36 }, { HOSTS, 200, OK_NULL });
 	assert_int_equal(r->inbounds_count, 1);
 	assert_true(r->inbounds[0].clients_count == 1 && str_is(r->inbounds[0].settings, "{\"clients\":[],\"decryption\":\"none\"}"));
 	assert_true(str_is(r->inbounds[0].stream_settings, "{\"network\":\"tcp\",\"security\":\"reality\"}"));
-	assert_int_equal(RUN(&w, &ask, { "GET panel/api/inbounds/list/slim", 200, OK_NULL })->inbounds_count, 0);
+	assert_int_equal(RUN(&w, &ask, { "GET panel/api/inbounds/list/slim", 200, OK_NULL }, { HOSTS, 200, OK_NULL })->inbounds_count, 0);
+	world_release(&w);
+}
+
+/* Rows of 3.4 and groups of 3.5: the same rows. Who has no such route, or refuses, has no hosts; otherwise nobody knows. */
+static void test_hosts(void **state)
+{
+#define SLIM { "GET panel/api/inbounds/list/slim", 200, OK_NULL }
+	static const struct xui_ask ask = { .what = XUI_INBOUNDS };
+	static const char rows[] = "{\"success\":true,\"msg\":\"\",\"obj\":[{\"id\":1,\"inboundId\":1,\"remark\":\"cdn\",\"address\":\"cdn.example.com\",\"port\":8443,\"security\":\"same\"},7,"
+		"{\"id\":2,\"inboundId\":2,\"address\":\"\",\"port\":0},{\"id\":3,\"address\":\"nobody's\"}]}";
+	static const char groups[] = "{\"success\":true,\"msg\":\"\",\"obj\":[{\"groupId\":\"g\",\"inboundIds\":[1,2],\"hosts\":[\"cdn.example.com:8443\",\"2001:db8::1\",\"[2001:db8::2]:444\",\"b.example\"],"
+		"\"remark\":\"cdn\",\"port\":8443,\"sni\":\"s\"},{\"groupId\":\"h\",\"inboundIds\":[2],\"hosts\":[],\"port\":0,\"remark\":\"own\"}]}";
+	static const struct { const char *body; int status; bool known; } without[] = {
+		{ "{\"success\":false,\"msg\":\"Failed to load hosts (x)\",\"obj\":null}", 200, true },
+		{ "404 page not found", 404, true }, { "", 403, true }, { "<html>", 502, false }, { "{\"success\":true,\"obj\":[{", 200, false },
+	};
+	const struct xui_result *r;
+	struct world w;
+
+	(void)state;
+	world_init(&w, XUI_C, "3.4.1");
+	r = RUN(&w, &ask, SLIM, { HOSTS, 200, rows });
+	assert_true(r->err == OK && r->hosts_known && r->hosts_count == 2);
+	assert_true(r->hosts[0].inbound_id == 1 && str_has(r->hosts[0].row, "\"address\":\"cdn.example.com\",\"port\":8443"));
+	assert_true(r->hosts[1].inbound_id == 2 && str_has(r->hosts[1].row, "\"address\":\"\""));
+	world_release(&w);
+
+	world_init(&w, XUI_C, "3.6.0");
+	r = RUN(&w, &ask, SLIM, { HOSTS, 200, groups });
+	assert_true(r->err == OK && r->hosts_known && r->hosts_count == 9);
+	for (size_t i = 0; i < 8; i++)
+		assert_true(r->hosts[i].inbound_id == 1 + (int64_t)(i % 2) && str_has(r->hosts[i].row, "\"sni\":\"s\"") && !str_has(r->hosts[i].row, "inboundIds"));
+	assert_true(str_has(r->hosts[1].row, "\"port\":8443") && str_has(r->hosts[1].row, "\"address\":\"cdn.example.com\""));
+	assert_true(str_has(r->hosts[2].row, "\"port\":0") && str_has(r->hosts[2].row, "\"address\":\"2001:db8::1\""));
+	assert_true(str_has(r->hosts[4].row, "\"port\":444") && str_has(r->hosts[4].row, "\"address\":\"[2001:db8::2]\""));
+	assert_true(str_has(r->hosts[6].row, "\"port\":0") && str_has(r->hosts[6].row, "\"address\":\"b.example\"")); /* the group's port is the first row's */
+	assert_true(str_has(r->hosts[8].row, "\"port\":0") && str_has(r->hosts[8].row, "\"address\":\"\""));
+	for (size_t i = 0; i < countof(without); i++) {
+		r = RUN(&w, &ask, SLIM, { HOSTS, without[i].status, without[i].body, .type = "text/plain" });
+		if (r->err || r->hosts_count || r->hosts_known != without[i].known || *r->msg)
+			fail_msg("case %zu: %s, %zu hosts, known %d, %s", i, err_name(r->err), r->hosts_count, r->hosts_known, r->msg);
+	}
+	world_release(&w);
+
+	world_init(&w, XUI_C, "3.3.1");
+	r = RUN(&w, &ask, SLIM);
+	assert_true(r->err == OK && r->hosts_known && r->hosts_count == 0);
 	world_release(&w);
 }
 
@@ -458,6 +507,7 @@ int main(void)
 		proves(test_read_tolerantly, ""),
 		proves(test_look_c, ""),
 		proves(test_inbounds, ""),
+		proves(test_hosts, ""),
 		proves(test_all_clients, ""),
 		proves(test_many_clients, ""),
 		proves(test_onlines, ""),
