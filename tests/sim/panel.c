@@ -347,7 +347,7 @@ static bool rule_fits(const struct panel_rule *rule, struct panel_call *c)
 {
 	if (rule->fault == PANEL_DB_LOCKED && !(c->route && c->route->writes))
 		return false;
-	return !rule->route || str_has(str_of(c->name), rule->route);
+	return (!rule->route || str_has(str_of(c->name), rule->route)) && (!rule->path || str_has(c->request->path, rule->path));
 }
 
 static const struct panel_rule *rule_for(struct panel_call *c)
@@ -560,6 +560,7 @@ void panel_sim_add_rule(struct panel_sim *sim, const struct panel_rule *rule)
 	r = &sim->rules[sim->rules_count++];
 	*r = *rule;
 	r->route = rule->route ? xstrdup(rule->route) : NULL;
+	r->path = rule->path ? xstrdup(rule->path) : NULL;
 	r->text = rule->text ? xstrdup(rule->text) : NULL;
 }
 
@@ -567,6 +568,7 @@ void panel_sim_clear_rules(struct panel_sim *sim)
 {
 	for (size_t i = 0; i < sim->rules_count; i++) {
 		free((char *)sim->rules[i].route);
+		free((char *)sim->rules[i].path);
 		free((char *)sim->rules[i].text);
 	}
 	sim->rules_count = 0;

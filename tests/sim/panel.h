@@ -67,6 +67,7 @@ enum panel_fault {
 
 struct panel_rule {
 	const char *route;         /* part of a route as panel_sim_count takes it; NULL: any, subscription too */
+	const char *path;          /* part of the path that was really called, as a client's key; NULL: any */
 	int nth;                   /* first call it strikes, counted from when the rule was added; 0 is 1 */
 	int times;                 /* how many calls in a row; 0: for ever */
 	enum panel_fault fault;

@@ -352,10 +352,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_buttons, "R192"),
-		proves(test_killed, "R192 B31"),
+		proves(test_killed, ""),
 		proves(test_revoke_asks, "R281"),
 		proves(test_move_waits, "R192"),
-		proves(test_move_nowhere, "R192 R135"),
+		proves(test_move_nowhere, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));

@@ -591,7 +591,7 @@ int main(void)
 		proves(test_unknown_version, "R022"),
 		proves(test_place, ""),
 		proves(test_location, "R136"),
-		proves(test_no_location, "R136"),
+		proves(test_no_location, ""),
 		proves(test_location_full, ""),
 		proves(test_refund, "R213"),
 		proves(test_changed_by_an_admin, "R042"),

@@ -295,7 +295,11 @@ static void test_inactive(void **state)
 	expect(logs_in(s, "anna@example.com", "wrong horse"), 401, "invalid login");
 	expect(refreshes(s, p.refresh, NULL), 403, "user inactive");
 	expect(ask(s, profile_get, p.access, NULL), 403, "user inactive");
+	expect(ask(s, profile_link, p.access, "{\"code\":\"ABCDEFGH\"}"), 403, "user inactive");
+	expect(ask(s, auth_logout, p.access, NULL), 403, "user inactive");
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM sessions"), 1);
 	assert_int_equal(user_set_banned(&s->a, id, false), OK);
+	expect(ask(s, profile_get, p.access, NULL), 200, NULL);
 	pair_of(s, refreshes(s, p.refresh, NULL), 200);
 	close_shop(s);
 }
@@ -534,7 +538,7 @@ int main(void)
 		proves(test_referral, "R215"),
 		proves(test_login, "R216"),
 		proves(test_answer, ""),
-		proves(test_inactive, "R219"),
+		proves(test_inactive, "R219 R283"),
 		proves(test_refresh, "R220 R221 R222"),
 		proves(test_refresh_refused, "R223"),
 		proves(test_refresh_repeated, ""),
