@@ -1,5 +1,6 @@
 /* A subscription as people see it: what we want of it, what the panel showed, and what to do next. */
 #include "bot/screens/screens_private.h"
+#include "bot/shop/time_steps.h"
 
 #define RENEW_SOON_MS (3 * DAY_MS)
 
@@ -33,6 +34,7 @@ static enum err seen_on_panels(bool *delivered, bool *silent, struct act *a, int
 
 enum err look_at(struct look *out, struct act *a, const struct subscription *s)
 {
+	struct time_rules rules = time_rules_get(a);
 	struct place_choice moving_to;
 	struct plan plan;
 	bool delivered = false;
@@ -47,6 +49,7 @@ enum err look_at(struct look *out, struct act *a, const struct subscription *s)
 	out->plan = str_of(plan.name);
 	out->plan_sold = plan.on_sale && !plan.trial;
 	out->status = sub_status(s, delivered, a->now_ms);
+	out->kept_until_ms = sub_kept_until_ms(s, &rules);
 	e = sub_moving_to(&moving_to, a, s);
 	if (!e)
 		out->moving_to = moving_to.name;
@@ -103,13 +106,21 @@ static void usage_text(struct screen *s, const struct look *l)
 		screen_text(s, "sub.silent");
 }
 
+static void expired_text(struct screen *s, const struct look *l)
+{
+	if (l->kept_until_ms > s->a->now_ms)
+		screen_text(s, "sub.hint.expired", T_MOMENT("kept", l->kept_until_ms));
+	else
+		screen_text(s, "sub.hint.expired_gone");
+}
+
 static void hint_text(struct screen *s, const struct look *l)
 {
 	switch (l->status) {
 	case SUB_CREATING: screen_text(s, "sub.hint.creating"); break;
 	case SUB_LIMITED: screen_text(s, "sub.hint.limited"); break;
 	case SUB_GRACE: screen_text(s, "sub.hint.grace", T_MOMENT("grace", l->sub.grace_until_ms)); break;
-	case SUB_EXPIRED: screen_text(s, "sub.hint.expired"); break;
+	case SUB_EXPIRED: expired_text(s, l); break;
 	case SUB_DISABLED: screen_text(s, "sub.hint.disabled"); break;
 	case SUB_ACTIVE:
 	case SUB_GONE: break;
