@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/links/address.h"
+#include "lib/links/inbound.h"
 
 #define BODY_BYTES_MAX ((size_t)1 << 20)
 
@@ -67,6 +68,23 @@ enum err inbound_set_host(struct act *a, int64_t panel_id, int64_t inbound_id, c
 		return E_INVALID;
 	e = found(a, db_run(a->tx, "UPDATE inbounds SET host=nullif(?3, '') WHERE panel_id=?1 AND inbound_id=?2", panel_id, inbound_id, str_dup(a->arena, bare)));
 	return e ? e : db_run(a->tx, "UPDATE accesses SET seen_ms=1 WHERE panel_id=?1 AND inbound_id=?2 AND deleted_ms=0 AND seen_ms>0", panel_id, inbound_id);
+}
+
+enum err panel_renewals_restart(bool *restart, struct act *a, int64_t panel_id)
+{
+	struct xui_panel panel;
+	struct link_inbound in;
+	struct db_rows r;
+	enum err e = panel_reach(&panel, a, panel_id);
+
+	*restart = false;
+	if (e)
+		return e;
+	db_select(&r, a->tx, "SELECT body FROM inbounds WHERE panel_id=?1 AND protocol='shadowsocks' AND for_sale=1 AND gone=0", panel_id);
+	while (db_next(&r))
+		if (link_inbound_read(&in, a->arena, db_str(&r, 0)) == OK)
+			*restart = *restart || xui_renewal_restarts(&panel, in.method);
+	return db_end(&r);
 }
 
 /* --- what a list showed --- */
