@@ -57,9 +57,20 @@ static void hint_text(struct screen *s, const struct panel_step *step)
 		screen_text(s, "admin.panel_test.hint", T_KEY("hint", key));
 }
 
-static void test_text(struct screen *s, const struct panel *p, const struct panel_answer *answer)
+static enum err renewals_text(struct screen *s, const struct panel *p)
+{
+	bool restart;
+	enum err e = panel_renewals_restart(&restart, s->a, p->id);
+
+	if (!e && restart)
+		screen_text(s, "admin.panel_test.renewals_restart");
+	return e;
+}
+
+static enum err test_text(struct screen *s, const struct panel *p, const struct panel_answer *answer)
 {
 	const struct panel_step *bad = NULL;
+	enum err e;
 
 	screen_text(s, "admin.panel_test.title_done", T_STR("name", p->name));
 	for (size_t i = 0; i < answer->steps_count; i++) {
@@ -73,8 +84,10 @@ static void test_text(struct screen *s, const struct panel *p, const struct pane
 		screen_text(s, bad ? "admin.panel_test.link_warning" : "admin.panel_test.all_good");
 	else
 		why_text(s, p, answer);
+	e = answer->ok ? renewals_text(s, p) : OK;
 	screen_row(s);
 	screen_button(s, "a_panel", word_number(s->a, p->id), NULL, "button.panel");
+	return e;
 }
 
 /* The login of a new panel, or new credentials of an old one. */
@@ -176,33 +189,33 @@ void admin_health_text(struct screen *s, const struct panel *p)
 
 /* --- the hook --- */
 
-static void draw(struct screen *s, const struct panel *p, const struct panel_answer *answer)
+static enum err draw(struct screen *s, const struct panel *p, const struct panel_answer *answer)
 {
 	switch (answer->what) {
 	case ASK_TRIAL:
 		trial_text(s, p, answer);
-		return;
+		return OK;
 	case ASK_TEST:
-		test_text(s, p, answer);
-		return;
+		return test_text(s, p, answer);
 	case ASK_INBOUNDS:
 		if (answer->ok)
 			admin_inbounds_text(s, p);
 		else
 			why_text(s, p, answer);
-		return;
+		return OK;
 	case ASK_ONLINE:
 		online_text(s, p, answer);
-		return;
+		return OK;
 	case ASK_HEALTH:
 		admin_health_text(s, p);
-		return;
+		return OK;
 	case ASK_CLIENT:
 	case ASK_IPS:
 	case ASK_IPS_CLEAR:
 		admin_client_text(s, p, answer);
-		return;
+		return OK;
 	}
+	return OK;
 }
 
 enum err admin_panel_answered(struct act *a, const struct panel_answer *answer)
@@ -218,6 +231,9 @@ enum err admin_panel_answered(struct act *a, const struct panel_answer *answer)
 	e = admin_begin_chat(&s, a, answer->chat_id);
 	if (e)
 		return e;
-	draw(&s, &p, answer);
-	return screen_send(&s, NULL);
+	e = draw(&s, &p, answer);
+	if (!e)
+		return screen_send(&s, NULL);
+	screen_drop(&s);
+	return e;
 }

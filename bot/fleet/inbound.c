@@ -77,6 +77,23 @@ enum err inbound_for_links(struct link_inbound *out, struct act *a, const struct
 	return e || !in->hosts ? e : link_hosts_read(out, a->arena, str_of(in->hosts));
 }
 
+enum err panel_renewals_restart(bool *restart, struct act *a, int64_t panel_id)
+{
+	struct xui_panel panel;
+	struct link_inbound in;
+	struct db_rows r;
+	enum err e = panel_reach(&panel, a, panel_id);
+
+	*restart = false;
+	if (e)
+		return e;
+	db_select(&r, a->tx, "SELECT body FROM inbounds WHERE panel_id=?1 AND protocol='shadowsocks' AND for_sale=1 AND gone=0", panel_id);
+	while (db_next(&r))
+		if (link_inbound_read(&in, a->arena, db_str(&r, 0)) == OK)
+			*restart = *restart || xui_renewal_restarts(&panel, in.method);
+	return db_end(&r);
+}
+
 /* --- what a list showed --- */
 
 /* What links are made from; the clients are not in it. */

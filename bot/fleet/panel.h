@@ -58,6 +58,9 @@ enum err inbound_get(struct inbound *out, struct act *a, int64_t panel_id, int64
 enum err inbound_list(struct inbound *out, size_t *count, size_t max, struct act *a, int64_t panel_id); /* 0: all panels */
 enum err inbound_set_sale(struct act *a, int64_t panel_id, int64_t inbound_id, bool for_sale, int capacity);
 enum err inbound_set_host(struct act *a, int64_t panel_id, int64_t inbound_id, const char *host);
+/* Something is sold there whose renewal restarts Xray, which drops everybody's connections: Shadowsocks on an old panel.
+ * E_NOTFOUND: no such panel, or deleted. */
+enum err panel_renewals_restart(bool *restart, struct act *a, int64_t panel_id);
 
 struct panel_log_row { int64_t at_ms, duration_ms; int status; char *call, *note; };
 enum err panel_log_list(struct panel_log_row *out, size_t *count, size_t max, struct act *a, int64_t panel_id);

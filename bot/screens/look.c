@@ -1,5 +1,6 @@
 /* A subscription as people see it: what we want of it, what the panel showed, and what to do next. */
 #include "bot/screens/screens_private.h"
+#include "bot/shop/time_steps.h"
 
 #define RENEW_SOON_MS (3 * DAY_MS)
 
@@ -37,6 +38,7 @@ static enum err seen_on_panels(enum sub_place *place, bool *silent, bool *missin
 
 enum err look_at(struct look *out, struct act *a, const struct subscription *s)
 {
+	struct time_rules rules = time_rules_get(a);
 	struct place_choice moving_to;
 	enum sub_place place;
 	struct plan plan;
@@ -51,6 +53,7 @@ enum err look_at(struct look *out, struct act *a, const struct subscription *s)
 	out->plan = str_of(plan.name);
 	out->plan_sold = plan.on_sale && !plan.trial;
 	out->status = sub_status(s, place, a->now_ms);
+	out->kept_until_ms = sub_kept_until_ms(s, &rules);
 	e = sub_moving_to(&moving_to, a, s);
 	if (!e)
 		out->moving_to = moving_to.name;
@@ -107,6 +110,14 @@ static void usage_text(struct screen *s, const struct look *l)
 		screen_text(s, "sub.silent");
 }
 
+static void expired_text(struct screen *s, const struct look *l)
+{
+	if (l->kept_until_ms > s->a->now_ms)
+		screen_text(s, "sub.hint.expired", T_MOMENT("kept", l->kept_until_ms));
+	else
+		screen_text(s, "sub.hint.expired_gone");
+}
+
 static void hint_text(struct screen *s, const struct look *l)
 {
 	switch (l->status) {
@@ -114,7 +125,7 @@ static void hint_text(struct screen *s, const struct look *l)
 	case SUB_HELD: screen_text(s, l->silent ? "sub.hint.held_server" : "sub.hint.held_shop"); break;
 	case SUB_LIMITED: screen_text(s, "sub.hint.limited"); break;
 	case SUB_GRACE: screen_text(s, "sub.hint.grace", T_MOMENT("grace", l->sub.grace_until_ms)); break;
-	case SUB_EXPIRED: screen_text(s, "sub.hint.expired"); break;
+	case SUB_EXPIRED: expired_text(s, l); break;
 	case SUB_DISABLED: screen_text(s, "sub.hint.disabled"); break;
 	case SUB_ACTIVE:
 	case SUB_GONE: break;

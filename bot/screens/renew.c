@@ -106,6 +106,17 @@ enum err renew_show(struct talk *t, const struct look *l, int64_t plan_id)
 	return e ? e : card_show(t, l, &plan);
 }
 
+/* A button older than its subscription: what was deleted is not renewed. */
+static enum err gone_show(struct talk *t, struct str id)
+{
+	struct subscription s;
+	enum err e = sub_by_public_id(&s, t->a, id);
+
+	if (e == E_NOTFOUND || (!e && (s.user_id != t->user.id || !s.gone)))
+		return talk_stale(t);
+	return e ? e : plans_show(t, 0, "renew.gone");
+}
+
 enum err tap_renew(struct talk *t, struct str id, struct str arg)
 {
 	struct look look;
@@ -116,7 +127,7 @@ enum err tap_renew(struct talk *t, struct str id, struct str arg)
 		return renew_choose(t);
 	e = own_sub(&look, t, id);
 	if (e)
-		return e == E_NOTFOUND ? talk_stale(t) : e;
+		return e == E_NOTFOUND ? gone_show(t, id) : e;
 	if (str_is(arg, "other"))
 		return plan_choose(t, &look);
 	if (arg.len && str_to_i64(&plan_id, arg))
@@ -137,9 +148,11 @@ enum err tap_renew_pay(struct talk *t, struct str id, struct str arg)
 
 	if (shop_is_closed(t, &e))
 		return e;
-	e = str_to_i64(&plan_id, plan_text_id) ? E_NOTFOUND : own_sub(&look, t, id);
+	if (str_to_i64(&plan_id, plan_text_id))
+		return talk_stale(t);
+	e = own_sub(&look, t, id);
 	if (e)
-		return e == E_NOTFOUND ? talk_stale(t) : e;
+		return e == E_NOTFOUND ? gone_show(t, id) : e;
 	e = plan_get(&plan, t->a, plan_id);
 	if (e == E_NOTFOUND || (!e && !plan_is_sold(&plan)))
 		return plan_choose(t, &look);

@@ -102,15 +102,15 @@ static enum err order_line(struct screen *s, const struct order *o)
 	return OK;
 }
 
-static void ready_text(struct screen *s, const struct order *o, const struct subscription *sub)
+static void ready_text(struct screen *s, const struct order *o, const struct subscription *sub, bool same_link)
 {
-	const char *key = o->kind == ORDER_RENEW ? "deliver.renewed" : o->kind == ORDER_GRANT ? "deliver.gift" : "deliver.ready";
+	const char *key = o->kind == ORDER_GRANT ? "deliver.gift" : o->kind != ORDER_RENEW ? "deliver.ready" : same_link ? "deliver.renewed" : "deliver.renewed_anew";
 
 	screen_text_list(s, key, (const struct i18n_arg[]){ T_STR("plan", o->plan_name), T_DATE("until", sub->expires_ms), { 0 } });
 }
 
 /* The link stays: nothing to hand out. */
-static enum err send_renewed(struct screen *s, const struct subscription *sub, const char *about)
+static enum err send_as_before(struct screen *s, const struct subscription *sub, const char *about)
 {
 	struct send_as as = as_money(about);
 
@@ -124,8 +124,11 @@ static enum err on_delivered(struct act *a, const struct order *o)
 	struct delivery d = { .about = about_order(a, o) };
 	struct subscription sub;
 	struct screen s;
+	bool same_link = false;
 	enum err e = sub_get(&sub, a, o->subscription_id);
 
+	if (!e)
+		e = order_kept_access(&same_link, a, o);
 	if (!e)
 		e = access_links(&d.links, a, sub.id);
 	if (!e)
@@ -134,14 +137,14 @@ static enum err on_delivered(struct act *a, const struct order *o)
 		e = begin_to_buyer(&s, a, o);
 	if (e)
 		return e;
-	ready_text(&s, o, &sub);
+	ready_text(&s, o, &sub, same_link);
 	e = order_line(&s, o);
 	if (e) {
 		screen_drop(&s);
 		return e;
 	}
 	d.public_id = str_of(sub.public_id);
-	return o->kind == ORDER_RENEW ? send_renewed(&s, &sub, d.about) : deliver_links(&s, &d);
+	return same_link ? send_as_before(&s, &sub, d.about) : deliver_links(&s, &d);
 }
 
 enum err screens_access_replaced(struct act *a, int64_t subscription_id, bool elsewhere)
@@ -304,17 +307,21 @@ static void remind_1d(struct screen *s, const struct look *l)
 	remind_days(s, l, 1);
 }
 
+/* It does not work any more; what a renewal would do is said only while it would. */
+static void remind_off(struct screen *s, const struct look *l)
+{
+	if (l->kept_until_ms > s->a->now_ms)
+		screen_text(s, "remind.expired", T_STR("plan", l->plan), T_MOMENT("kept", l->kept_until_ms));
+	else
+		screen_text(s, "remind.expired_gone", T_STR("plan", l->plan));
+}
+
 static void remind_end(struct screen *s, const struct look *l)
 {
 	if (l->sub.grace_until_ms > s->a->now_ms) /* Telegram may be reachable only through this access: say how long */
 		screen_text(s, "remind.expired_grace", T_STR("plan", l->plan), T_MOMENT("grace", l->sub.grace_until_ms));
 	else
-		screen_text(s, "remind.expired", T_STR("plan", l->plan));
-}
-
-static void remind_off(struct screen *s, const struct look *l)
-{
-	screen_text(s, "remind.expired", T_STR("plan", l->plan));
+		remind_off(s, l);
 }
 
 static void remind_80(struct screen *s, const struct look *l)

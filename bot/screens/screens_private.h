@@ -26,6 +26,7 @@ struct look {
 	struct str plan;            /* its name */
 	bool plan_sold;             /* can be bought again as it is */
 	enum sub_status status;
+	int64_t kept_until_ms;      /* a renewal before then brings the same link back; 0: without end */
 	bool silent;                /* its panel does not answer now: figures are old */
 	bool missing;               /* its panel does not have it: it is being put back */
 	const char *moving_to;      /* name of the place it is on its way to; NULL: none */

@@ -36,9 +36,14 @@ static enum err step(struct act *a, int64_t id, const struct time_rules *rules)
 	return e ? e : db_run(a->tx, "UPDATE subscriptions SET step_ms=?2 WHERE id=?1", id, t.again_ms);
 }
 
+struct time_rules time_rules_get(struct act *a)
+{
+	return (struct time_rules){ .grace_ms = setting_i64(a, SETTING_GRACE_HOURS) * HOUR_MS, .delete_ms = setting_i64(a, SETTING_DELETE_DAYS) * DAY_MS };
+}
+
 enum err expiry_run(struct act *a)
 {
-	struct time_rules rules = { .grace_ms = setting_i64(a, SETTING_GRACE_HOURS) * HOUR_MS, .delete_ms = setting_i64(a, SETTING_DELETE_DAYS) * DAY_MS };
+	struct time_rules rules = time_rules_get(a);
 	int64_t ids[RUN_BATCH];
 	struct db_rows r;
 	size_t n = 0;

@@ -155,6 +155,15 @@ enum err sub_has_place(bool *has, struct act *a, int64_t subscription_id)
 	return e;
 }
 
+enum err order_kept_access(bool *kept, struct act *a, const struct order *o)
+{
+	int64_t n;
+	enum err e = db_get_i64(&n, a->tx, "SELECT count(*) FROM accesses WHERE subscription_id=?1 AND deleted_ms=0 AND created_ms<?2", o->subscription_id, o->paid_ms);
+
+	*kept = !e && n > 0;
+	return e;
+}
+
 /* A new access needs a place; a renewal has one, unless time has deleted it meanwhile. place->panel_id 0: none needed. */
 static enum err find_place(struct place *place, struct act *a, const struct order *o, const struct plan *p)
 {

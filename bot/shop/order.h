@@ -75,6 +75,10 @@ enum err order_grant(struct order *out, struct act *a, const struct user *u, con
 enum err order_access_ready(struct act *a, int64_t subscription_id, int64_t done_rev); /* marks delivered, queues the delivery message */
 enum err order_access_waits(struct act *a, int64_t subscription_id);                   /* tells the customer once that money is safe */
 
+/* True of a renewal whose access stood before it was paid: its link is the one the customer has. A renewal paid after
+ * the deletion begins anew, perhaps elsewhere. */
+enum err order_kept_access(bool *kept, struct act *a, const struct order *o);
+
 /* What the customer is told is the screens' business; main sets these. All run in the transaction of the change. */
 struct order_hooks {
 	enum err (*paid)(struct act *a, const struct order *o);

@@ -63,9 +63,18 @@ struct sub_terms sub_renewed(const struct subscription *s, int days, int64_t quo
 
 /* --- the steps at the end of a period --- */
 
-struct sub_time sub_time_step(const struct subscription *s, const struct time_rules *rules, int64_t now_ms)
+int64_t sub_kept_until_ms(const struct subscription *s, const struct time_rules *rules)
 {
 	int64_t delete_ms = s->expires_ms + rules->delete_ms;
+
+	if (!s->expires_ms)
+		return 0;
+	return delete_ms > sub_ends_ms(s) ? delete_ms : sub_ends_ms(s); /* never in the grace */
+}
+
+struct sub_time sub_time_step(const struct subscription *s, const struct time_rules *rules, int64_t now_ms)
+{
+	int64_t delete_ms = sub_kept_until_ms(s, rules);
 	bool grace_to_come = !s->grace_until_ms && rules->grace_ms;
 
 	if (!s->expires_ms || s->gone)
@@ -76,8 +85,6 @@ struct sub_time sub_time_step(const struct subscription *s, const struct time_ru
 		return (struct sub_time){ TIME_GRACE, s->expires_ms + rules->grace_ms };
 	if (!sub_is_over(s, now_ms))
 		return (struct sub_time){ TIME_NOTHING, sub_ends_ms(s) };
-	if (delete_ms < sub_ends_ms(s))
-		delete_ms = sub_ends_ms(s);
 	if (now_ms >= delete_ms)
 		return (struct sub_time){ TIME_DELETE, 0 };
 	return (struct sub_time){ s->enabled ? TIME_STOP : TIME_NOTHING, delete_ms };

@@ -15,7 +15,10 @@
 
 bool sub_is_over(const struct subscription *s, int64_t now_ms); /* past expiry and grace */
 
-struct time_rules { int64_t grace_ms, delete_ms; }; /* from the settings */
+struct time_rules { int64_t grace_ms, delete_ms; };
+struct time_rules time_rules_get(struct act *a); /* as the settings are now */
+/* Until then a renewal brings the same link back; from then on it is deleted for good. 0: without end. */
+int64_t sub_kept_until_ms(const struct subscription *s, const struct time_rules *rules);
 enum time_step { TIME_NOTHING, TIME_GRACE, TIME_STOP, TIME_DELETE };
 /* The one step that is due now, and when to look again once it is done; 0: never. */
 struct sub_time { enum time_step step; int64_t again_ms; };

@@ -72,6 +72,13 @@ static bool is_lost(const struct dialect *d, struct str method)
 	return d->loses_aes_users && method.len && !str_has_nocase(method, "chacha20");
 }
 
+bool xui_renewal_restarts(const struct xui_panel *p, struct str method)
+{
+	const struct dialect *d = dialect_of(p);
+
+	return d && is_lost(d, method);
+}
+
 /* The write went well: restart where the client would be shut out otherwise. */
 static enum xui_turn let_in(struct xui_op *op, int phase)
 {

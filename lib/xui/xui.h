@@ -71,6 +71,9 @@ struct xui_panel {
 };
 
 enum xui_support xui_version_support(const struct xui_panel *p);
+/* Renewing a Shadowsocks client of this method restarts Xray there, for everybody: see XUI_UPDATE. Only dialect and
+ * version of *p are looked at; not yet known is false. */
+bool xui_renewal_restarts(const struct xui_panel *p, struct str method);
 
 /* --- what can be asked --- */
 

@@ -468,7 +468,8 @@ static void test_usage_notices(void **state)
 
 /* --- the end --- */
 
-/* Works through the grace, is off after it, deleted on the fourteenth day; the old reminder then leads back to the shop. */
+/* Works through the grace, is off after it, deleted on the fourteenth day. Until then the link can come back, and people
+ * read how long; after it the old reminder's button says so and leads to a new purchase, with a new link. */
 static void test_end(void **state)
 {
 	(void)state;
@@ -491,17 +492,48 @@ static void test_end(void **state)
 		c = client(&l);
 		assert_int_equal(c.n, 1);
 		assert_false(c.at.enable || c.at.in_xray);
+		assert_true(world_sees(l.w, l.anna, "Your link is kept until 16 December 2026"));
 		sleep_until(&l, end_ms + 14 * DAY_MS - 2 * MINUTE_MS);
 		assert_int_equal(client(&l).n, 1);
+		world_say(l.w, l.anna, "/my");
+		assert_int_equal(world_count_seen(l.w, l.anna, "Your link is kept until 16 December 2026"), 2);
 		world_run(l.w, 4 * MINUTE_MS);
 		assert_int_equal(client(&l).n, 0);
 		assert_true(world_number(l.w, "SELECT deleted_ms FROM subscriptions WHERE id=1") >= end_ms + 14 * DAY_MS);
 		assert_int_equal(world_number(l.w, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 0);
 		world_tap(l.w, l.anna, "Renew");
-		world_tap(l.w, l.anna, "Plans");
-		assert_true(world_sees(l.w, l.anna, "Choose a plan"));
+		assert_true(world_sees(l.w, l.anna, "renewing would not bring its link back"));
+		world_tap(l.w, l.anna, "Month");
+		world_pay_renewal(l.w, l.anna);
+		c = client(&l);
+		assert_int_equal(c.n, 1);
+		assert_string_not_equal(c.uuid, l.bought.uuid);
 		world_free(l.w);
 	}
+}
+
+/* Opened before the deletion, paid after it, at another place by now: the same subscription, and the link that works. */
+static void test_paid_after_deletion(void **state)
+{
+	struct life l;
+	struct world_panel *other;
+
+	(void)state;
+	begin(&l, "3.6.0");
+	sleep_until(&l, l.bought.at.expiry_ms + 14 * DAY_MS - 10 * MINUTE_MS);
+	world_say(l.w, l.anna, "/renew");
+	world_tap(l.w, l.anna, "Telegram Stars");
+	world_run(l.w, HOUR_MS);
+	assert_int_equal(client(&l).n, 0);
+	other = world_add_panel(l.w, "3.6.0", NULL);
+	assert_int_equal(db_run(l.w->db, "UPDATE panels SET drain=1 WHERE id=1"), OK);
+	world_pay_invoice(l.w, l.anna);
+	world_settle(l.w);
+	assert_int_equal(world_clients_of(l.w, other, l.anna), 1);
+	assert_true(world_sees(l.w, l.anna, "please use this link from now on"));
+	assert_false(world_sees(l.w, l.anna, "The link stays the same"));
+	assert_int_equal(world_count_seen(l.w, l.anna, l.bought.uuid), 2); /* at the first place and at this one */
+	world_free(l.w);
 }
 
 /* Inside the grace the new period counts from the old end. */
@@ -609,6 +641,7 @@ int main(void)
 		proves(test_renew_from_reminder, "R184"),
 		proves(test_usage_notices, "R073"),
 		proves(test_end, "R189"),
+		proves(test_paid_after_deletion, ""),
 		proves(test_sweep, "R188"),
 		proves(test_refused_removal, "R190"),
 		proves(test_renewal_in_grace, "R189"),

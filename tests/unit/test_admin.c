@@ -217,14 +217,20 @@ static bool heard(const struct world *w, const char *text)
 #define assert_heard(w, text) do { if (!heard((w), (text))) fail_msg("not heard: %s\nbut: %s", (text), buf_cstr(&(w)->heard)); } while (0)
 #define assert_not_heard(w, text) do { if (heard((w), (text))) fail_msg("heard: %s\nin: %s", (text), buf_cstr(&(w)->heard)); } while (0)
 
-/* The text of a key without arguments begins what was heard somewhere. */
-static void assert_says(struct world *w, const char *key)
+/* The text of a key without arguments as it stands in a call. */
+static const char *words_of(struct world *w, const char *key)
 {
 	struct i18n_to to = { .texts = w->i18n, .lang = i18n_lang_of(w->i18n, str_of(w->lang)) };
 	struct str text = i18n_text_new(&w->arena, &to, key, (const struct i18n_arg[]){ { 0 } });
 	const char *json = quoted(w, arena_strndup(&w->arena, text.at, text.len));
 
-	assert_heard(w, arena_strndup(&w->arena, json + 1, strlen(json) - 2));
+	return arena_strndup(&w->arena, json + 1, strlen(json) - 2);
+}
+
+/* It begins what was heard somewhere. */
+static void assert_says(struct world *w, const char *key)
+{
+	assert_heard(w, words_of(w, key));
 }
 
 /* The nth callback_data that begins so; NULL: none. */
@@ -673,6 +679,37 @@ static void test_public_address_is_sold_at_once(void **state)
 }
 
 /* --- results --- */
+
+/* Said where it is true: of the method, on that version, while it is for sale. */
+static void test_renewals_restart(void **state)
+{
+	static const struct { const char *dialect, *version, *protocol, *method; int for_sale; bool said; } cases[] = {
+		{ "A", "2.8.5", "shadowsocks", "2022-blake3-aes-256-gcm", 1, true },
+		{ "A", "2.8.5", "shadowsocks", "aes-256-gcm", 1, false },
+		{ "B", "3.0.2", "shadowsocks", "aes-256-gcm", 1, true },
+		{ "B", "3.0.2", "shadowsocks", "chacha20-ietf-poly1305", 1, false },
+		{ "C", "3.4.1", "shadowsocks", "2022-blake3-aes-128-gcm", 1, true },
+		{ "C", "3.4.1", "shadowsocks", "2022-blake3-aes-128-gcm", 0, false },
+		{ "C", "3.4.2", "shadowsocks", "2022-blake3-aes-128-gcm", 1, false },
+		{ "A", "2.8.5", "vless", "", 1, false },
+	};
+	struct world *w = *state;
+	struct panel_answer good = { .what = ASK_TEST, .panel_id = add_panel(w, "Home", "https://panel.example.org:2053/x"), .chat_id = OWNER, .ok = true };
+	struct panel_answer failed = { .what = ASK_TEST, .panel_id = good.panel_id, .chat_id = OWNER, .why = E_IO };
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		assert_int_equal(db_run(w->db, "UPDATE panels SET dialect=?1, version=?2", cases[i].dialect, cases[i].version), OK);
+		assert_int_equal(db_run(w->db, "UPDATE inbounds SET protocol=?1, for_sale=?2, body=?3", cases[i].protocol, cases[i].for_sale,
+			arena_printf(&w->arena, "{\"protocol\":\"%s\",\"port\":8388,\"settings\":{\"method\":\"%s\"}}", cases[i].protocol, cases[i].method)), OK);
+		w->lang = i % 2 ? "ru" : "en";
+		say(w, OWNER, "/audit");
+		answer_panel(w, &good);
+		if (heard(w, words_of(w, "admin.panel_test.renewals_restart")) != cases[i].said)
+			fail_msg("%s %s", cases[i].version, cases[i].method);
+		answer_panel(w, &failed);
+		assert_false(heard(w, words_of(w, "admin.panel_test.renewals_restart")));
+	}
+}
 
 static void test_answers(void **state)
 {
@@ -1339,6 +1376,7 @@ int main(void)
 		proves(test_private_address_is_not_sold, "B49"),
 		proves(test_public_address_is_sold_at_once, "R057"),
 		proves(test_answers, "R149"),
+		proves(test_renewals_restart, ""),
 		proves(test_second_press, "R281"),
 		proves(test_every_dangerous_act_asks, "R281"),
 		proves(test_panel_with_clients_is_kept_or_asked_about, "R144"),

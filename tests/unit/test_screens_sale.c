@@ -231,6 +231,8 @@ static void test_status_texts(void **state)
 		{ "UPDATE subscriptions SET used_bytes=quota_bytes", "Month – traffic used up", "Month – трафик исчерпан" },
 		{ "UPDATE subscriptions SET used_bytes=0, expires_ms=1793611999999, grace_until_ms=1893612000000", "Month – ended, still works", "Month – закончилась, ещё работает" },
 		{ "UPDATE subscriptions SET grace_until_ms=0", "Month – ended", "Month – закончилась" },
+		{ "", "Your link is kept until 16 November 2026", "Ссылка хранится до 16 ноября 2026" },
+		{ "INSERT INTO settings(key, value) VALUES('delete_days', '0')", "Its link is deleted", "Ссылка удалена" },
 		{ "UPDATE subscriptions SET enabled=0, expires_ms=1893612000000", "Month – switched off", "Month – отключена" },
 		{ "UPDATE subscriptions SET enabled=1; UPDATE accesses SET done_rev=0", "Month – being created", "Month – создаётся" },
 	};
@@ -338,11 +340,23 @@ static enum err remind(struct act *a)
 	return e ? e : screens_remind(a, &u, &r);
 }
 
+/* Over: what a renewal would bring back is said as long as it would; then what there is instead. */
+static void assert_expired(int64_t user)
+{
+	remind_kind = "end";
+	sql("UPDATE subscriptions SET grace_until_ms=0, expires_ms=1793612000000-86400000*2");
+	inside(remind);
+	assert_shows(last(user), "Your link is kept until 14 November 2026");
+	sql("INSERT INTO settings(key, value) VALUES('delete_days', '2')");
+	inside(remind);
+	assert_shows(last(user), "its link is deleted. A new purchase brings a new link");
+}
+
 static void test_reminders(void **state)
 {
 	static const struct { const char *kind, *en; } cases[] = {
 		{ "3d", "Month ends in 3 days, on" }, { "1d", "Month ends in 1 day, on" }, { "end", "Month has ended. It still works until" },
-		{ "grace", "Month has ended. Your link is kept" }, { "80", "80 % of your traffic is used" }, { "90", "90 % of your traffic is used" },
+		{ "grace", "Month has ended. Your link is kept until" }, { "80", "80 % of your traffic is used" }, { "90", "90 % of your traffic is used" },
 		{ "100", "All traffic of Month is used" },
 	};
 	int64_t anna = person("Anna", "en");
@@ -356,6 +370,7 @@ static void test_reminders(void **state)
 		assert_shows(last(anna), cases[i].en);
 		assert_non_null(button_of(last(anna), "renew:"));
 	}
+	assert_expired(anna);
 	/* two taps from the reminder to the provider */
 	tap_data(anna, last(anna)->id, str_dup(&w.arena, button_of(last(anna), "renew:")->data));
 	tap(anna, str_dup(&w.arena, button_of(live_message(anna), "renewpay:")->data));

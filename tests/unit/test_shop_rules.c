@@ -114,6 +114,18 @@ static void test_time_steps(void **state)
 	}
 }
 
+static void test_kept_until(void **state)
+{
+	static const struct time_rules two_weeks = { .delete_ms = DAYS(14) }, at_once = { .delete_ms = 0 };
+
+	(void)state;
+	assert_int_equal(sub_kept_until_ms(&(struct subscription){ .expires_ms = NOW }, &two_weeks), NOW + DAYS(14));
+	assert_int_equal(sub_kept_until_ms(&(struct subscription){ .expires_ms = NOW, .grace_until_ms = NOW + DAYS(20) }, &two_weeks), NOW + DAYS(20));
+	assert_int_equal(sub_kept_until_ms(&(struct subscription){ .expires_ms = NOW, .grace_until_ms = NOW + DAY_MS }, &at_once), NOW + DAY_MS);
+	assert_int_equal(sub_kept_until_ms(&(struct subscription){ .expires_ms = NOW }, &at_once), NOW);
+	assert_int_equal(sub_kept_until_ms(&(struct subscription){ .expires_ms = 0 }, &two_weeks), 0);
+}
+
 static void test_used(void **state)
 {
 	(void)state;
@@ -239,6 +251,7 @@ int main(void)
 		proves(test_metered_never_unlimited, "B30"),
 		proves(test_status, ""),
 		proves(test_time_steps, "R193"),
+		proves(test_kept_until, ""),
 		proves(test_used, ""),
 		proves(test_place, "R134"),
 		proves(test_email, "R032"),
