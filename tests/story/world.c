@@ -14,6 +14,7 @@
 #include "lib/base/log.h"
 #include "tests/unit/proves.h"
 
+#define TURNS_STANDING_MAX 50000
 #define LOG_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 static struct world *living; /* steps have no context of their own */
@@ -88,6 +89,17 @@ void world_sleep(struct world *w, int64_t ms)
 	world_run(w, 1000);
 }
 
+/* A bot that wants to act at once and does not keeps the virtual clock where it is: the story fails, it does not hang. */
+static void turn(struct world *w, int64_t until_ms)
+{
+	int64_t now_ms = memnet_now_ms(w->net), left_ms = until_ms - now_ms;
+
+	core_turn(w->core, (int)(left_ms < DAY_MS ? left_ms : DAY_MS));
+	w->standing = memnet_now_ms(w->net) == now_ms ? w->standing + 1 : 0;
+	if (w->standing > TURNS_STANDING_MAX)
+		fail_msg("the clock stands still: something is due and is not done");
+}
+
 void world_run(struct world *w, int64_t ms)
 {
 	int64_t until_ms = memnet_now_ms(w->net) + ms;
@@ -99,7 +111,7 @@ void world_run(struct world *w, int64_t ms)
 			world_start(w);
 			continue;
 		}
-		core_turn(w->core, (int)(until_ms - memnet_now_ms(w->net) < DAY_MS ? until_ms - memnet_now_ms(w->net) : DAY_MS));
+		turn(w, until_ms);
 	}
 }
 

@@ -61,6 +61,7 @@ struct world {
 	const char *die_at;
 	int die_countdown;
 	bool lose_requests;
+	int standing;            /* turns since the clock moved */
 };
 
 struct world_options {
