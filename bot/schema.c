@@ -467,6 +467,9 @@ static const char grants_in_lists[] =
 static const char panel_hosts[] =
 	"ALTER TABLE inbounds ADD COLUMN hosts TEXT;"; /* JSON array of the panel's rows for it, in order of links; NULL: none */
 
+static const char names_chosen[] = /* a client gets another e-mail on its panel */
+	"ALTER TABLE accesses ADD COLUMN rename TEXT;"; /* the e-mail it is to get; NULL: it keeps its own. Until a look has seen it there, email is the old one */
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -475,5 +478,6 @@ const struct db_migration schema_migrations[] = {
 	{ places_chosen },
 	{ grants_in_lists },
 	{ panel_hosts },
+	{ names_chosen },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

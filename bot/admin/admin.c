@@ -108,6 +108,7 @@ static const struct dangerous_act dangerous[] = {
 	{ "grants",     admin_do_grants },     /* LIST:PLAN */
 	{ "extend",     admin_do_extend },     /* SUB:FIELD:VALUE */
 	{ "limit",      admin_do_limit },
+	{ "rename",     admin_do_rename },
 	{ "reset",      admin_do_reset },
 	{ "ips_clear",  admin_do_ips_clear },  /* SUB */
 	{ "suspense",   admin_do_suspense },   /* PAYMENT:WHAT[:ORDER] */

@@ -176,6 +176,7 @@ enum err admin_cmd_limit(struct talk *t, struct str args);
 enum err admin_cmd_reset(struct talk *t, struct str args);
 enum err admin_do_extend(struct talk *t, struct str subject, const char *reason);
 enum err admin_do_limit(struct talk *t, struct str subject, const char *reason);
+enum err admin_do_rename(struct talk *t, struct str subject, const char *reason);
 enum err admin_do_reset(struct talk *t, struct str subject, const char *reason);
 
 enum err admin_plan_buttons(struct screen *s, const char *verb, const char *id); /* "verb:id:PLAN", all plans. E_NOTFOUND: none */

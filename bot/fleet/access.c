@@ -8,7 +8,7 @@
 
 #define EMAIL_NAME_CHARS 20
 #define EMAIL_SUFFIX_CHARS 8
-#define EMAIL_BYTES_MAX 32
+#define EMAIL_BYTES_MAX ACCESS_NAME_BYTES_MAX
 #define DRAWS_MAX 8
 #define PANELS_OF_SUB_MAX 64
 
@@ -47,6 +47,14 @@ void access_email(char *out, size_t size, struct str name)
 	for (int i = 0; i < EMAIL_SUFFIX_CHARS; i++)
 		email[n++] = letters[rand_below(sizeof letters - 1)];
 	snprintf(out, size, "%.*s", (int)n, email);
+}
+
+bool access_name_fits(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (name.at[i] != '_' && letter_of(name.at[i]) != name.at[i])
+			return false;
+	return name.len && name.len <= ACCESS_NAME_BYTES_MAX;
 }
 
 void access_password(char *out, size_t size, struct str password, struct str protocol, struct str method)
@@ -113,6 +121,38 @@ enum err access_drop(struct act *a, int64_t access_id, enum job_prio prio)
 	if (!e)
 		e = db_run(a->tx, "UPDATE accesses SET deleted_ms=?2, updated_ms=?2 WHERE id=?1 AND deleted_ms=0", access_id, a->now_ms);
 	return e ? e : ask(a, subscription_id, panel_id, prio);
+}
+
+enum err access_name_get(struct access_name *out, struct act *a, int64_t subscription_id)
+{
+	struct db_rows r;
+	enum err e;
+
+	db_select(&r, a->tx, "SELECT id, panel_id, email, rename FROM accesses WHERE subscription_id=?1 AND deleted_ms=0 ORDER BY id DESC LIMIT 1", subscription_id);
+	e = db_first(&r);
+	if (e)
+		return e;
+	*out = (struct access_name){ .access_id = db_i64(&r, 0), .panel_id = db_i64(&r, 1), .email = db_text(&r, 2, a->arena), .rename = db_text(&r, 3, a->arena) };
+	return db_end(&r);
+}
+
+/* While a write may be under way that gives it one name, another would leave us with two to look for. */
+enum err access_rename(struct act *a, int64_t subscription_id, struct str name)
+{
+	const char *wanted = str_dup(a->arena, name);
+	struct access_name x;
+	int64_t taken, sent;
+	enum err e = access_name_get(&x, a, subscription_id);
+
+	if (e || str_is(name, x.rename ? x.rename : x.email))
+		return e;
+	e = db_get_i64(&taken, a->tx, "SELECT count(*) FROM accesses WHERE panel_id=?1 AND id<>?2 AND (email=?3 OR (rename=?3 AND deleted_ms=0))", x.panel_id, x.access_id, wanted);
+	if (!e)
+		e = db_get_i64(&sent, a->tx, "SELECT rename IS NOT NULL AND writing FROM accesses WHERE id=?1", x.access_id);
+	if (e || taken || sent)
+		return e ? e : taken ? E_CONFLICT : E_BUSY;
+	e = db_run(a->tx, "UPDATE accesses SET rename=nullif(?2, email), updated_ms=?3 WHERE id=?1", x.access_id, wanted, a->now_ms);
+	return e ? e : ask(a, subscription_id, x.panel_id, JOB_PERSON);
 }
 
 enum err access_replace(struct act *a, int64_t new_id, int64_t old_id)

@@ -14,7 +14,7 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 	db_select(&r, a->tx, "SELECT x.id, x.inbound_id, x.email, x.seen_exists, x.writing, x.update_due, x.link IS NOT NULL,"
 		" x.seen_expires_ms, x.seen_quota_bytes, x.seen_limit_ip, x.seen_enabled,"
 		" x.wrote_expires_ms, x.wrote_quota_bytes, x.wrote_limit_ip, x.wrote_enabled,"
-		" x.written_rev, x.done_rev, x.done_reset_rev, coalesce(x.replaces_id, 0), " USED_ELSEWHERE_SQL ", x.panel_uuid, x.panel_sub_id,"
+		" x.written_rev, x.done_rev, x.done_reset_rev, coalesce(x.replaces_id, 0), " USED_ELSEWHERE_SQL ", x.panel_uuid, x.panel_sub_id, x.rename,"
 		" s.public_id, s.sub_id, s.uuid, s.password, p.protocol,"
 		" coalesce((SELECT o.region FROM orders o WHERE o.subscription_id=s.id AND o.region IS NOT NULL ORDER BY o.id DESC LIMIT 1), p.region),"
 		" coalesce((SELECT i.protocol FROM inbounds i WHERE i.panel_id=x.panel_id AND i.inbound_id=x.inbound_id), ''), coalesce(u.telegram_id, 0),"
@@ -50,6 +50,7 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 	out->elsewhere_bytes = NUMBER;
 	out->panel_uuid = TEXT;
 	out->panel_sub_id = TEXT;
+	out->rename = TEXT;
 	out->public_id = TEXT;
 	out->sub_id = TEXT;
 	out->uuid = TEXT;

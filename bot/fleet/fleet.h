@@ -42,7 +42,7 @@ int place_choose(const struct candidate *c, size_t count); /* index or -1 */
 
 struct sub_want { bool gone, enabled; int64_t expires_ms, quota_bytes; int limit_ip; int64_t reset_rev; };
 /* found: how many there are (B51). stale: an update is due although these values may agree: after a reset, when the panel's
- * two places differ, when its keys are not ours any more. */
+ * two places differ, when its keys are not ours any more, when it is to get another name. */
 struct sub_have { bool exists, enabled, stale; int64_t expires_ms, quota_bytes; int limit_ip; int found; };
 enum sub_step { STEP_NOTHING, STEP_CREATE, STEP_RESET, STEP_UPDATE, STEP_DELETE };
 enum sub_step sub_next(const struct sub_want *w, const struct sub_have *h, int64_t done_reset_rev);
@@ -52,6 +52,16 @@ enum err fleet_reconcile(struct act *a, int64_t subscription_id, enum job_prio p
 /* A row in accesses with an e-mail that no other has: derived from name, within the panel's characters, plus a random suffix (R032). */
 enum err access_add(int64_t *id, struct act *a, int64_t subscription_id, struct place place, struct str name);
 void access_email(char *out, size_t size, struct str name); /* the rule, for its property test */
+#define ACCESS_NAME_BYTES_MAX 32
+bool access_name_fits(struct str name); /* one to so many of a–z, 0–9 and _, which every panel takes */
+/* What the client of a subscription is called on its panel: of several the newest access. rename: what it is to be called
+ * as soon as its panel has agreed; NULL: nothing else. E_NOTFOUND: it stands nowhere. */
+struct access_name { int64_t access_id, panel_id; char *email, *rename; };
+enum err access_name_get(struct access_name *out, struct act *a, int64_t subscription_id);
+/* It gets another e-mail (R042) from the panel's reconcile; a panel that does not take it leaves the client its own, and
+ * admins are told. name fits. The same name again changes nothing. E_NOTFOUND: it stands nowhere. E_CONFLICT: another
+ * access there has or gets the name. E_BUSY: the panel may have another one under way and must be seen first. */
+enum err access_rename(struct act *a, int64_t subscription_id, struct str name);
 /* This place is no longer wanted: the access does not count any more, its panel's reconcile removes what stands there. */
 enum err access_drop(struct act *a, int64_t access_id, enum job_prio prio);
 /* The new access takes the place of the old one: as soon as its panel agrees, the old one is dropped, in that very

@@ -80,7 +80,7 @@ const char *terms_field_name(enum terms_field f);
 
 struct access {
 	int64_t id, subscription_id, panel_id, inbound_id;
-	char *email;
+	char *email, *rename;            /* rename: the e-mail it is to get; NULL: none */
 	bool seen_exists, writing, update_due, has_link;
 	struct terms seen, wrote;
 	bool left[FIELDS];               /* by drift_check: differs by hand and waits for a person */

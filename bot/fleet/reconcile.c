@@ -11,7 +11,10 @@
  *  2. Rows are read again for every decision; what is wanted may change while a call is under way.
  *  3. done_reset_rev moves only on a reset that certainly happened, together with update_due: the update that must follow
  *     a reset survives a kill, too (panel-api.md 5.6).
- *  4. A client that is not ours is never written to. */
+ *  4. A client that is not ours is never written to.
+ *  5. Where a client is to get another name, a look asks for that name first: the write that gives it may have happened
+ *     unheard, and 3.1 and later know clients by name alone. A name never holds up anything else: the panel that says no
+ *     to it has decided. */
 #include "bot/fleet/fleet_private.h"
 
 #include <assert.h>
@@ -36,7 +39,7 @@ void fleet_set_hooks(const struct fleet_hooks *hooks)
 	fleet_hooks = *hooks;
 }
 
-enum doing { DOING_LOOK, DOING_WRITE, DOING_INBOUNDS };
+enum doing { DOING_LOOK_AHEAD, DOING_LOOK, DOING_WRITE, DOING_INBOUNDS }; /* ahead: under the name it is to get */
 
 struct run {
 	struct work work;
@@ -50,6 +53,9 @@ struct run {
 	struct xui_look look;        /* the last one; texts in the job's arena */
 	int writes;
 	const char *refusal;         /* the panel's words to a write that may be half done; NULL: none */
+	const char *ahead;           /* the name last looked for ahead; in the job's arena */
+	bool gives_name;             /* the update under way changes the e-mail */
+	const char *name_refusal;    /* the panel's words to such an update; NULL: none */
 	bool conflict;               /* the panel refused our e-mail although a look does not find it */
 	bool was_cut;                /* a write has brought somebody back who was cut off */
 	bool listed;                 /* inbounds were fetched in this run */
@@ -331,6 +337,11 @@ static bool has_other_keys(const struct access *x, const struct xui_client *c)
 	return c->sub_id.len && !str_is(c->sub_id, x->sub_id);
 }
 
+static bool is_to_be_renamed(const struct access *x, const struct xui_client *seen)
+{
+	return x->rename && !str_is(seen->email, x->rename);
+}
+
 static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 {
 	const struct xui_client *seen = &r->look.client;
@@ -341,6 +352,11 @@ static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP;
 	if (r->x.reset_days) /* else it is 0 since we made the client, or the operator's word, which stays (R039) */
 		ask->change |= XUI_SET_RESET;
+	r->gives_name = is_to_be_renamed(&r->x, seen);
+	if (r->gives_name) {
+		ask->want.email = str_of(arena_strdup(&job->arena, r->x.rename));
+		ask->change |= XUI_SET_EMAIL;
+	}
 	if (!has_other_keys(&r->x, seen))
 		return;
 	ask->change |= XUI_SET_UUID | XUI_SET_PASSWORD | XUI_SET_SUB_ID;
@@ -431,6 +447,15 @@ static enum err note_unsent(struct act *a, struct run *r)
 	return db_run(a->tx, "UPDATE accesses SET writing=0, written_rev=0 WHERE id=?1", r->access_id);
 }
 
+/* Also where nobody knows what came of it: 2.8.5 may say no to a name that only its accounting remembers. */
+static const char *no_to_name(const struct run *r)
+{
+	const struct xui_result *x = r->work.result;
+	bool is_no = x->err == E_CONFLICT || x->err == E_REFUSED || x->err == E_INVALID || x->err == E_UNKNOWN;
+
+	return r->step == STEP_UPDATE && r->gives_name && is_no && x->msg[0] ? x->msg : NULL; /* without words: it may be the way there */
+}
+
 static enum err written(struct act *a, struct job *job, struct run *r)
 {
 	const struct xui_result *x = r->work.result;
@@ -451,7 +476,8 @@ static enum err written(struct act *a, struct job *job, struct run *r)
 	if (x->msg[0])
 		r->refusal = x->msg;
 	r->conflict = x->err == E_CONFLICT && r->step == STEP_CREATE;
-	return worth_a_look ? look_at(a, job, r) : failed(a, job, r);
+	r->name_refusal = no_to_name(r);
+	return worth_a_look || r->name_refusal ? look_at(a, job, r) : failed(a, job, r);
 }
 
 /* --- looking --- */
@@ -479,7 +505,7 @@ static bool is_stale(const struct run *r, int64_t now_ms)
 	const struct xui_look *l = &r->look;
 	bool row_off = l->has_row && l->client.enabled && !l->traffic.enabled && !is_depleted(r, now_ms);
 
-	return r->x.update_due || !l->agrees || row_off || has_other_keys(&r->x, &l->client);
+	return r->x.update_due || !l->agrees || row_off || has_other_keys(&r->x, &l->client) || is_to_be_renamed(&r->x, &l->client);
 }
 
 /* Of the whole subscription. The last look at a place that is left may find more than the one before: that is taken off
@@ -513,12 +539,26 @@ static enum err store_seen(struct act *a, const struct run *r, const struct term
 	return e || !r->look.has_row ? e : store_usage(a, r, t->up_bytes, t->down_bytes);
 }
 
-/* Renamed on the panel: the name is only how we call it. */
+/* Renamed on the panel, by us or by hand: the name is only how we call it. */
 static enum err follow_name(struct act *a, const struct run *r)
 {
-	if (str_is(r->look.client.email, r->x.email) || !r->look.client.email.len)
+	const char *seen = str_dup(a->arena, r->look.client.email);
+	enum err e;
+
+	if ((str_is(r->look.client.email, r->x.email) && !r->x.rename) || !*seen)
 		return OK;
-	return db_run(a->tx, "UPDATE OR IGNORE accesses SET email=?2 WHERE id=?1", r->access_id, str_dup(a->arena, r->look.client.email));
+	e = db_run(a->tx, "UPDATE OR IGNORE accesses SET email=?2 WHERE id=?1 AND email<>?2", r->access_id, seen);
+	return e ? e : db_run(a->tx, "UPDATE accesses SET rename=NULL WHERE id=?1 AND rename=?2", r->access_id, seen);
+}
+
+/* It keeps the name it has. */
+static enum err drop_name(struct act *a, struct run *r, const char *name, const char *why)
+{
+	enum err e = db_run(a->tx, "UPDATE accesses SET rename=NULL, updated_ms=?3 WHERE id=?1 AND rename=?2", r->access_id, name, a->now_ms);
+
+	if (e || !db_changes(a->tx))
+		return e;
+	return alert_tell(a, ALERT_WARNING, "rename_refused", r->x.email, arena_printf(a->arena, "%s: %s", name, why));
 }
 
 static enum err take_seen(struct act *a, struct run *r, struct terms *seen)
@@ -597,6 +637,13 @@ static enum err decide(struct act *a, struct job *job, struct run *r)
 	if (e)
 		return e;
 	ours = access_is_ours(&r->x, l);
+	if (r->name_refusal && ours && is_to_be_renamed(&r->x, &l->client)) {
+		e = drop_name(a, r, r->x.rename, r->name_refusal);
+		r->x.rename = NULL;
+	}
+	r->name_refusal = NULL;
+	if (e)
+		return e;
 	r->conflict = r->conflict && !ours;
 	if (!r->x.gone && ((l->is_taken && !ours) || r->conflict))
 		return take_other_name(a, job, r);
@@ -617,10 +664,20 @@ static enum err decide(struct act *a, struct job *job, struct run *r)
 	return write_step(a, job, r);
 }
 
+static enum err look_for(struct act *a, struct job *job, struct run *r, enum doing doing, const char *email)
+{
+	struct xui_ask ask = { .what = XUI_LOOK, .inbound_id = r->x.inbound_id, .client = access_client(&job->arena, &r->x) };
+	bool ended;
+	enum err e;
+
+	ask.client.email = str_of(email);
+	r->doing = doing;
+	e = work_begin(&r->work, a, job, &ask, &ended);
+	return !e && ended ? failed(a, job, r) : e;
+}
+
 static enum err look_at(struct act *a, struct job *job, struct run *r)
 {
-	struct xui_ask ask = { .what = XUI_LOOK };
-	bool ended;
 	enum err e = read_again(a, r);
 
 	if (e == E_NOTFOUND) {
@@ -629,11 +686,47 @@ static enum err look_at(struct act *a, struct job *job, struct run *r)
 	}
 	if (e)
 		return e;
-	ask.inbound_id = r->x.inbound_id;
-	ask.client = access_client(&job->arena, &r->x);
-	r->doing = DOING_LOOK;
-	e = work_begin(&r->work, a, job, &ask, &ended);
-	return !e && ended ? failed(a, job, r) : e;
+	r->ahead = r->x.rename ? arena_strdup(&job->arena, r->x.rename) : NULL;
+	return r->ahead ? look_for(a, job, r, DOING_LOOK_AHEAD, r->ahead) : look_for(a, job, r, DOING_LOOK, arena_strdup(&job->arena, r->x.email));
+}
+
+static bool stands_in(const struct xui_client *c, int64_t inbound_id)
+{
+	for (size_t i = 0; i < c->inbounds_count; i++)
+		if (c->inbound_ids[i] == inbound_id)
+			return true;
+	return false;
+}
+
+/* In our own table, which has names that were given up, too. */
+static enum err is_used_by_us(bool *is_used, struct act *a, const struct run *r)
+{
+	int64_t count = 0;
+	enum err e = db_get_i64(&count, a->tx, "SELECT count(*) FROM accesses WHERE panel_id=?1 AND email=?2 AND id<>?3", r->panel_id, r->ahead, r->access_id);
+
+	*is_used = count > 0;
+	return e;
+}
+
+/* Ours is there, by whichever name: that look is all that is needed. Somebody else is: the name is taken. So it is when
+ * what has our keys stands nowhere, which is what 3.1 leaves behind under a name that was given up. */
+static enum err looked_ahead(struct act *a, struct job *job, struct run *r)
+{
+	bool is_used;
+	enum err e = read_again(a, r);
+
+	if (e == E_NOTFOUND) {
+		job_done(job);
+		return OK;
+	}
+	if (e)
+		return e;
+	if (access_is_ours(&r->x, &r->look) && stands_in(&r->look.client, r->x.inbound_id))
+		return decide(a, job, r);
+	e = is_used_by_us(&is_used, a, r);
+	if (!e && (is_used || r->look.found))
+		e = drop_name(a, r, r->ahead, "name_taken");
+	return e ? e : look_for(a, job, r, DOING_LOOK, arena_strdup(&job->arena, r->x.email));
 }
 
 /* --- the job --- */
@@ -696,9 +789,9 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 		return written(a, job, r);
 	if (r->work.result->err)
 		return failed(a, job, r);
-	if (r->doing == DOING_LOOK) {
+	if (r->doing == DOING_LOOK || r->doing == DOING_LOOK_AHEAD) {
 		r->look = r->work.result->look;
-		return decide(a, job, r);
+		return r->doing == DOING_LOOK ? decide(a, job, r) : looked_ahead(a, job, r);
 	}
 	r->listed = true;
 	e = inbound_store(a, r->panel_id, r->work.result);

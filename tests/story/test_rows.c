@@ -463,7 +463,16 @@ static void test_changed_by_an_admin(void **state)
 		world_settle(w);
 		world_run(w, 10000);
 		assert_true(world_client_of(w, anna).at.enable);
+		orders(w, arena_printf(&arena, "/limit %s email anna_home", id));
+		assert_string_equal(world_client_of(w, anna).email, "anna_home");
+		assert_int_equal(world_client_of(w, anna).at.total_bytes, 120 * GIB_BYTES);
+		assert_int_equal(world_client_of(w, anna).n, 1);
 		assert_string_equal(world_client_of(w, anna).uuid, first.uuid);
+		shows_own(w, anna);
+		press(w, anna, "Month – active", "Get the link");
+		assert_true(world_sees(w, anna, "anna_home")); /* its link is the one with the new name … */
+		world_say(w, WORLD_ADMIN, "/user anna_home");   /* … and admins find her by it */
+		assert_true(world_sees(w, WORLD_ADMIN, id));
 		assert_int_equal(panel_sim_drift(w->panels[0].sim, NULL), 0);
 		arena_release(&arena);
 		world_free(w);

@@ -380,7 +380,8 @@ static const char *const lines[] = {
 	"/panel_set 1 name Paris", "/panel_set 1 nosuch 1", "/panel_log 1", "/panel_del 1", "/panel_del 99", "/inbounds", "/inbounds 1", "/online",
 	"/online 1", "/health", "/plan_add", "/plans_edit", "/orders", "/order", "/order nonsense", "/user", "/user 2000", "/user nobody", "/grant",
 	"/grant 2000", "/grant 2000 nobody 1001 2000", "/grant nobody no_one", "/extend", "/extend 2000", "/extend 2000 x", "/extend 2000 7 as a present", "/limit", "/limit 2000 100", "/limit 2000 devices 3",
-	"/limit 2000 devices -1", "/limit 2000 x", "/reset", "/reset 2000", "/ban", "/ban 2000 spam", "/ban 1001", "/unban", "/unban 2000", "/payments",
+	"/limit 2000 devices -1", "/limit 2000 x", "/limit 2000 email", "/limit 2000 email A-B",
+	"/limit 2000 email ab", "/reset", "/reset 2000", "/ban", "/ban 2000 spam", "/ban 1001", "/unban", "/unban 2000", "/payments",
 	"/refund", "/refund nonsense", "/settings", "/maintenance", "/maintenance on", "/maintenance off", "/maintenance perhaps", "/audit",
 };
 
@@ -809,6 +810,7 @@ static void test_every_dangerous_act_asks(void **state)
 		{ "/extend 2000 7", "SELECT expires_ms FROM subscriptions WHERE id=1", false },
 		{ "/limit 2000 120", "SELECT quota_bytes FROM subscriptions WHERE id=1", false },
 		{ "/limit 2000 devices 5", "SELECT limit_ip FROM subscriptions WHERE id=1", false },
+		{ "/limit 2000 email anna_home", "SELECT count(*) FROM accesses WHERE rename='anna_home'", false },
 		{ "/reset 2000", "SELECT reset_rev FROM subscriptions WHERE id=1", false },
 		{ "a_grant:%s:1", "SELECT count(*) FROM subscriptions", true },
 		{ "a_client:%b:ips_clear", "SELECT count(*) FROM jobs WHERE kind='panel_ask' AND subject LIKE '%:ips_clear:%'", true },
@@ -903,6 +905,16 @@ static void test_subscription_is_changed(void **state)
 	say(w, OWNER, "/limit 2000 devices 5");
 	tap(w, OWNER, button(w, "yes:"));
 	assert_int_equal(number(w, "SELECT limit_ip FROM subscriptions"), 5);
+	say(w, OWNER, "/limit 2000 email Anna-Home");
+	assert_heard(w, "32 small Latin letters");
+	assert_null(find_button(w, "yes:", 0));
+	say(w, OWNER, "/limit 2000 email");
+	assert_heard(w, "/limit WHO email NAME");
+	say(w, OWNER, "/limit 2000 email anna_home moved house");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT count(*) FROM accesses WHERE rename='anna_home'"), 1);
+	assert_string_equal(text(w, "SELECT reason||', '||detail FROM audit WHERE action='subscription.rename'"), "moved house, email=anna_home");
+	assert_heard(w, "soon <code>anna_home</code>");
 	say(w, OWNER, "/reset 2000");
 	tap(w, OWNER, button(w, "yes:"));
 	assert_int_equal(number(w, "SELECT reset_rev FROM subscriptions"), reset + 1);
