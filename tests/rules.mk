@@ -131,3 +131,18 @@ $(BUILD)/obol-steps: $(BUILD)/s/tests/e2e/obol_steps.o $(BUILD)/s/tests/e2e/obol
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
 $(BUILD)/t/test_demo_browser: | $(BUILD)/demo
+
+# The seeded world: make world SEEDS=1-200 [TRACE=1] [LEAST=n]; SAN_WORLD=1 under the sanitizers.
+WORLD_SRC := $(wildcard tests/world/*.c)
+$(BUILD)/world: $(WORLD_SRC:%.c=$(BUILD)/o/%.o) $(BUILD)/libsim.a $(BUILD)/libobol.a
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS) -lcmocka
+$(BUILD)/world-san: $(WORLD_SRC:%.c=$(BUILD)/s/%.o) $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS) -lcmocka
+$(BUILD)/libsim.a: $(SIM_O)
+	@rm -f $@
+	@ar rcs $@ $^
+.PHONY: world
+world: $(BUILD)/world$(if $(SAN_WORLD),-san)
+	@SEEDS='$(SEEDS)' TRACE='$(TRACE)' LEAST='$(LEAST)' $<

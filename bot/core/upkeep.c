@@ -4,10 +4,7 @@
  * helper thread does them on a connection of its own: PASSIVE every COMMITS_BETWEEN commits, TRUNCATE after a while of rest. */
 #include "bot/core/core_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "lib/base/log.h"
 
@@ -19,6 +16,7 @@
 struct checkpoint {
 	struct worker_job job;
 	char *path;
+	const char *vfs;
 	bool truncate;
 	enum err error;
 	int64_t pages_left;
@@ -29,7 +27,7 @@ static void run(struct worker_job *job)
 	struct checkpoint *k = (struct checkpoint *)job;
 	struct db *db;
 
-	k->error = db_open(&db, k->path, DB_CHECKPOINT, NULL);
+	k->error = db_open(&db, k->path, DB_CHECKPOINT, k->vfs);
 	if (k->error)
 		return;
 	k->error = db_checkpoint(db, k->truncate, &k->pages_left);
@@ -42,6 +40,7 @@ static void give(struct core *c, bool truncate)
 
 	k->job.run = run;
 	k->path = xstrdup(db_path(c->db));
+	k->vfs = db_vfs(c->db);
 	k->truncate = truncate;
 	c->checkpoint_under_way = true;
 	worker_give(c->worker, &k->job);
@@ -51,13 +50,10 @@ static void give(struct core *c, bool truncate)
  * begin anew and would grow. The little that it left is copied here, between two turns. */
 static void bound_journal(struct core *c)
 {
-	struct stat st;
-	char path[4096];
-	int64_t left;
+	int64_t bytes = db_journal_bytes(c->db), left;
 
-	snprintf(path, sizeof path, "%s-wal", db_path(c->db));
-	if (stat(path, &st) == 0 && st.st_size > JOURNAL_BYTES_MAX && db_checkpoint(c->db, true, &left) != OK)
-		log_warn("store.journal_grows", KV("bytes", st.st_size));
+	if (bytes > JOURNAL_BYTES_MAX && db_checkpoint(c->db, true, &left) != OK)
+		log_warn("store.journal_grows", KV("bytes", bytes));
 }
 
 bool upkeep_drop(struct worker_job *job)
@@ -88,8 +84,8 @@ void upkeep_after_turn(struct core *c, bool idle)
 {
 	int64_t since = c->figures.commits - c->checkpointed_commits;
 
-	if (!c->setup.threaded || c->checkpoint_under_way || c->stalled || since == 0)
-		return; /* in a simulated world SQLite's file system is not shared between connections */
+	if (c->setup.no_checkpoints || c->checkpoint_under_way || c->stalled || since == 0)
+		return;
 	if (!idle)
 		c->idle_since_us = clock_mono_us();
 	if (since >= COMMITS_BETWEEN || clock_mono_us() - c->idle_since_us > REST_US) {

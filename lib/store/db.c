@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/dir.h"
+
 #define CACHE_SLOTS 1024 /* power of two; far more than the program has statements */
 #define CACHE_PROBES 8
 
@@ -26,6 +28,7 @@ struct db_slot {
 struct db {
 	sqlite3 *handle;
 	char *path;
+	const char *vfs; /* the caller's; NULL: the system's */
 	struct db_slot cache[CACHE_SLOTS];
 };
 
@@ -103,6 +106,12 @@ static void without_statistics(void)
 	pthread_once(&once, switch_statistics_off);
 }
 
+/* Without this a power cut soon after the first start takes the whole shop, however well its commits were synced. */
+static enum err sync_name(const struct db *db)
+{
+	return db->vfs ? err_of(sqlite3_file_control(db->handle, NULL, DB_SYNC_DIRECTORY, NULL)) : dir_sync(db->path);
+}
+
 enum err db_open(struct db **out, const char *path, enum db_mode mode, const char *vfs)
 {
 	struct db *db = xcalloc(1, sizeof *db);
@@ -114,6 +123,7 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 	*out = NULL;
 	without_statistics();
 	db->path = xstrdup(path);
+	db->vfs = vfs;
 	if (mode == DB_WRITE && !vfs) {
 		/* made by us with a mode of our choice: whoever can read it has everybody's keys */
 		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -137,6 +147,8 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 		e = err_of(sqlite3_exec(db->handle, pragmas[mode], NULL, NULL, NULL));
 	if (!e) /* the first real look at the file */
 		e = err_of(sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL));
+	if (!e && mode == DB_WRITE)
+		e = sync_name(db);
 	if (e) {
 		db_close(db);
 		return e;
@@ -159,6 +171,16 @@ void db_close(struct db *db)
 const char *db_path(const struct db *db)
 {
 	return db->path;
+}
+
+const char *db_vfs(const struct db *db)
+{
+	return db->vfs;
+}
+
+struct sqlite3 *db_handle(struct db *db)
+{
+	return db->handle;
 }
 
 const char *db_error(const struct db *db)
@@ -516,6 +538,16 @@ enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *mig
 	return e ? e : again;
 }
 
+static enum err sync_copy(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	enum err e = fd >= 0 && fsync(fd) == 0 ? OK : E_IO;
+
+	if (fd >= 0)
+		close(fd);
+	return e ? e : dir_sync(path);
+}
+
 enum err db_copy_to(struct db *db, const char *path)
 {
 	struct stat st;
@@ -527,6 +559,8 @@ enum err db_copy_to(struct db *db, const char *path)
 	before = umask(0077);
 	e = db_run(db, "VACUUM INTO ?1", path);
 	umask(before);
+	if (!e)
+		e = sync_copy(path);
 	if (e)
 		unlink(path);
 	return e;
@@ -539,6 +573,17 @@ enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left)
 
 	*pages_left = log < 0 ? 0 : log - done;
 	return err_of(rc);
+}
+
+int64_t db_journal_bytes(struct db *db)
+{
+	sqlite3_file *file = NULL;
+	sqlite3_int64 bytes = 0;
+
+	if (sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK || !file || !file->pMethods ||
+		file->pMethods->xFileSize(file, &bytes) != SQLITE_OK)
+		return 0;
+	return bytes;
 }
 
 bool db_is_sound(struct db *db)

@@ -79,10 +79,14 @@ enum db_mode {
 	DB_UNTRUSTED  /* somebody else's file: read only, trusted_schema off, defensive, size limits */
 };
 
+/* A file control of SQLite: a file system other than the system's syncs the database's directory on it. */
+#define DB_SYNC_DIRECTORY 100001
+
 /* vfs: NULL for the system's. E_NOTFOUND (DB_READ and no file), E_INVALID (not a database), E_IO, E_BUSY. */
 enum err db_open(struct db **out, const char *path, enum db_mode mode, const char *vfs);
 void db_close(struct db *db); /* an open transaction is rolled back; NULL is fine */
 const char *db_path(const struct db *db);
+const char *db_vfs(const struct db *db);   /* as given to db_open */
 const char *db_error(const struct db *db); /* SQLite's words about the last failure, for logs; no values in it */
 
 enum err db_begin(struct db *db);  /* BEGIN IMMEDIATE */
@@ -144,10 +148,12 @@ enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *mig
 /* A consistent copy while others read and write. E_CONFLICT: the target exists. */
 enum err db_copy_to(struct db *db, const char *path);
 enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left); /* from a connection of the helper's own */
+int64_t db_journal_bytes(struct db *db);   /* size of the write-ahead log's file */
 bool db_is_sound(struct db *db); /* PRAGMA integrity_check and foreign_key_check */
 
 /* Tests: asked before every call that may fail; anything but OK is what that call answers. */
 enum db_point { DB_POINT_RUN, DB_POINT_BEGIN, DB_POINT_COMMIT, DB_POINT_COMMIT_AFTER };
 void db_set_fault(enum err (*fault)(void *ctx, enum db_point point), void *ctx);
+struct sqlite3 *db_handle(struct db *db); /* tests watch tables with it */
 
 #endif

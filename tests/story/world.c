@@ -12,6 +12,7 @@
 #include "bot/tables.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "tests/story/operator.h"
 #include "tests/unit/proves.h"
 
 #define TURNS_STANDING_MAX 50000
@@ -46,7 +47,7 @@ void world_start(struct world *w)
 {
 	struct core_setup setup = {
 		.config = &w->config, .tables = &tables, .shared = &w->shared, .net = memnet_net(w->net),
-		.api = { .base_url = WORLD_TELEGRAM, .token = BOTAPI_TOKEN }, .send_rate_per_s = w->config.send_rate_per_s,
+		.api = { .base_url = WORLD_TELEGRAM, .token = BOTAPI_TOKEN }, .send_rate_per_s = w->config.send_rate_per_s, .no_checkpoints = true,
 	};
 	int64_t from;
 
@@ -302,57 +303,13 @@ static enum err sell(struct act *a, void *ctx)
 	return inbound_set_sale(a, p->panel_id, p->inbound_id, true, 0);
 }
 
-static const char *usual_settings(const char *protocol)
-{
-	static const char *const settings[][2] = {
-		{ "vless", "{\"clients\":[],\"decryption\":\"none\",\"fallbacks\":[]}" },
-		{ "vmess", "{\"clients\":[]}" },
-		{ "trojan", "{\"clients\":[],\"fallbacks\":[]}" },
-		{ "shadowsocks", "{\"method\":\"2022-blake3-aes-256-gcm\",\"password\":\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\",\"network\":\"tcp,udp\",\"clients\":[]}" },
-	};
-
-	for (size_t i = 0; i < countof(settings); i++)
-		if (strcmp(settings[i][0], protocol) == 0)
-			return settings[i][1];
-	fail_msg("no settings for %s", protocol);
-	return NULL;
-}
-
-/* An inbound with values that make working links. */
 static void make_inbound(struct world *w, struct world_panel *p, const char *protocol)
 {
-	static const char websocket[] = "{\"network\":\"ws\",\"security\":\"none\",\"wsSettings\":{\"path\":\"/obol\",\"host\":\"\",\"headers\":{}}}";
 	const struct world_inbound *in = &w->inbound;
-	struct arena arena = { 0 };
-	struct sim_response r = { 0 };
-	struct json_object *o;
-	struct json_out j;
-	struct buf body;
 
-	buf_init(&body, 65536);
-	json_out_init(&j, &body);
-	json_open(&j, '{');
-	json_put_cstr(&j, "remark", "Amsterdam");
-	json_put_bool(&j, "enable", true);
-	json_put_cstr(&j, "listen", "");
-	json_put_i64(&j, "port", in->port ? in->port : 20443);
-	json_put_cstr(&j, "protocol", protocol);
-	json_put_cstr(&j, "settings", in->settings ? in->settings : usual_settings(protocol));
-	json_put_cstr(&j, "streamSettings", in->stream ? in->stream : websocket);
-	json_put_cstr(&j, "sniffing", "{}");
-	json_put_i64(&j, "expiryTime", 0);
-	json_put_i64(&j, "total", 0);
-	json_close(&j, '}');
-	r.status = 200;
 	panel_sim_advance(p->sim, memnet_now_ms(w->net));
-	panel_sim_operator(p->sim, HTTP_POST, "panel/api/inbounds/add", buf_str(&body), &r, &arena);
-	assert_int_equal(json_parse(&o, r.body), OK);
-	if (!json_bool_at(o, "success", false))
-		fail_msg("the panel refuses the inbound: %.*s", STR_ARG(r.body));
-	p->inbound_id = json_i64_at(o, "obj.id", 0);
-	json_object_put(o);
-	buf_release(&body);
-	arena_release(&arena);
+	p->inbound_id = operator_adds_inbound(p->sim, protocol, in->port ? in->port : 20443, in->settings, in->stream);
+	assert_true(p->inbound_id != 0);
 }
 
 struct world_panel *world_add_panel(struct world *w, const char *version, const char *protocol)
