@@ -13,6 +13,7 @@
 
 #define STANDING_MAX 20000        /* turns in which the clock does not move */
 #define START_AGAIN_MS (5 * SECOND_MS)
+#define PATIENCE_MS (2 * MINUTE_MS)
 
 static struct world *living;      /* the core's steps and the store's calls have no context of their own */
 
@@ -135,7 +136,6 @@ static bool try_start(struct world *w)
 	struct core_setup setup = {
 		.config = &w->config, .tables = &poisoned, .shared = &w->shared, .net = memnet_net(w->net),
 		.api = { .base_url = WORLD_TELEGRAM, .token = BOTAPI_TOKEN }, .send_rate_per_s = w->config.send_rate_per_s,
-		.no_checkpoints = w->real_file,
 	};
 	int64_t from;
 	enum err e = db_open(&w->db, w->path, DB_WRITE, w->disk ? disk_vfs(w->disk) : NULL);
@@ -241,14 +241,18 @@ static bool nothing_moves(struct world *w)
 	return core_is_idle(w->core) && memnet_under_way(w->net) == 0;
 }
 
-/* Idle time is skipped: as on a machine that slept, what was due meanwhile is done late. */
-static void skip(struct world *w, int64_t until_ms)
+/* Idle time is skipped: as on a machine that slept, what was due meanwhile is done late. Messages that wait for their
+ * second get it; those that wait for Telegram to come back do so in larger steps. */
+static void skip(struct world *w, int64_t begin_ms, int64_t until_ms)
 {
 	int64_t now_ms = world_now_ms(w), to_ms = now_ms + w->climate.stride_ms;
 
 	truth_look(w);
-	if (world_number(w, "SELECT count(*) FROM outbox WHERE state=0"))
-		return;
+	if (world_number(w, "SELECT count(*) FROM outbox WHERE state=0")) {
+		if (now_ms < begin_ms + PATIENCE_MS)
+			return;
+		to_ms = now_ms + 10 * PATIENCE_MS;
+	}
 	if (to_ms > until_ms)
 		to_ms = until_ms;
 	if (to_ms > now_ms)
@@ -257,6 +261,7 @@ static void skip(struct world *w, int64_t until_ms)
 
 void life_run(struct world *w, int64_t until_ms)
 {
+	int64_t begin_ms = world_now_ms(w);
 	int standing = 0;
 
 	while (world_now_ms(w) < until_ms) {
@@ -273,10 +278,11 @@ void life_run(struct world *w, int64_t until_ms)
 			continue;
 		}
 		if (nothing_moves(w))
-			skip(w, until_ms);
+			skip(w, begin_ms, until_ms);
 		if (world_now_ms(w) >= until_ms)
 			return;
 		core_turn(w->core, (int)(until_ms - world_now_ms(w)));
+		w->turns++;
 		if (!w->dead && core_exit_code(w->core) >= 0) {
 			world_tell(w, "it ends by itself: %d", core_exit_code(w->core));
 			life_stop(w);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bot/tables.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "tests/world/world.h"
 
@@ -47,8 +48,9 @@ static int live(uint64_t seed)
 	world_live(w);
 	failures = w->failures;
 	if (show_history)
-		fprintf(stderr, "seed %llu: history %016llx, %d deaths, %zu payments, %zu people, %zu panels\n", (unsigned long long)seed,
-			(unsigned long long)w->history, w->deaths, w->money_count, w->people_count, w->panels_count);
+		fprintf(stderr, "seed %llu: history %016llx, %d deaths, %zu payments, %zu people, %zu panels, %lld days, %lld turns, stride %lld min\n", (unsigned long long)seed,
+			(unsigned long long)w->history, w->deaths, w->money_count, w->people_count, w->panels_count,
+			(long long)((w->calm_ms - WORLD_START_MS) / DAY_MS), (long long)w->turns, (long long)(w->climate.stride_ms / MINUTE_MS));
 	if (failures && !trace)
 		show_end(w);
 	world_free(w);

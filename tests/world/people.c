@@ -108,6 +108,7 @@ static bool pays_page(struct world *w, struct person *p, const struct botapi_mes
 		if (cryptopay_sim_pay(w->cryptopay, v.id, "USDT", world_now_ms(w)) != OK)
 			return false;
 		world_tell(w, "%s pays Crypto Pay invoice %s", p->name, paid.id);
+		w->provider->next_ms = world_now_ms(w) + luck_length(&w->luck, SECOND_MS, 3 * HOUR_MS);
 		money_add(w, &paid);
 		return true;
 	}
@@ -224,7 +225,7 @@ static void sits(struct world *w, struct actor *self)
 		return;
 	}
 	moves(w, p);
-	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 200, 2 * MINUTE_MS);
+	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 200, 40 * SECOND_MS);
 }
 
 /* --- what Crypto Pay calls --- */
@@ -310,7 +311,7 @@ static void provider(struct world *w, struct actor *self)
 		lies(w, &arena);
 	}
 	arena_release(&arena);
-	self->next_ms = world_now_ms(w) + luck_length(&w->luck, SECOND_MS, 3 * HOUR_MS);
+	self->next_ms = world_now_ms(w) + (cryptopay_sim_queued(w->cryptopay) ? luck_length(&w->luck, SECOND_MS, HOUR_MS) : luck_between(&w->luck, HOUR_MS, 8 * HOUR_MS));
 	if (self->next_ms > world_now_ms(w) + HOUR_MS)
 		tally_fault(FAULT_CALLBACK_LATE);
 }
@@ -335,7 +336,7 @@ void people_open(struct world *w)
 
 void people_calls_on(struct world *w)
 {
-	world_actor(w, provider, 0, world_now_ms(w) + MINUTE_MS);
+	w->provider = world_actor(w, provider, 0, world_now_ms(w) + MINUTE_MS);
 }
 
 void people_calm(struct world *w)

@@ -142,7 +142,7 @@ static void one_access(struct world *w, const struct db_rows *r)
 		return;
 	panel_sim_each_client(x.p->sim, 0, look, &x);
 	if (gone) {
-		if (x.seen && !behind)
+		if (x.seen && x.view.enable && !behind)
 			world_broken(w, "%s stands on %s and should be gone", email, x.p->name);
 		return;
 	}

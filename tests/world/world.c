@@ -161,13 +161,13 @@ static void open_shop(struct world *w)
 
 static void draw_climate(struct world *w)
 {
-	static const int64_t network[] = { 0, 30, 100, 400, 1500 }, sick[] = { 0, 2000, 5000, 8000 }, hands[] = { 0, 500, 2000 };
+	static const int64_t network[] = { 0, 30, 100, 300, 600 }, sick[] = { 0, 2000, 5000, 8000 }, hands[] = { 0, 500, 2000 };
 	struct luck *l = &w->luck;
 
 	w->climate.network = network[luck_below(l, (int64_t)countof(network))];
 	w->climate.sick = sick[luck_below(l, (int64_t)countof(sick))];
 	w->climate.hands = hands[luck_below(l, (int64_t)countof(hands))];
-	w->climate.deaths_ms = luck_has(l, 7500) ? luck_length(l, HOUR_MS, 3 * DAY_MS) : 0;
+	w->climate.deaths_ms = luck_has(l, 7500) ? luck_length(l, 6 * HOUR_MS, 4 * DAY_MS) : 0;
 	w->climate.disk = luck_has(l, 4000) ? luck_between(l, 500, 6000) : 0;
 	w->climate.stride_ms = luck_between(l, 20 * MINUTE_MS, 6 * HOUR_MS);
 }

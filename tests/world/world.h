@@ -92,6 +92,7 @@ struct world {
 	size_t people_count;
 	struct actor actors[WORLD_ACTORS_MAX];
 	size_t actors_count;
+	struct actor *provider;
 	/* the process */
 	struct config config;
 	struct seal_key key;
@@ -108,6 +109,7 @@ struct world {
 	int64_t poison;         /* chat whose updates kill; 0: none */
 	int poison_left;        /* so often */
 	int deaths, starts;
+	int64_t turns;
 	/* the disk's weather */
 	bool disk_full;
 	int64_t disk_fails;     /* each writing call, times in 10,000 */
