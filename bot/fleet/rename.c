@@ -41,19 +41,19 @@ enum err rename_follow(struct act *a, const struct access *x, const struct xui_c
 	return e ? e : db_run(a->tx, "UPDATE accesses SET rename=NULL WHERE id=?1 AND rename=?2", x->id, email);
 }
 
-/* It keeps the name it has. */
-static enum err drop(struct act *a, const struct access *x, const char *name, const char *why)
+/* It keeps the name it has, and an admin reads why. */
+static enum err drop(struct act *a, const struct access *x, const char *name, const char *text_key, const char *detail)
 {
 	enum err e = db_run(a->tx, "UPDATE accesses SET rename=NULL, updated_ms=?3 WHERE id=?1 AND rename=?2", x->id, name, a->now_ms);
 
 	if (e || !db_changes(a->tx))
 		return e;
-	return alert_tell(a, ALERT_WARNING, "rename_refused", x->email, arena_printf(a->arena, "%s: %s", name, why));
+	return alert_tell(a, ALERT_WARNING, text_key, x->email, detail);
 }
 
 enum err rename_refused(struct act *a, struct access *x, const char *words)
 {
-	enum err e = drop(a, x, x->rename, words);
+	enum err e = drop(a, x, x->rename, "rename_refused", arena_printf(a->arena, "%s: %s", x->rename, words));
 
 	x->rename = NULL;
 	return e;
@@ -90,5 +90,5 @@ enum err rename_looked(bool *stands, struct act *a, const struct access *x, cons
 	if (*stands)
 		return OK;
 	e = is_used_by_us(&is_used, a, x, name);
-	return e || (!is_used && !look->found) ? e : drop(a, x, name, "name_taken");
+	return e || (!is_used && !look->found) ? e : drop(a, x, name, "rename_taken", name);
 }

@@ -45,7 +45,7 @@ struct fleet_world {
 	int ready, waits, answers, alerts;
 	int64_t ready_rev, up_bytes, down_bytes;
 	struct panel_answer answer;
-	char words[300], detail[300], online[2000], alert_keys[4000];
+	char words[300], detail[300], online[2000], alert_keys[4000], alert_detail[300];
 	bool repairs_drift;
 };
 
@@ -107,6 +107,7 @@ static inline enum err fw_alert(struct act *a, const struct alert *alert)
 	(void)a;
 	fw_living->alerts += !alert->over;
 	snprintf(fw_living->alert_keys + used, sizeof fw_living->alert_keys - used, "%s%s ", alert->over ? "-" : "+", alert->text_key);
+	snprintf(fw_living->alert_detail, sizeof fw_living->alert_detail, "%s", alert->detail ? alert->detail : "");
 	return OK;
 }
 

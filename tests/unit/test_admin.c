@@ -1293,6 +1293,24 @@ static void test_alert_texts(void **state)
 	}
 }
 
+/* What an admin reads of a name that was taken is a sentence in their language, and no word of ours. */
+static void test_taken_name_is_told(void **state)
+{
+	static const struct { const char *lang, *words; } cases[] = { { "en", "is taken on its panel" }, { "ru", "на его панели уже занято" } };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		w->lang = cases[i].lang;
+		say(w, OWNER, "/audit");
+		assert_int_equal(alert_tell(&w->a, ALERT_WARNING, "rename_taken", "anna_abcdefgh", "anna_home"), OK);
+		collect(w);
+		assert_heard(w, "<code>anna_abcdefgh</code>");
+		assert_heard(w, "<code>anna_home</code>");
+		assert_heard(w, cases[i].words);
+		assert_not_heard(w, "name_taken");
+	}
+}
+
 static void test_alert_chat(void **state)
 {
 	struct world *w = *state;
@@ -1404,6 +1422,7 @@ int main(void)
 		proves(test_provider_key_typed, ""),
 		proves(test_alerts_fold, "R128 R282 B48"),
 		proves(test_alert_texts, ""),
+		proves(test_taken_name_is_told, ""),
 		proves(test_alert_chat, "R282"),
 		proves(test_drift_is_decided, ""),
 		proves(test_audit, ""),

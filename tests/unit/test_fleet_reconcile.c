@@ -502,7 +502,7 @@ static void test_renamed(void **state)
 		assert_int_equal(fw_rename(w, "anna_abcdefgh"), OK); /* and back; 3.1.0 still has a client of that name that stands nowhere */
 		fw_run(w, MINUTE_MS);
 		assert_called(w, leaves_names_behind ? "anna_home" : "anna_abcdefgh", "back");
-		assert_string_equal(w->alert_keys, leaves_names_behind ? "+rename_refused " : "");
+		assert_string_equal(w->alert_keys, leaves_names_behind ? "+rename_taken " : "");
 		fw_free(w);
 	}
 }
@@ -570,7 +570,8 @@ static void test_rename_taken(void **state)
 		fw_run(w, MINUTE_MS);
 		assert_called(w, "anna_abcdefgh", versions[i]);
 		assert_int_equal(panel_sim_count_clients(w->sims[0], 0), 2);
-		assert_string_equal(w->alert_keys, "+rename_refused ");
+		assert_string_equal(w->alert_keys, "+rename_taken ");
+		assert_string_equal(w->alert_detail, "anna_home");
 		fw_free(w);
 	}
 }
@@ -598,6 +599,7 @@ static void test_rename_refused(void **state)
 		fw_run(w, 5000); /* within this run: nothing waits for a next attempt */
 		assert_called(w, "anna_abcdefgh", cases[i].text);
 		assert_string_equal(w->alert_keys, "+rename_refused ");
+		assert_true(str_starts(str_of(w->alert_detail), "anna_home: ")); /* and the panel's own words */
 		fw_free(w);
 	}
 }
