@@ -25,6 +25,10 @@
 #define GIB (INT64_C(1) << 30)
 #define UUID_1 "11111111-aaaa-4aaa-8aaa-000000000001"
 
+/* One or two of each dialect. */
+static const char *const fw_versions[] = { "2.8.5", "2.9.4", "3.0.2", "3.1.0", "3.6.0" };
+#define TROUBLES_MAX 60
+
 struct fleet_world {
 	char dir[64], database[96];
 	struct memnet *net;
@@ -398,6 +402,62 @@ static inline void fw_assert_in_line(struct fleet_world *w, const char *name)
 	if (fw_number(w, "SELECT done_rev FROM accesses WHERE id=1") != fw_number(w, "SELECT revision FROM subscriptions WHERE id=1"))
 		fail_msg("%s: not done", name);
 	buf_release(&why);
+}
+
+/* Sold and in line, and nothing heard yet. */
+static inline struct fleet_world *fw_sold(const char *version)
+{
+	struct fleet_world *w = fw_new(version);
+
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 2000);
+	fw_assert_in_line(w, version);
+	w->alert_keys[0] = '\0';
+	return w;
+}
+
+/* --- the operator of the panel --- */
+
+static inline void fw_operate(struct fleet_world *w, const char *path, const char *body)
+{
+	struct sim_response r = { .status = 200 };
+	struct arena arena = { 0 };
+
+	panel_sim_operator(w->sims[0], HTTP_POST, path, str_of(body), &r, &arena);
+	assert_true(str_has(r.body, "\"success\":true"));
+	arena_release(&arena);
+}
+
+static inline bool fw_has_records(const char *version)
+{
+	return version[0] == '3' && version[2] != '0';
+}
+
+/* Somebody else's client, by hand. */
+static inline void fw_operator_adds(struct fleet_world *w, const char *version, const char *email)
+{
+	char client[400], body[600];
+	struct json_out j;
+	struct buf b, inner;
+
+	snprintf(client, sizeof client, "{\"id\":\"99999999-aaaa-4aaa-8aaa-000000000009\",\"email\":\"%s\",\"limitIp\":0,\"totalGB\":0,\"expiryTime\":0,"
+		"\"enable\":true,\"tgId\":0,\"subId\":\"somebodyelses\",\"comment\":\"\",\"reset\":0,\"flow\":\"\"}", email);
+	buf_init(&b, 2 * sizeof body);
+	buf_init(&inner, sizeof body);
+	buf_printf(&inner, "{\"clients\":[%s]}", client);
+	json_out_init(&j, &b);
+	json_open(&j, '{');
+	json_put_i64(&j, "id", w->inbound_ids[0]);
+	json_put_str(&j, "settings", buf_str(&inner));
+	json_close(&j, '}');
+	snprintf(body, sizeof body, "{\"client\":%s,\"inboundIds\":[%lld]}", client, (long long)w->inbound_ids[0]);
+	if (fw_has_records(version))
+		fw_operate(w, "panel/api/clients/add", body);
+	else
+		fw_operate(w, "panel/api/inbounds/addClient", buf_cstr(&b));
+	buf_release(&b);
+	buf_release(&inner);
 }
 
 #endif
