@@ -42,7 +42,7 @@ enum err user_draw_ids(struct act *a, struct user *u);
 enum err user_set_lang(struct act *a, struct user *u, int lang);
 enum err user_set_live(struct act *a, int64_t user_id, int64_t message_id);
 enum err user_set_dialogue(struct act *a, struct user *u, const char *dialogue); /* NULL ends it */
-enum err user_set_banned(struct act *a, int64_t user_id, bool banned);  /* also stops or restarts the user's subscriptions */
+enum err user_set_banned(struct act *a, int64_t user_id, bool banned);  /* with the user's subscriptions, see sub_set_banned */
 enum err user_set_admin(struct act *a, int64_t user_id, bool admin);
 enum err user_unreachable(struct act *a, int64_t telegram_id);          /* Telegram answered 403 */
 
