@@ -434,6 +434,8 @@ static inline bool fw_has_records(const char *version)
 	return version[0] == '3' && version[2] != '0';
 }
 
+#define FW_OTHER_UUID "99999999-aaaa-4aaa-8aaa-0000000000" /* and the last letter of the e-mail as two hexadecimal digits */
+
 /* Somebody else's client, by hand. */
 static inline void fw_operator_adds(struct fleet_world *w, const char *version, const char *email)
 {
@@ -441,8 +443,8 @@ static inline void fw_operator_adds(struct fleet_world *w, const char *version, 
 	struct json_out j;
 	struct buf b, inner;
 
-	snprintf(client, sizeof client, "{\"id\":\"99999999-aaaa-4aaa-8aaa-000000000009\",\"email\":\"%s\",\"limitIp\":0,\"totalGB\":0,\"expiryTime\":0,"
-		"\"enable\":true,\"tgId\":0,\"subId\":\"somebodyelses\",\"comment\":\"\",\"reset\":0,\"flow\":\"\"}", email);
+	snprintf(client, sizeof client, "{\"id\":\"" FW_OTHER_UUID "%02x\",\"email\":\"%s\",\"limitIp\":0,\"totalGB\":0,\"expiryTime\":0,"
+		"\"enable\":true,\"tgId\":0,\"subId\":\"somebodyelses%s\",\"comment\":\"\",\"reset\":0,\"flow\":\"\"}", email[strlen(email) - 1], email, email);
 	buf_init(&b, 2 * sizeof body);
 	buf_init(&inner, sizeof body);
 	buf_printf(&inner, "{\"clients\":[%s]}", client);
@@ -458,6 +460,17 @@ static inline void fw_operator_adds(struct fleet_world *w, const char *version, 
 		fw_operate(w, "panel/api/inbounds/addClient", buf_cstr(&b));
 	buf_release(&b);
 	buf_release(&inner);
+}
+
+static inline void fw_operator_deletes(struct fleet_world *w, const char *version, const char *email)
+{
+	char path[200];
+
+	if (fw_has_records(version))
+		snprintf(path, sizeof path, "panel/api/clients/del/%s", email);
+	else
+		snprintf(path, sizeof path, "panel/api/inbounds/%lld/delClient/" FW_OTHER_UUID "%02x", (long long)w->inbound_ids[0], email[strlen(email) - 1]);
+	fw_operate(w, path, "");
 }
 
 #endif

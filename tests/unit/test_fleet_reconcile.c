@@ -78,6 +78,75 @@ static void test_life(void **state)
 	}
 }
 
+/* --- among others --- */
+
+static bool write_other(void *ctx, const struct panel_client_view *c)
+{
+	if (c->tg_id != 4242)
+		buf_printf(ctx, "%.*s %.*s %.*s enabled %d quota %lld until %lld used %lld+%lld row %d %lld %lld\n", STR_ARG(c->email), STR_ARG(c->id), STR_ARG(c->sub_id),
+			c->enable, (long long)c->total_bytes, (long long)c->expiry_ms, (long long)c->up, (long long)c->down, c->row_enable, (long long)c->row_total_bytes,
+			(long long)c->row_expiry_ms);
+	return true;
+}
+
+static void write_others(struct buf *to, struct fleet_world *w)
+{
+	buf_clear(to);
+	panel_sim_each_client(w->sims[0], 0, write_other, to);
+	assert_false(to->over);
+}
+
+/* Between clients of others, whose places in the list change all the time: ours is told by its keys and its e-mail, keeps
+ * them through its whole life, has its own usage, and of the others' nothing changes. */
+static void test_among_others(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE subscriptions SET expires_ms=expires_ms+2592000000, quota_bytes=quota_bytes+1073741824, reset_rev=reset_rev+1 WHERE id=1",
+		"UPDATE subscriptions SET enabled=0 WHERE id=1",
+		"UPDATE subscriptions SET enabled=1, limit_ip=5 WHERE id=1",
+		"UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1",
+	};
+	static const char *const names[] = { "anna_a", "anna_b", "anna_c", "anna_d", "anna_abcdefghe", "zoe_f" };
+	struct buf before, after;
+
+	(void)state;
+	buf_init(&before, 10000);
+	buf_init(&after, 10000);
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_new(fw_versions[i]);
+
+		for (size_t k = 0; k < 4; k++)
+			fw_operator_adds(w, fw_versions[i], names[k]);
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		fw_operator_adds(w, fw_versions[i], names[4]);
+		fw_operator_adds(w, fw_versions[i], names[5]);
+		for (size_t k = 0; k < countof(changes); k++) {
+			bool last = k == countof(changes) - 1;
+
+			fw_assert_in_line(w, fw_versions[i]);
+			fw_operator_deletes(w, fw_versions[i], names[k]); /* the first of the list: all move up */
+			panel_sim_set_traffic(w->sims[0], names[5], 7000, 9000);
+			panel_sim_set_traffic(w->sims[0], "anna_abcdefgh", 100 + (int64_t)k, 200);
+			write_others(&before, w);
+			fw_reconcile(w);
+			fw_run(w, MINUTE_MS);
+			assert_int_equal(w->up_bytes, 100 + k);
+			fw_want(w, changes[k]);
+			fw_run(w, MINUTE_MS);
+			write_others(&after, w);
+			if (strcmp(buf_cstr(&before), buf_cstr(&after)))
+				fail_msg("%s, %s: before\n%safter\n%s", fw_versions[i], changes[k], buf_cstr(&before), buf_cstr(&after));
+			assert_int_equal(panel_sim_count_clients(w->sims[0], 0), countof(names) - 1 - k + !last);
+		}
+		assert_int_equal(fw_client(w, 0).count, 0);
+		fw_free(w);
+	}
+	buf_release(&before);
+	buf_release(&after);
+}
+
 /* Answer n is lost, for n = 1, 2, 3 …: the request has taken effect or has not. */
 static void lose_nth(const char *version, enum panel_fault fault, bool after)
 {
@@ -403,6 +472,7 @@ int main(void)
 		proves(test_row_comes_first, "R036"),
 		proves(test_created, "R036"),
 		proves(test_life, "R004 R186"),
+		proves(test_among_others, "B31"),
 		proves(test_answers_lost, "B4 B5 B51"),
 		proves(test_empty_500, "B21 R186"),
 		proves(test_sessions_lost, "B18"),
