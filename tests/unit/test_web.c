@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bot/http/api.h"
 #include "bot/http/auth.h"
 #include "bot/shop/account.h"
 #include "bot/shop/session.h"
@@ -438,6 +439,38 @@ static void test_limits(void **state)
 	close_shop(s);
 }
 
+/* Whom an attempt is counted for: nobody can say that they are somebody else. */
+static void test_address(void **state)
+{
+	static const struct { const char *remote, *told[3], *is; } cases[] = {
+		{ "198.51.100.7", { NULL }, "198.51.100.7" },
+		{ "198.51.100.7", { "192.0.2.1" }, "198.51.100.7" },                     /* not by way of a proxy */
+		{ "10.0.0.5", { "192.0.2.1" }, "10.0.0.5" },
+		{ "127.0.0.1", { "198.51.100.7" }, "198.51.100.7" },
+		{ "::1", { "198.51.100.7" }, "198.51.100.7" },
+		{ "::ffff:127.0.0.1", { " 2001:db8::7 " }, "2001:db8::7" },
+		{ "127.0.0.1", { "192.0.2.1, 192.0.2.2,198.51.100.7" }, "198.51.100.7" }, /* the caller's words come first */
+		{ "127.0.0.1", { "192.0.2.1", "198.51.100.7" }, "198.51.100.7" },         /* in a header of their own */
+		{ "127.0.0.1", { "192.0.2.1, 192.0.2.2", "192.0.2.3", "198.51.100.7" }, "198.51.100.7" },
+		{ "127.0.0.1", { NULL }, "127.0.0.1" },
+		{ "127.0.0.1", { "" }, "127.0.0.1" },
+		{ "127.0.0.1", { "192.0.2.1," }, "127.0.0.1" },
+	};
+	struct shop *s = open_shop();
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct http_inbound in = { .id = 1 };
+
+		snprintf(in.remote, sizeof in.remote, "%s", cases[i].remote);
+		for (size_t k = 0; k < countof(cases[i].told) && cases[i].told[k]; k++)
+			in.headers[in.headers_count++] = (struct http_header){ "x-forwarded-for", cases[i].told[k] };
+		if (!str_is(api_address(&s->a, &in), cases[i].is))
+			fail_msg("%zu: %.*s", i, STR_ARG(api_address(&s->a, &in)));
+	}
+	close_shop(s);
+}
+
 /* --- the join --- */
 
 static struct heard joins(struct shop *s, const struct pair *p, const char *code)
@@ -545,6 +578,7 @@ int main(void)
 		proves(test_logout, "R225"),
 		proves(test_sessions_bounded, ""),
 		proves(test_limits, "R230"),
+		proves(test_address, ""),
 		proves(test_join, "R234"),
 		proves(test_join_older, ""),
 		proves(test_off, ""),
