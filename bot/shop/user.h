@@ -33,7 +33,8 @@ enum err user_meet(struct user *out, struct act *a, const struct tg_user *from);
 enum err user_add_web(struct user *out, struct act *a);                               /* without a telegram_id, and so without a chat */
 enum err user_get(struct user *out, struct act *a, int64_t id);                       /* E_NOTFOUND */
 enum err user_by_telegram(struct user *out, struct act *a, int64_t telegram_id);      /* E_NOTFOUND */
-/* What an admin types: telegram id, @name, public id, order number, client UUID or e-mail. E_NOTFOUND; E_CONFLICT: several. */
+/* What an admin types: telegram id, @name, public id, order number, client UUID or e-mail, a web account's e-mail. Who was
+ * joined with somebody is found as the one who remains. E_NOTFOUND; E_CONFLICT: several. */
 enum err user_find(struct user *out, struct act *a, struct str who);
 
 /* Draws public_id and referral_code where u has none yet. */

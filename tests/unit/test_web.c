@@ -527,6 +527,38 @@ static void test_join(void **state)
 	close_shop(s);
 }
 
+/* A ban is of the person, by whichever of their names: the joined account is shut at every door, and a code from before
+ * opens no other way in. A fresh account owns nothing, and can be banned by its e-mail. */
+static void test_banned_person(void **state)
+{
+	struct shop *s = open_shop();
+	struct user anna = shop_user(s, ANNA, "Anna"), found;
+	struct pair p = registers(s, "anna@example.com", NULL), fresh;
+	const char *web_id = shop_text(s, "SELECT public_id FROM users WHERE telegram_id IS NULL");
+	char code[LINK_CODE_CHARS + 1];
+
+	(void)state;
+	assert_int_equal(link_code_create(code, &s->a, &anna), OK);
+	expect(joins(s, &p, code), 200, NULL);
+	assert_int_equal(link_code_create(code, &s->a, &anna), OK);
+	assert_int_equal(user_find(&found, &s->a, str_of(web_id)), OK); /* a card from before they were joined */
+	assert_int_equal(found.id, anna.id);
+	assert_int_equal(user_set_banned(&s->a, found.id, true), OK);
+	expect(logs_in(s, "anna@example.com", PASSWORD), 403, "user inactive");
+	expect(refreshes(s, p.refresh, NULL), 403, "user inactive");
+	expect(ask(s, profile_get, p.access, NULL), 403, "user inactive");
+	fresh = registers(s, "anna2@example.com", NULL);
+	expect(joins(s, &fresh, code), 403, "user inactive");
+	expect(ask(s, profile_get, fresh.access, NULL), 200, NULL);
+	assert_int_equal(user_find(&found, &s->a, STR("Anna2@Example.com")), OK);
+	assert_int_equal(user_set_banned(&s->a, found.id, true), OK);
+	expect(ask(s, profile_get, fresh.access, NULL), 403, "user inactive");
+	/* closing one's session is no use of it */
+	expect(ask(s, auth_logout, NULL, arena_printf(&s->arena, "{\"refresh_token\":\"%s\"}", p.refresh)), 204, NULL);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM sessions"), 1);
+	close_shop(s);
+}
+
 /* The web account is the older one: its code and its referrer stay. */
 static void test_join_older(void **state)
 {
@@ -580,6 +612,7 @@ int main(void)
 		proves(test_limits, "R230"),
 		proves(test_address, ""),
 		proves(test_join, "R234"),
+		proves(test_banned_person, "R283"),
 		proves(test_join_older, ""),
 		proves(test_off, ""),
 	};
