@@ -417,6 +417,44 @@ static inline struct fleet_world *fw_sold(const char *version)
 	return w;
 }
 
+/* --- a story again and again --- */
+
+/* Answer n is lost, for n = 1, 2, 3 …: the request has taken effect or has not. */
+static inline void fw_lose_nth(const char *version, enum panel_fault fault, bool after, struct fleet_world *(*begin)(const char *version), void (*story)(struct fleet_world *w))
+{
+	for (int n = 1; n < TROUBLES_MAX; n++) {
+		struct fleet_world *w = begin(version);
+		struct panel_rule rule = { .nth = n, .times = 1, .fault = fault, .after = after, .trouble = { .drop = true } };
+		size_t calls;
+
+		panel_sim_clear_counts(w->sims[0]);
+		panel_sim_add_rule(w->sims[0], &rule);
+		story(w);
+		calls = panel_sim_count(w->sims[0], NULL);
+		fw_free(w);
+		if ((size_t)n > calls)
+			return;
+	}
+}
+
+/* The program dies when it comes to this step for the nth time; what it has sent arrives, or is lost with it. */
+static inline void fw_kill_nth(const char *version, const char *step, bool lose_requests, struct fleet_world *(*begin)(const char *version), void (*story)(struct fleet_world *w))
+{
+	for (int n = 1; n < TROUBLES_MAX; n++) {
+		struct fleet_world *w = begin(version);
+		bool done;
+
+		w->die_at = step;
+		w->die_countdown = n;
+		w->lose_requests = lose_requests;
+		story(w);
+		done = w->kills == 0;
+		fw_free(w);
+		if (done)
+			return;
+	}
+}
+
 /* --- the operator of the panel --- */
 
 static inline void fw_operate(struct fleet_world *w, const char *path, const char *body)

@@ -91,31 +91,14 @@ static void test_renamed(void **state)
 	}
 }
 
-static void rename_losing_nth(const char *version, enum panel_fault fault, bool after)
-{
-	for (int n = 1; n < TROUBLES_MAX; n++) {
-		struct fleet_world *w = fw_sold(version);
-		struct panel_rule rule = { .nth = n, .times = 1, .fault = fault, .after = after, .trouble = { .drop = true } };
-		size_t calls;
-
-		panel_sim_clear_counts(w->sims[0]);
-		panel_sim_add_rule(w->sims[0], &rule);
-		be_renamed(w);
-		calls = panel_sim_count(w->sims[0], NULL);
-		fw_free(w);
-		if ((size_t)n > calls)
-			return;
-	}
-}
-
 static void test_rename_answers_lost(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(fw_versions); i++)
-		rename_losing_nth(fw_versions[i], PANEL_NETWORK, true);
-	rename_losing_nth("2.8.5", PANEL_EMPTY_500, false);
-	rename_losing_nth("3.1.0", PANEL_EMPTY_500, true);
-	rename_losing_nth("3.6.0", PANEL_EMPTY_500, false);
+		fw_lose_nth(fw_versions[i], PANEL_NETWORK, true, fw_sold, be_renamed);
+	fw_lose_nth("2.8.5", PANEL_EMPTY_500, false, fw_sold, be_renamed);
+	fw_lose_nth("3.1.0", PANEL_EMPTY_500, true, fw_sold, be_renamed);
+	fw_lose_nth("3.6.0", PANEL_EMPTY_500, false, fw_sold, be_renamed);
 }
 
 static void test_rename_kills(void **state)
@@ -123,21 +106,8 @@ static void test_rename_kills(void **state)
 	static const char *const cases[] = { "2.8.5", "3.1.0", "3.6.0" };
 
 	(void)state;
-	for (size_t i = 0; i < countof(cases); i++) {
-		for (int n = 1; n < TROUBLES_MAX; n++) {
-			struct fleet_world *w = fw_sold(cases[i]);
-			bool done;
-
-			w->die_at = "jobs.call_sent";
-			w->die_countdown = n;
-			w->lose_requests = n % 2;
-			be_renamed(w);
-			done = w->kills == 0;
-			fw_free(w);
-			if (done)
-				break;
-		}
-	}
+	for (size_t i = 0; i < 2 * countof(cases); i++)
+		fw_kill_nth(cases[i / 2], "jobs.call_sent", i % 2, fw_sold, be_renamed);
 }
 
 /* The name is somebody else's: ours keeps its own, an admin hears why, what was paid for is not held up. */

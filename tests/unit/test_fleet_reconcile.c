@@ -147,71 +147,36 @@ static void test_among_others(void **state)
 	buf_release(&after);
 }
 
-/* Answer n is lost, for n = 1, 2, 3 …: the request has taken effect or has not. */
-static void lose_nth(const char *version, enum panel_fault fault, bool after)
-{
-	for (int n = 1; n < TROUBLES_MAX; n++) {
-		struct fleet_world *w = fw_new(version);
-		struct panel_rule rule = { .nth = n, .times = 1, .fault = fault, .after = after, .trouble = { .drop = true } };
-		size_t calls;
-
-		panel_sim_clear_counts(w->sims[0]);
-		panel_sim_add_rule(w->sims[0], &rule);
-		live(w);
-		calls = panel_sim_count(w->sims[0], NULL);
-		fw_free(w);
-		if ((size_t)n > calls)
-			return;
-	}
-}
-
 static void test_answers_lost(void **state)
 {
 	(void)state;
-	lose_nth("2.8.5", PANEL_NETWORK, true);
-	lose_nth("3.0.2", PANEL_NETWORK, true);
-	lose_nth("3.6.0", PANEL_NETWORK, true);
+	fw_lose_nth("2.8.5", PANEL_NETWORK, true, fw_new, live);
+	fw_lose_nth("3.0.2", PANEL_NETWORK, true, fw_new, live);
+	fw_lose_nth("3.6.0", PANEL_NETWORK, true, fw_new, live);
 }
 
 static void test_empty_500(void **state)
 {
 	(void)state;
-	lose_nth("2.9.4", PANEL_EMPTY_500, true);
-	lose_nth("2.9.4", PANEL_EMPTY_500, false);
-	lose_nth("3.1.0", PANEL_EMPTY_500, true);
-	lose_nth("3.0.2", PANEL_HTML_502, false);
+	fw_lose_nth("2.9.4", PANEL_EMPTY_500, true, fw_new, live);
+	fw_lose_nth("2.9.4", PANEL_EMPTY_500, false, fw_new, live);
+	fw_lose_nth("3.1.0", PANEL_EMPTY_500, true, fw_new, live);
+	fw_lose_nth("3.0.2", PANEL_HTML_502, false, fw_new, live);
 }
 
 static void test_sessions_lost(void **state)
 {
 	(void)state;
-	lose_nth("2.8.5", PANEL_LOGOUT, false);
-	lose_nth("3.6.0", PANEL_LOGOUT, false);
-}
-
-static void kill_nth(const char *version, const char *step, bool lose_requests)
-{
-	for (int n = 1; n < TROUBLES_MAX; n++) {
-		struct fleet_world *w = fw_new(version);
-		bool done;
-
-		w->die_at = step;
-		w->die_countdown = n;
-		w->lose_requests = lose_requests;
-		live(w);
-		done = w->kills == 0;
-		fw_free(w);
-		if (done)
-			return;
-	}
+	fw_lose_nth("2.8.5", PANEL_LOGOUT, false, fw_new, live);
+	fw_lose_nth("3.6.0", PANEL_LOGOUT, false, fw_new, live);
 }
 
 static void test_kills(void **state)
 {
 	(void)state;
-	kill_nth("2.8.5", "jobs.claimed", false);
-	kill_nth("2.8.5", "jobs.call_sent", true);
-	kill_nth("3.6.0", "jobs.call_sent", false);
+	fw_kill_nth("2.8.5", "jobs.claimed", false, fw_new, live);
+	fw_kill_nth("2.8.5", "jobs.call_sent", true, fw_new, live);
+	fw_kill_nth("3.6.0", "jobs.call_sent", false, fw_new, live);
 }
 
 /* Used up, cut off by the panel, renewed: in again, with new counters. */
