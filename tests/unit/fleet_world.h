@@ -420,7 +420,8 @@ static inline struct fleet_world *fw_sold(const char *version)
 /* --- a story again and again --- */
 
 /* Answer n is lost, for n = 1, 2, 3 …: the request has taken effect or has not. */
-static inline void fw_lose_nth(const char *version, enum panel_fault fault, bool after, struct fleet_world *(*begin)(const char *version), void (*story)(struct fleet_world *w))
+static inline void fw_lose_nth(const char *version, enum panel_fault fault, bool after, struct fleet_world *(*begin)(const char *version),
+	void (*story)(struct fleet_world *w))
 {
 	for (int n = 1; n < TROUBLES_MAX; n++) {
 		struct fleet_world *w = begin(version);
@@ -438,7 +439,8 @@ static inline void fw_lose_nth(const char *version, enum panel_fault fault, bool
 }
 
 /* The program dies when it comes to this step for the nth time; what it has sent arrives, or is lost with it. */
-static inline void fw_kill_nth(const char *version, const char *step, bool lose_requests, struct fleet_world *(*begin)(const char *version), void (*story)(struct fleet_world *w))
+static inline void fw_kill_nth(const char *version, const char *step, bool lose_requests, struct fleet_world *(*begin)(const char *version),
+	void (*story)(struct fleet_world *w))
 {
 	for (int n = 1; n < TROUBLES_MAX; n++) {
 		struct fleet_world *w = begin(version);
