@@ -470,6 +470,12 @@ static const char panel_hosts[] =
 static const char names_chosen[] = /* a client gets another e-mail on its panel */
 	"ALTER TABLE accesses ADD COLUMN rename TEXT;"; /* the e-mail it is to get; NULL: it keeps its own. Until a look has seen it there, email is the old one */
 
+/* The end of a ban switches on what the ban had switched off, and nothing else. Of those banned before nobody knows what
+ * that was: there it is all that has not ended, as it used to be. */
+static const char bans_remembered[] =
+	"ALTER TABLE subscriptions ADD COLUMN ban_stopped INTEGER NOT NULL DEFAULT 0;" /* 1: its owner's ban keeps it off, no matter what time would have it */
+	"UPDATE subscriptions SET ban_stopped=1 WHERE enabled=0 AND gone=0 AND deleted_ms=0 AND user_id IN (SELECT id FROM users WHERE banned=1);";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -479,5 +485,6 @@ const struct db_migration schema_migrations[] = {
 	{ grants_in_lists },
 	{ panel_hosts },
 	{ names_chosen },
+	{ bans_remembered },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

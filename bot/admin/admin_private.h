@@ -168,6 +168,7 @@ enum err admin_do_grant(struct talk *t, struct str subject, const char *reason);
 
 const char *admin_sub_state_key(struct act *a, const struct subscription *s);
 struct str admin_plan_word(struct act *a, int64_t plan_id);
+struct str admin_owner_word(struct act *a, const struct subscription *sub); /* whose it is, as admin_user_word says it */
 enum err admin_on_sub(struct talk *t, struct str id, struct str arg);
 enum err admin_on_sub_act(struct talk *t, struct str id, struct str arg);
 enum err admin_typed_sub(struct talk *t, struct str state, struct str text);

@@ -33,19 +33,10 @@ static enum err ask(struct talk *t, const struct subscription *sub, enum panel_a
 static enum err ask_clear(struct talk *t, const struct subscription *sub)
 {
 	struct screen s;
-	struct user u;
-	enum err e = user_get(&u, t->a, sub->user_id);
 
-	if (e)
-		return e;
 	screen_begin(&s, t);
-	screen_text(&s, "admin.client.clear_ask", T_STR("plan", admin_plan_word(t->a, sub->plan_id)), T_STR("name", admin_user_word(t->a, &u)));
-	e = confirm_ask(&s, "ips_clear", sub->public_id, NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	screen_text(&s, "admin.client.clear_ask", T_STR("plan", admin_plan_word(t->a, sub->plan_id)), T_STR("name", admin_owner_word(t->a, sub)));
+	return confirm_show(&s, "ips_clear", sub->public_id, NULL);
 }
 
 enum err admin_do_ips_clear(struct talk *t, struct str subject, const char *reason)

@@ -27,7 +27,7 @@ static const struct dangerous_act *find_act(const char *name)
 	return NULL;
 }
 
-enum err confirm_ask(struct screen *s, const char *act, const char *subject, const char *reason)
+enum err confirm_show(struct screen *s, const char *act, const char *subject, const char *reason)
 {
 	char code[CODE_CHARS + 1];
 	enum err e;
@@ -38,13 +38,15 @@ enum err confirm_ask(struct screen *s, const char *act, const char *subject, con
 	if (!e)
 		e = db_run(s->a->tx, "INSERT INTO confirms(code, user_id, act, subject, reason, expires_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 			code, s->user_id, act, subject, reason, s->a->now_ms + QUESTION_MS);
-	if (e)
+	if (e) {
+		screen_drop(s);
 		return e;
+	}
 	screen_row(s);
 	s->style = TG_STYLE_DANGER;
 	screen_button(s, "yes", code, NULL, "button.yes");
 	screen_button(s, "no", code, NULL, "button.no");
-	return OK;
+	return screen_show(s);
 }
 
 struct question {

@@ -135,12 +135,7 @@ enum err admin_on_grants(struct talk *t, struct str id, struct str arg)
 		return e == E_NOTFOUND ? talk_stale(t) : e;
 	screen_begin(&s, t);
 	screen_text(&s, "admin.grants.ask", T_INT("count", people), T_STR("plan", p.name));
-	e = confirm_ask(&s, "grants", arena_printf(t->a->arena, "%" PRId64 ":%" PRId64, list_id, p.id), NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, "grants", arena_printf(t->a->arena, "%" PRId64 ":%" PRId64, list_id, p.id), NULL);
 }
 
 /* The names that mean somebody, and place 0 for the report. */

@@ -66,16 +66,10 @@ static enum err set_pin(struct talk *t, int64_t panel_id, const char *pin)
 static enum err ask_to_trust(struct talk *t, const struct panel *p, const char *pin)
 {
 	struct screen s;
-	enum err e;
 
 	screen_begin(&s, t);
 	screen_text(&s, "admin.panel_trust.ask", T_STR("name", p->name), T_STR("pin", pin));
-	e = confirm_ask(&s, "panel_pin", arena_printf(t->a->arena, "%s:%s", word_number(t->a, p->id), pin_code(t->a, pin)), NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, "panel_pin", arena_printf(t->a->arena, "%s:%s", word_number(t->a, p->id), pin_code(t->a, pin)), NULL);
 }
 
 enum err admin_on_pin(struct talk *t, struct str id, struct str arg)

@@ -343,12 +343,7 @@ static enum err ask_del(struct talk *t, const struct panel *p)
 		if (!p->drain)
 			screen_button(&s, "a_drain", id, "1", "button.drain");
 	}
-	e = confirm_ask(&s, live ? "panel_keep" : "panel_del", id, NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, live ? "panel_keep" : "panel_del", id, NULL);
 }
 
 enum err admin_cmd_panel_del(struct talk *t, struct str args)

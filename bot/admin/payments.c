@@ -177,17 +177,11 @@ static const struct decision *find_decision(struct str name)
 static enum err ask_decision(struct talk *t, const struct payment_row *p, const struct decision *d, const struct order *o)
 {
 	struct screen s;
-	enum err e;
 
 	screen_begin(&s, t);
 	suspense_text(&s, p);
 	screen_text(&s, "admin.payments.decide", T_KEY("decision", d->key), T_STR("order", o ? word_public_id(t->a, o->public_id) : STR("–")));
-	e = confirm_ask(&s, "suspense", arena_printf(t->a->arena, "%lld:%s%s%s", (long long)p->id, d->name, o ? ":" : "", o ? o->public_id : ""), NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, "suspense", arena_printf(t->a->arena, "%lld:%s%s%s", (long long)p->id, d->name, o ? ":" : "", o ? o->public_id : ""), NULL);
 }
 
 enum err admin_on_suspense(struct talk *t, struct str id, struct str arg)
@@ -340,12 +334,7 @@ enum err admin_typed_refund(struct talk *t, struct str state, struct str text)
 	screen_text(&s, "admin.refund.ask", T_STR("price", word_money(t->a, &s.to, p.amount_minor, p.currency)),
 		T_STR("order", order_word(t->a, p.order_id)), T_STR("name", payer_word(t->a, &p)), T_STR("way", word_way(t->a, &s.to, p.provider)),
 		T_STR("reason", reason));
-	e = confirm_ask(&s, "refund", word_number(t->a, p.id), arena_strndup(t->a->arena, reason.at, reason.len));
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, "refund", word_number(t->a, p.id), arena_strndup(t->a->arena, reason.at, reason.len));
 }
 
 enum err admin_do_refund(struct talk *t, struct str subject, const char *reason)

@@ -144,18 +144,12 @@ enum err admin_on_user(struct talk *t, struct str id, struct str arg)
 static enum err ask_ban(struct talk *t, const struct user *u, struct str rest)
 {
 	struct screen s;
-	enum err e;
 
 	if (u->is_admin)
 		return admin_say(t, "admin.ban.admin");
 	screen_begin(&s, t);
 	screen_text(&s, "admin.ban.ask", T_STR("name", admin_user_word(t->a, u)));
-	e = confirm_ask(&s, "ban", u->public_id, rest.len ? arena_strndup(t->a->arena, rest.at, rest.len) : NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, "ban", u->public_id, rest.len ? arena_strndup(t->a->arena, rest.at, rest.len) : NULL);
 }
 
 enum err admin_cmd_ban(struct talk *t, struct str args)
@@ -271,16 +265,10 @@ enum err admin_cmd_grant(struct talk *t, struct str args)
 static enum err ask_grant(struct talk *t, const struct user *u, const struct plan *p)
 {
 	struct screen s;
-	enum err e;
 
 	screen_begin(&s, t);
 	screen_text(&s, "admin.grant.ask", T_STR("name", admin_user_word(t->a, u)), T_STR("plan", p->name));
-	e = confirm_ask(&s, "grant", arena_printf(t->a->arena, "%s:%lld", u->public_id, (long long)p->id), NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, "grant", arena_printf(t->a->arena, "%s:%lld", u->public_id, (long long)p->id), NULL);
 }
 
 /* User and plan by what a button or a question holds. */

@@ -173,16 +173,10 @@ static enum err save(struct talk *t, const struct plan *p, const char *what)
 static enum err ask_about(struct talk *t, const struct plan *p, const char *ask, const char *act)
 {
 	struct screen s;
-	enum err e;
 
 	screen_begin(&s, t);
 	screen_text_list(&s, ask, (const struct i18n_arg[]){ T_STR("plan", p->name), { 0 } });
-	e = confirm_ask(&s, act, word_number(t->a, p->id), NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, act, word_number(t->a, p->id), NULL);
 }
 
 static enum err tap_policy(struct talk *t, struct plan *p)

@@ -93,16 +93,10 @@ static enum err retry(struct talk *t, const struct stuck_update *stuck)
 static enum err ask_close(struct talk *t, const struct stuck_update *stuck)
 {
 	struct screen s;
-	enum err e;
 
 	screen_begin(&s, t);
 	screen_text(&s, "admin.stuck_money.ask_close");
-	e = confirm_ask(&s, "money_close", word_number(t->a, stuck->update_id), NULL);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, "money_close", word_number(t->a, stuck->update_id), NULL);
 }
 
 enum err admin_on_stuck_money(struct talk *t, struct str id, struct str arg)

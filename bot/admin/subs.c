@@ -1,5 +1,6 @@
-/* One subscription in an admin's hands: days, traffic, devices, its name on the panel, a reset. The commands name a customer; who has several
- * subscriptions gets asked which. Each act is asked about first, with what is now and what will be.
+/* One subscription in an admin's hands: days, traffic, devices, its name on the panel, a reset. The commands name a
+ * customer; who has several subscriptions gets asked which. Each act is asked about first, with what is now and what
+ * will be.
  *
  * A question's subject is "SUB:FIELD:VALUE". */
 #include "bot/admin/admin_private.h"
@@ -21,7 +22,7 @@ struct str admin_plan_word(struct act *a, int64_t plan_id)
 	return plan_get(&p, a, plan_id) ? STR("–") : str_of(p.name);
 }
 
-static struct str owner_word(struct act *a, const struct subscription *sub)
+struct str admin_owner_word(struct act *a, const struct subscription *sub)
 {
 	struct user u;
 
@@ -111,21 +112,21 @@ static int64_t extended_ms(const struct act *a, const struct subscription *sub, 
 
 static const char *extend_text(struct screen *s, const struct subscription *sub, const struct value *v)
 {
-	screen_text(s, "admin.extend.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", owner_word(s->a, sub)),
+	screen_text(s, "admin.extend.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", admin_owner_word(s->a, sub)),
 		T_DATE("before", sub->expires_ms), T_DATE("after", extended_ms(s->a, sub, v->number)));
 	return "extend";
 }
 
 static const char *quota_text(struct screen *s, const struct subscription *sub, const struct value *v)
 {
-	screen_text(s, "admin.limit.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", owner_word(s->a, sub)),
+	screen_text(s, "admin.limit.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", admin_owner_word(s->a, sub)),
 		T_STR("before", word_quota(s->a, &s->to, sub->quota_bytes)), T_STR("after", word_quota(s->a, &s->to, v->number * GIB_BYTES)));
 	return "limit";
 }
 
 static const char *devices_text(struct screen *s, const struct subscription *sub, const struct value *v)
 {
-	screen_text(s, "admin.limit.ask_devices", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", owner_word(s->a, sub)),
+	screen_text(s, "admin.limit.ask_devices", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", admin_owner_word(s->a, sub)),
 		T_ID("before", sub->limit_ip), T_ID("after", v->number));
 	return "limit";
 }
@@ -134,7 +135,7 @@ static const char *email_text(struct screen *s, const struct subscription *sub, 
 {
 	struct access_name x;
 
-	screen_text(s, "admin.rename.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", owner_word(s->a, sub)),
+	screen_text(s, "admin.rename.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", admin_owner_word(s->a, sub)),
 		T_STR("before", access_name_get(&x, s->a, sub->id) ? STR("–") : str_of(x.email)), T_STR("after", v->text));
 	return "rename";
 }
@@ -142,7 +143,7 @@ static const char *email_text(struct screen *s, const struct subscription *sub, 
 static const char *reset_text(struct screen *s, const struct subscription *sub, const struct value *v)
 {
 	(void)v;
-	screen_text(s, "admin.reset.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", owner_word(s->a, sub)),
+	screen_text(s, "admin.reset.ask", T_STR("plan", admin_plan_word(s->a, sub->plan_id)), T_STR("name", admin_owner_word(s->a, sub)),
 		T_BYTES("used", sub->used_bytes));
 	return "reset";
 }
@@ -184,16 +185,10 @@ static enum err ask_first(struct talk *t, const struct subscription *sub, const 
 {
 	struct screen s;
 	const char *act;
-	enum err e;
 
 	screen_begin(&s, t);
 	act = f->text(&s, sub, v);
-	e = confirm_ask(&s, act, subject_of(t->a, sub, f->name, v->text), reason);
-	if (e) {
-		screen_drop(&s);
-		return e;
-	}
-	return screen_show(&s);
+	return confirm_show(&s, act, subject_of(t->a, sub, f->name, v->text), reason);
 }
 
 /* "a_subdo:SUB:FIELD" asks for the value; "a_subdo:SUB:FIELD:VALUE" asks for the confirmation. */

@@ -13,23 +13,9 @@ static enum err tell(struct act *a, const struct alert *alert)
 	return a->core->tables->on_alert ? a->core->tables->on_alert(a, alert) : OK;
 }
 
-static const char *bounded(struct act *a, const char *detail)
-{
-	struct buf clean;
-	const char *out;
-
-	if (!detail)
-		return NULL;
-	buf_init(&clean, 4 * DETAIL_BYTES_MAX);
-	log_blank(&clean, utf8_head_bytes(utf8_clean(a->arena, str_of(detail)), DETAIL_BYTES_MAX));
-	out = arena_strdup(a->arena, buf_cstr(&clean));
-	buf_release(&clean);
-	return out;
-}
-
 enum err alert_raise(struct act *a, enum alert_level level, const char *cause, const char *text_key, const char *subject, const char *detail)
 {
-	struct alert alert = { .cause = cause, .level = level, .text_key = text_key, .subject = subject, .detail = bounded(a, detail),
+	struct alert alert = { .cause = cause, .level = level, .text_key = text_key, .subject = subject, .detail = log_blanked(a->arena, detail, DETAIL_BYTES_MAX),
 		.count = 1, .first_ms = a->now_ms, .last_ms = a->now_ms };
 	enum err e = db_run(a->tx, "INSERT INTO alerts(cause, level, text_key, detail, count, first_ms, last_ms) VALUES(?1, ?2, ?3, ?4, 1, ?5, ?5)"
 		" ON CONFLICT DO NOTHING", cause, level, text_key, alert.detail, a->now_ms);
@@ -69,7 +55,7 @@ enum err alert_clear(struct act *a, const char *cause, const char *subject)
 
 enum err alert_tell(struct act *a, enum alert_level level, const char *text_key, const char *subject, const char *detail)
 {
-	struct alert alert = { .cause = "", .level = level, .text_key = text_key, .subject = subject, .detail = bounded(a, detail),
+	struct alert alert = { .cause = "", .level = level, .text_key = text_key, .subject = subject, .detail = log_blanked(a->arena, detail, DETAIL_BYTES_MAX),
 		.count = 1, .first_ms = a->now_ms, .last_ms = a->now_ms };
 
 	log_warn("alert.told", KV("text", text_key), KV("level", level_names[level]));

@@ -3,7 +3,7 @@
  * panel.c      panels as rows          inbound.c    their inbounds as rows
  * work.c       an operation of lib/xui inside a job: session, log, state of the panel, alerts
  * rule.c       the pure rules          drift.c      what was changed by hand
- * reconcile.c  bringing one access in line            access_row.c  its row
+ * reconcile.c  bringing one access in line            access_row.c  its row       rename.c  its other name
  * sample.c     a link that belongs to nobody
  * link.c       share links             ask.c, watch.c, look.c  what else panels are asked */
 #ifndef OBOL_FLEET_PRIVATE_H
@@ -124,6 +124,19 @@ int64_t drift_adopted(enum terms_field f, int64_t want, int64_t wrote, int64_t s
 enum err drift_check(struct act *a, struct access *x, const struct terms *seen, const char *panel_name, int64_t *again_ms);
 /* A client of ours is missing: noted, it will be created again (R041). */
 enum err drift_missing(struct act *a, const struct access *x, const char *panel_name);
+
+/* --- another name --- */
+
+bool rename_is_due(const struct access *x, const struct xui_client *seen); /* it is to get a name that the panel does not show yet */
+void rename_ask(struct xui_ask *ask, struct arena *arena, const struct access *x); /* the update under way gives it, too */
+const char *rename_refusal(const struct xui_result *x); /* the panel's words to such an update, where they are a no; else NULL */
+/* That no has decided, x->rename is none from here on: it keeps its name and an admin is told. */
+enum err rename_refused(struct act *a, struct access *x, const char *words);
+/* What a look under the name it is to get has found. *stands: our client, and the look is as good as one under its old
+ * name. Else it is still to be looked for there; a name that is taken has been dropped, and an admin told. */
+enum err rename_looked(bool *stands, struct act *a, const struct access *x, const char *name, const struct xui_look *look);
+/* Renamed on the panel, by us or by hand: the name is only how we call it. */
+enum err rename_follow(struct act *a, const struct access *x, const struct xui_client *seen);
 
 /* --- links --- */
 

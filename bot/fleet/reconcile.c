@@ -12,9 +12,7 @@
  *  3. done_reset_rev moves only on a reset that certainly happened, together with update_due: the update that must follow
  *     a reset survives a kill, too (panel-api.md 5.6).
  *  4. A client that is not ours is never written to.
- *  5. Where a client is to get another name, a look asks for that name first: the write that gives it may have happened
- *     unheard, and 3.1 and later know clients by name alone. A name never holds up anything else: the panel that says no
- *     to it has decided. */
+ *  5. Where a client is to get another name, a look asks for that name first (rename.c). */
 #include "bot/fleet/fleet_private.h"
 
 #include <assert.h>
@@ -62,12 +60,15 @@ struct run {
 	int64_t again_ms;            /* when to look once more after all agrees; 0: no need */
 };
 
-/* The access of this run as it is now. E_NOTFOUND: moved or deleted meanwhile. */
-static enum err read_again(struct act *a, struct run *r)
+/* The access of this run as it is now. *ended: it was moved or deleted meanwhile, and the job is done. */
+static enum err read_again(bool *ended, struct act *a, struct job *job, struct run *r)
 {
 	enum err e = access_read(&r->x, a, r->subscription_id, r->panel_id, r->access_id - 1);
 
-	return !e && r->x.id != r->access_id ? E_NOTFOUND : e;
+	*ended = e == E_NOTFOUND || (!e && r->x.id != r->access_id);
+	if (*ended)
+		job_done(job);
+	return *ended ? OK : e;
 }
 
 static enum err look_at(struct act *a, struct job *job, struct run *r);
@@ -187,18 +188,16 @@ static enum err failed(struct act *a, struct job *job, struct run *r)
 {
 	const struct xui_result *x = r->work.result;
 	const char *reason = work_reason(&r->work);
-	bool moved = false;
-	enum err e = read_again(a, r);
+	bool ended, moved = false;
+	enum err e = read_again(&ended, a, job, r);
 
-	if (e == E_NOTFOUND) {
-		job_done(job);
-		return OK;
-	}
-	if (!e && is_hopeless(x))
+	if (e || ended)
+		return e;
+	if (is_hopeless(x))
 		return park(a, job, r, reason);
-	if (!e && work_tries_again(&r->work, a, job))
+	if (work_tries_again(&r->work, a, job))
 		return fleet_hooks.access_waits && r->x.done_rev < r->x.revision ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
-	if (!e && is_away(r))
+	if (is_away(r))
 		e = move_elsewhere(&moved, a, r);
 	if (!e && moved) {
 		job_done(job);
@@ -337,11 +336,6 @@ static bool has_other_keys(const struct access *x, const struct xui_client *c)
 	return c->sub_id.len && !str_is(c->sub_id, x->sub_id);
 }
 
-static bool is_to_be_renamed(const struct access *x, const struct xui_client *seen)
-{
-	return x->rename && !str_is(seen->email, x->rename);
-}
-
 static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 {
 	const struct xui_client *seen = &r->look.client;
@@ -352,11 +346,9 @@ static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP;
 	if (r->x.reset_days) /* else it is 0 since we made the client, or the operator's word, which stays (R039) */
 		ask->change |= XUI_SET_RESET;
-	r->gives_name = is_to_be_renamed(&r->x, seen);
-	if (r->gives_name) {
-		ask->want.email = str_of(arena_strdup(&job->arena, r->x.rename));
-		ask->change |= XUI_SET_EMAIL;
-	}
+	r->gives_name = rename_is_due(&r->x, seen);
+	if (r->gives_name)
+		rename_ask(ask, &job->arena, &r->x);
 	if (!has_other_keys(&r->x, seen))
 		return;
 	ask->change |= XUI_SET_UUID | XUI_SET_PASSWORD | XUI_SET_SUB_ID;
@@ -447,26 +439,17 @@ static enum err note_unsent(struct act *a, struct run *r)
 	return db_run(a->tx, "UPDATE accesses SET writing=0, written_rev=0 WHERE id=?1", r->access_id);
 }
 
-/* Also where nobody knows what came of it: 2.8.5 may say no to a name that only its accounting remembers. */
-static const char *no_to_name(const struct run *r)
-{
-	const struct xui_result *x = r->work.result;
-	bool is_no = x->err == E_CONFLICT || x->err == E_REFUSED || x->err == E_INVALID || x->err == E_UNKNOWN;
-
-	return r->step == STEP_UPDATE && r->gives_name && is_no && x->msg[0] ? x->msg : NULL; /* without words: it may be the way there */
-}
-
 static enum err written(struct act *a, struct job *job, struct run *r)
 {
 	const struct xui_result *x = r->work.result;
-	bool worth_a_look = x->is_unknown || x->err == E_CONFLICT || (x->err == E_NOTFOUND && r->step != STEP_CREATE);
+	bool ended, worth_a_look = x->is_unknown || x->err == E_CONFLICT || (x->err == E_NOTFOUND && r->step != STEP_CREATE);
 	enum err e;
 
 	if (!x->err) {
 		e = note_success(a, r);
 		if (!e && r->step == STEP_DELETE && x->kept_disabled && r->x.gone) {
-			e = read_again(a, r);
-			return e ? e : finish_gone(a, job, r); /* the panel cannot delete its last client: it is off (K17) */
+			e = read_again(&ended, a, job, r);
+			return e || ended ? e : finish_gone(a, job, r); /* the panel cannot delete its last client: it is off (K17) */
 		}
 		return e ? e : look_at(a, job, r);
 	}
@@ -476,7 +459,7 @@ static enum err written(struct act *a, struct job *job, struct run *r)
 	if (x->msg[0])
 		r->refusal = x->msg;
 	r->conflict = x->err == E_CONFLICT && r->step == STEP_CREATE;
-	r->name_refusal = no_to_name(r);
+	r->name_refusal = r->step == STEP_UPDATE && r->gives_name ? rename_refusal(x) : NULL;
 	return worth_a_look || r->name_refusal ? look_at(a, job, r) : failed(a, job, r);
 }
 
@@ -505,7 +488,7 @@ static bool is_stale(const struct run *r, int64_t now_ms)
 	const struct xui_look *l = &r->look;
 	bool row_off = l->has_row && l->client.enabled && !l->traffic.enabled && !is_depleted(r, now_ms);
 
-	return r->x.update_due || !l->agrees || row_off || has_other_keys(&r->x, &l->client) || is_to_be_renamed(&r->x, &l->client);
+	return r->x.update_due || !l->agrees || row_off || has_other_keys(&r->x, &l->client) || rename_is_due(&r->x, &l->client);
 }
 
 /* Of the whole subscription. The last look at a place that is left may find more than the one before: that is taken off
@@ -539,28 +522,6 @@ static enum err store_seen(struct act *a, const struct run *r, const struct term
 	return e || !r->look.has_row ? e : store_usage(a, r, t->up_bytes, t->down_bytes);
 }
 
-/* Renamed on the panel, by us or by hand: the name is only how we call it. */
-static enum err follow_name(struct act *a, const struct run *r)
-{
-	const char *seen = str_dup(a->arena, r->look.client.email);
-	enum err e;
-
-	if ((str_is(r->look.client.email, r->x.email) && !r->x.rename) || !*seen)
-		return OK;
-	e = db_run(a->tx, "UPDATE OR IGNORE accesses SET email=?2 WHERE id=?1 AND email<>?2", r->access_id, seen);
-	return e ? e : db_run(a->tx, "UPDATE accesses SET rename=NULL WHERE id=?1 AND rename=?2", r->access_id, seen);
-}
-
-/* It keeps the name it has. */
-static enum err drop_name(struct act *a, struct run *r, const char *name, const char *why)
-{
-	enum err e = db_run(a->tx, "UPDATE accesses SET rename=NULL, updated_ms=?3 WHERE id=?1 AND rename=?2", r->access_id, name, a->now_ms);
-
-	if (e || !db_changes(a->tx))
-		return e;
-	return alert_tell(a, ALERT_WARNING, "rename_refused", r->x.email, arena_printf(a->arena, "%s: %s", name, why));
-}
-
 static enum err take_seen(struct act *a, struct run *r, struct terms *seen)
 {
 	bool first = r->x.written_rev && !r->x.seen_exists;
@@ -573,7 +534,7 @@ static enum err take_seen(struct act *a, struct run *r, struct terms *seen)
 	if (!e)
 		e = store_seen(a, r, seen);
 	if (!e)
-		e = follow_name(a, r);
+		e = rename_follow(a, &r->x, &r->look.client);
 	if (!e && first) /* until the next count of all */
 		e = db_run(a->tx, "UPDATE panels SET clients=clients+1 WHERE id=?1", r->panel_id);
 	if (!e && first)
@@ -627,20 +588,14 @@ static enum err decide(struct act *a, struct job *job, struct run *r)
 	struct sub_have have = { 0 };
 	struct sub_want want;
 	struct terms seen;
-	bool ours;
-	enum err e = read_again(a, r);
+	bool ended, ours;
+	enum err e = read_again(&ended, a, job, r);
 
-	if (e == E_NOTFOUND) {
-		job_done(job);
-		return OK;
-	}
-	if (e)
+	if (e || ended)
 		return e;
 	ours = access_is_ours(&r->x, l);
-	if (r->name_refusal && ours && is_to_be_renamed(&r->x, &l->client)) {
-		e = drop_name(a, r, r->x.rename, r->name_refusal);
-		r->x.rename = NULL;
-	}
+	if (r->name_refusal && ours && rename_is_due(&r->x, &l->client))
+		e = rename_refused(a, &r->x, r->name_refusal);
 	r->name_refusal = NULL;
 	if (e)
 		return e;
@@ -678,55 +633,26 @@ static enum err look_for(struct act *a, struct job *job, struct run *r, enum doi
 
 static enum err look_at(struct act *a, struct job *job, struct run *r)
 {
-	enum err e = read_again(a, r);
+	bool ended;
+	enum err e = read_again(&ended, a, job, r);
 
-	if (e == E_NOTFOUND) {
-		job_done(job);
-		return OK;
-	}
-	if (e)
+	if (e || ended)
 		return e;
 	r->ahead = r->x.rename ? arena_strdup(&job->arena, r->x.rename) : NULL;
 	return r->ahead ? look_for(a, job, r, DOING_LOOK_AHEAD, r->ahead) : look_for(a, job, r, DOING_LOOK, arena_strdup(&job->arena, r->x.email));
 }
 
-static bool stands_in(const struct xui_client *c, int64_t inbound_id)
-{
-	for (size_t i = 0; i < c->inbounds_count; i++)
-		if (c->inbound_ids[i] == inbound_id)
-			return true;
-	return false;
-}
-
-/* In our own table, which has names that were given up, too. */
-static enum err is_used_by_us(bool *is_used, struct act *a, const struct run *r)
-{
-	int64_t count = 0;
-	enum err e = db_get_i64(&count, a->tx, "SELECT count(*) FROM accesses WHERE panel_id=?1 AND email=?2 AND id<>?3", r->panel_id, r->ahead, r->access_id);
-
-	*is_used = count > 0;
-	return e;
-}
-
-/* Ours is there, by whichever name: that look is all that is needed. Somebody else is: the name is taken. So it is when
- * what has our keys stands nowhere, which is what 3.1 leaves behind under a name that was given up. */
 static enum err looked_ahead(struct act *a, struct job *job, struct run *r)
 {
-	bool is_used;
-	enum err e = read_again(a, r);
+	bool ended, stands;
+	enum err e = read_again(&ended, a, job, r);
 
-	if (e == E_NOTFOUND) {
-		job_done(job);
-		return OK;
-	}
+	if (e || ended)
+		return e;
+	e = rename_looked(&stands, a, &r->x, r->ahead, &r->look);
 	if (e)
 		return e;
-	if (access_is_ours(&r->x, &r->look) && stands_in(&r->look.client, r->x.inbound_id))
-		return decide(a, job, r);
-	e = is_used_by_us(&is_used, a, r);
-	if (!e && (is_used || r->look.found))
-		e = drop_name(a, r, r->ahead, "name_taken");
-	return e ? e : look_for(a, job, r, DOING_LOOK, arena_strdup(&job->arena, r->x.email));
+	return stands ? decide(a, job, r) : look_for(a, job, r, DOING_LOOK, arena_strdup(&job->arena, r->x.email));
 }
 
 /* --- the job --- */

@@ -202,23 +202,11 @@ static char *route_of(struct work *w, struct arena *arena, const struct http_req
 	return arena_printf(arena, "%s %.*s", http_method_name(r->method), STR_ARG(utf8_head_bytes(path, ROUTE_BYTES_MAX)));
 }
 
-static const char *blanked(struct act *a, const char *text, size_t bytes_max)
-{
-	struct buf b;
-	const char *out;
-
-	buf_init(&b, 4 * bytes_max);
-	log_blank(&b, utf8_head_bytes(utf8_clean(a->arena, str_of(text)), bytes_max));
-	out = arena_strdup(a->arena, buf_cstr(&b));
-	buf_release(&b);
-	return out;
-}
-
 static enum err log_call(struct work *w, struct act *a, const struct http_response *answer, const char *note)
 {
 	return db_run(a->tx, "INSERT INTO panel_log(panel_id, at_ms, call, status, duration_ms, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-		w->panel_id, a->now_ms, blanked(a, w->route, ROUTE_BYTES_MAX), answer->status, answer->duration_ms,
-		note ? blanked(a, note, NOTE_BYTES_MAX) : NULL);
+		w->panel_id, a->now_ms, log_blanked(a->arena, w->route, ROUTE_BYTES_MAX), answer->status, answer->duration_ms,
+		log_blanked(a->arena, note, NOTE_BYTES_MAX));
 }
 
 /* --- the panel's state --- */

@@ -34,34 +34,45 @@ void auth_forget_limits(void)
 	limit_reset(&refreshes);
 }
 
+/* --- what they begin with --- */
+
+/* Is it there, and is whoever asks within the limit? false: answered. */
+static bool is_let_in(struct act *a, const struct http_inbound *in, struct limit *limit, enum err *e)
+{
+	return api_is_on(a, in, e) && api_may(a, in, limit, api_address(a, in), e);
+}
+
+/* Then the body's object; put it. NULL: answered. */
+static struct json_object *let_in(struct act *a, const struct http_inbound *in, struct limit *limit, enum err *e)
+{
+	return is_let_in(a, in, limit, e) ? api_body(a, in, e) : NULL;
+}
+
 /* --- AuthResponse --- */
 
 static enum err answer_tokens(struct act *a, const struct http_inbound *in, int status, const struct session_tokens *tokens, int64_t user_id)
 {
-	struct account_view view;
-	struct json_out j;
-	struct buf body;
-	enum err e = account_view(&view, a, user_id);
+	struct user_answer out;
+	struct json_out *j = &out.j;
+	enum err e = user_answer_begin(&out, a, user_id, ANSWER_BYTES_MAX);
 
 	if (e)
 		return e;
-	buf_init(&body, ANSWER_BYTES_MAX);
-	json_out_init(&j, &body);
-	json_open(&j, '{');
-	json_put_cstr(&j, "access_token", tokens->access);
-	json_put_cstr(&j, "refresh_token", tokens->refresh);
-	json_put_i64(&j, "expires_in", SESSION_ACCESS_S);
-	profile_put_time(&j, "refresh_expires_at", tokens->refresh_until_ms);
-	json_key(&j, "user");
-	profile_write_user(&j, &view);
-	json_key(&j, "roles");
-	json_open(&j, '[');
-	json_add_str(&j, STR("user"));
-	if (view.user.is_admin)
-		json_add_str(&j, STR("admin"));
-	json_close(&j, ']');
-	json_close(&j, '}');
-	return api_answer(a, in, status, &body);
+	json_open(j, '{');
+	json_put_cstr(j, "access_token", tokens->access);
+	json_put_cstr(j, "refresh_token", tokens->refresh);
+	json_put_i64(j, "expires_in", SESSION_ACCESS_S);
+	profile_put_time(j, "refresh_expires_at", tokens->refresh_until_ms);
+	json_key(j, "user");
+	profile_write_user(j, &out.view);
+	json_key(j, "roles");
+	json_open(j, '[');
+	json_add_str(j, STR("user"));
+	if (out.view.user.is_admin)
+		json_add_str(j, STR("admin"));
+	json_close(j, ']');
+	json_close(j, '}');
+	return api_answer(a, in, status, &out.body);
 }
 
 static enum err open_session(struct act *a, const struct http_inbound *in, int status, int64_t user_id)
@@ -155,12 +166,9 @@ enum err auth_register(struct act *a, const struct http_inbound *in)
 {
 	char email[EMAIL_BYTES_MAX + 1];
 	struct str typed, password, referral;
-	struct json_object *o;
 	enum err e = OK;
+	struct json_object *o = let_in(a, in, &per_address, &e);
 
-	if (!api_is_on(a, in, &e) || !api_may(a, in, &per_address, api_address(a, in), &e))
-		return e;
-	o = api_body(a, in, &e);
 	if (!o)
 		return e;
 	if (!api_text(&typed, a, in, o, "email", 1, EMAIL_BYTES_MAX, &e) || !api_text(&password, a, in, o, "password", PASSWORD_POINTS_MIN, PASSWORD_POINTS_MAX, &e) ||
@@ -221,12 +229,9 @@ enum err auth_login(struct act *a, const struct http_inbound *in)
 {
 	char email[EMAIL_BYTES_MAX + 1];
 	struct str typed, password;
-	struct json_object *o;
 	enum err e = OK;
+	struct json_object *o = let_in(a, in, &per_address, &e);
 
-	if (!api_is_on(a, in, &e) || !api_may(a, in, &per_address, api_address(a, in), &e))
-		return e;
-	o = api_body(a, in, &e);
 	if (!o)
 		return e;
 	if (!api_text(&typed, a, in, o, "email", 1, EMAIL_BYTES_MAX, &e) || !api_text(&password, a, in, o, "password", 1, PASSWORD_POINTS_MAX, &e))
@@ -261,13 +266,10 @@ static enum err refresh(struct act *a, const struct http_inbound *in, struct str
 
 enum err auth_refresh(struct act *a, const struct http_inbound *in)
 {
-	struct json_object *o;
 	struct str token;
 	enum err e = OK;
+	struct json_object *o = let_in(a, in, &refreshes, &e);
 
-	if (!api_is_on(a, in, &e) || !api_may(a, in, &refreshes, api_address(a, in), &e))
-		return e;
-	o = api_body(a, in, &e);
 	if (!o)
 		return e;
 	if (api_text(&token, a, in, o, "refresh_token", 1, REFRESH_POINTS_MAX, &e) && api_may(a, in, &refreshes, token, &e))
@@ -314,7 +316,7 @@ enum err auth_logout(struct act *a, const struct http_inbound *in)
 	bool all;
 	enum err e = OK;
 
-	if (!api_is_on(a, in, &e) || !api_may(a, in, &refreshes, api_address(a, in), &e))
+	if (!is_let_in(a, in, &refreshes, &e))
 		return e;
 	if (!in->body.len)
 		return close_own(a, in, false);

@@ -62,6 +62,17 @@ void profile_write_user(struct json_out *j, const struct account_view *v)
 	json_close(j, '}');
 }
 
+enum err user_answer_begin(struct user_answer *out, struct act *a, int64_t user_id, size_t bytes_max)
+{
+	enum err e = account_view(&out->view, a, user_id);
+
+	if (e)
+		return e;
+	buf_init(&out->body, bytes_max);
+	json_out_init(&out->j, &out->body);
+	return OK;
+}
+
 /* --- clients, as the panels have them --- */
 
 struct client {
@@ -131,29 +142,26 @@ static enum err write_clients(struct json_out *j, struct act *a, int64_t user_id
 
 enum err profile_get(struct act *a, const struct http_inbound *in)
 {
-	struct account_view view;
-	struct json_out j;
-	struct buf body;
+	struct user_answer out;
+	struct json_out *j = &out.j;
 	struct user u;
 	int64_t session_id;
 	enum err e = OK;
 
 	if (!api_is_on(a, in, &e) || !api_user(&u, &session_id, a, in, &e))
 		return e;
-	e = account_view(&view, a, u.id);
+	e = user_answer_begin(&out, a, u.id, PROFILE_BYTES_MAX);
 	if (e)
 		return e;
-	buf_init(&body, PROFILE_BYTES_MAX);
-	json_out_init(&j, &body);
-	json_open(&j, '{');
-	json_key(&j, "user");
-	profile_write_user(&j, &view);
-	json_key(&j, "clients");
-	e = write_clients(&j, a, u.id);
-	json_close(&j, '}');
+	json_open(j, '{');
+	json_key(j, "user");
+	profile_write_user(j, &out.view);
+	json_key(j, "clients");
+	e = write_clients(j, a, u.id);
+	json_close(j, '}');
 	if (!e)
-		return api_answer(a, in, 200, &body);
-	buf_release(&body);
+		return api_answer(a, in, 200, &out.body);
+	buf_release(&out.body);
 	return e;
 }
 
@@ -161,17 +169,13 @@ enum err profile_get(struct act *a, const struct http_inbound *in)
 
 static enum err answer_user(struct act *a, const struct http_inbound *in, int64_t user_id)
 {
-	struct account_view view;
-	struct json_out j;
-	struct buf body;
-	enum err e = account_view(&view, a, user_id);
+	struct user_answer out;
+	enum err e = user_answer_begin(&out, a, user_id, USER_BYTES_MAX);
 
 	if (e)
 		return e;
-	buf_init(&body, USER_BYTES_MAX);
-	json_out_init(&j, &body);
-	profile_write_user(&j, &view);
-	return api_answer(a, in, 200, &body);
+	profile_write_user(&out.j, &out.view);
+	return api_answer(a, in, 200, &out.body);
 }
 
 static enum err link_with(struct act *a, const struct http_inbound *in, const struct user *u, struct str code)

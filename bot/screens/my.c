@@ -167,10 +167,14 @@ enum err tap_sub(struct talk *t, struct str id, struct str arg)
 
 /* --- its link --- */
 
-static enum err delivery_of(struct delivery *d, struct talk *t, const struct look *l)
+/* The caller's own subscription with what is handed over of it. false: answered, or an error. */
+static bool find_delivery(struct delivery *d, struct look *l, struct talk *t, struct str id, enum err *e)
 {
+	if (sub_is_not_own(l, t, id, e))
+		return false;
 	*d = (struct delivery){ .public_id = str_of(l->sub.public_id) };
-	return access_links(&d->links, t->a, l->sub.id);
+	*e = access_links(&d->links, t->a, l->sub.id);
+	return !*e;
 }
 
 enum err tap_link(struct talk *t, struct str id, struct str arg)
@@ -181,10 +185,7 @@ enum err tap_link(struct talk *t, struct str id, struct str arg)
 	enum err e;
 
 	(void)arg;
-	if (sub_is_not_own(&look, t, id, &e))
-		return e;
-	e = delivery_of(&d, t, &look);
-	if (e)
+	if (!find_delivery(&d, &look, t, id, &e))
 		return e;
 	screen_begin(&s, t);
 	screen_text(&s, "sub.card", T_STR("plan", look.plan), T_KEY("state", look_state_key(t->a, &look)));
@@ -199,10 +200,7 @@ enum err tap_qr(struct talk *t, struct str id, struct str arg)
 	enum err e;
 
 	(void)arg;
-	if (sub_is_not_own(&look, t, id, &e))
-		return e;
-	e = delivery_of(&d, t, &look);
-	if (e)
+	if (!find_delivery(&d, &look, t, id, &e))
 		return e;
 	if (!d.links.links.len && !d.links.sub_url.len)
 		return sub_show(t, &look, "deliver.no_link");

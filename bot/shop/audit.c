@@ -6,16 +6,7 @@
 /* Typed by people, read by people for years: short, clean, and without what must not be kept. */
 static const char *kept(struct act *a, const char *text)
 {
-	struct buf clean;
-	const char *out;
-
-	if (!text)
-		return NULL;
-	buf_init(&clean, 4 * AUDIT_TEXT_BYTES_MAX);
-	log_blank(&clean, utf8_head_bytes(utf8_clean(a->arena, str_of(text)), AUDIT_TEXT_BYTES_MAX));
-	out = arena_strdup(a->arena, buf_cstr(&clean));
-	buf_release(&clean);
-	return out;
+	return log_blanked(a->arena, text, AUDIT_TEXT_BYTES_MAX);
 }
 
 enum err audit_add(struct act *a, int64_t actor_id, const char *action, const char *subject, const char *reason, const char *detail)

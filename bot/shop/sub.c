@@ -11,7 +11,7 @@
 #include "lib/base/enc.h"
 
 #define SUB_COLUMNS "id, public_id, user_id, plan_id, sub_id, uuid, password, trial, expires_ms, quota_bytes, limit_ip, reset_days," \
-	" enabled, gone, reset_rev, revision, period, grace_until_ms, used_bytes, used_seen_ms, created_ms, deleted_ms"
+	" enabled, gone, reset_rev, revision, period, grace_until_ms, used_bytes, used_seen_ms, created_ms, deleted_ms, ban_stopped"
 
 static void copy(char *out, size_t size, struct str text)
 {
@@ -25,7 +25,7 @@ static void read_row(struct subscription *out, const struct db_rows *r)
 		.expires_ms = db_i64(r, 8), .quota_bytes = db_i64(r, 9), .limit_ip = (int)db_i64(r, 10), .reset_days = (int)db_i64(r, 11),
 		.enabled = db_i64(r, 12), .gone = db_i64(r, 13), .reset_rev = db_i64(r, 14), .revision = db_i64(r, 15), .period = db_i64(r, 16),
 		.grace_until_ms = db_i64(r, 17), .used_bytes = db_i64(r, 18), .used_seen_ms = db_i64(r, 19), .created_ms = db_i64(r, 20),
-		.deleted_ms = db_i64(r, 21) };
+		.deleted_ms = db_i64(r, 21), .ban_stopped = db_i64(r, 22) };
 	copy(out->public_id, sizeof out->public_id, db_str(r, 1));
 	copy(out->sub_id, sizeof out->sub_id, db_str(r, 4));
 	copy(out->uuid, sizeof out->uuid, db_str(r, 5));
@@ -167,14 +167,20 @@ static enum err reset(struct act *a, struct subscription *s)
 	return e;
 }
 
+/* Stopped by time: more time starts it again, though not before the end of a ban. Stopped by us: it stays so. */
+static void start_again(const struct act *a, struct subscription *s)
+{
+	if (sub_is_over(s, a->now_ms))
+		s->enabled = !s->ban_stopped;
+}
+
 enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool reset_traffic)
 {
 	enum err e = reset_traffic ? reset(a, s) : OK;
 
 	if (e)
 		return e;
-	if (sub_is_over(s, a->now_ms)) /* stopped by time: a renewal starts it again. Stopped by us: it stays so */
-		s->enabled = true;
+	start_again(a, s);
 	s->gone = false;
 	s->deleted_ms = 0;
 	s->expires_ms = t->expires_ms;
@@ -186,8 +192,7 @@ enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms)
 {
 	if (s->expires_ms == 0)
 		return OK;
-	if (sub_is_over(s, a->now_ms))
-		s->enabled = true;
+	start_again(a, s);
 	s->expires_ms = (s->expires_ms > a->now_ms ? s->expires_ms : a->now_ms) + by_ms;
 	return begin_period(a, s, JOB_PERSON);
 }
@@ -215,6 +220,20 @@ enum err sub_set_enabled(struct act *a, struct subscription *s, bool enabled)
 {
 	s->enabled = enabled;
 	return sub_change(a, s, JOB_PERSON);
+}
+
+/* Off by hand is what is off although its time is not over. */
+enum err sub_set_banned(struct act *a, struct subscription *s, bool banned)
+{
+	bool was_enabled = s->enabled, is_over = sub_is_over(s, a->now_ms);
+	enum err e;
+
+	if (s->gone)
+		return OK;
+	s->enabled = !banned && (s->enabled || (s->ban_stopped && !is_over));
+	s->ban_stopped = banned && (was_enabled || is_over);
+	e = db_run(a->tx, "UPDATE subscriptions SET ban_stopped=?2 WHERE id=?1", s->id, s->ban_stopped);
+	return e || s->enabled == was_enabled ? e : sub_change(a, s, JOB_PERSON);
 }
 
 enum err sub_give_grace(struct act *a, struct subscription *s, int64_t until_ms)

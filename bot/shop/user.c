@@ -172,9 +172,8 @@ enum err user_set_banned(struct act *a, int64_t user_id, bool banned)
 	if (e || db_changes(a->tx) == 0)
 		return e;
 	e = sub_list(subs, &count, countof(subs), a, user_id);
-	for (size_t i = 0; !e && i < count; i++) /* what has ended stays off after an unban */
-		if (!subs[i].gone && subs[i].enabled == banned && (banned || !sub_is_over(&subs[i], a->now_ms)))
-			e = sub_set_enabled(a, &subs[i], !banned);
+	for (size_t i = 0; !e && i < count; i++)
+		e = sub_set_banned(a, &subs[i], banned);
 	return e;
 }
 

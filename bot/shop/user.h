@@ -33,7 +33,8 @@ enum err user_meet(struct user *out, struct act *a, const struct tg_user *from);
 enum err user_add_web(struct user *out, struct act *a);                               /* without a telegram_id, and so without a chat */
 enum err user_get(struct user *out, struct act *a, int64_t id);                       /* E_NOTFOUND */
 enum err user_by_telegram(struct user *out, struct act *a, int64_t telegram_id);      /* E_NOTFOUND */
-/* What an admin types: telegram id, @name, public id, order number, client UUID or e-mail. E_NOTFOUND; E_CONFLICT: several. */
+/* What an admin types: telegram id, @name, public id, order number, client UUID or e-mail, a web account's e-mail. Who was
+ * joined with somebody is found as the one who remains. E_NOTFOUND; E_CONFLICT: several. */
 enum err user_find(struct user *out, struct act *a, struct str who);
 
 /* Draws public_id and referral_code where u has none yet. */
@@ -42,7 +43,7 @@ enum err user_draw_ids(struct act *a, struct user *u);
 enum err user_set_lang(struct act *a, struct user *u, int lang);
 enum err user_set_live(struct act *a, int64_t user_id, int64_t message_id);
 enum err user_set_dialogue(struct act *a, struct user *u, const char *dialogue); /* NULL ends it */
-enum err user_set_banned(struct act *a, int64_t user_id, bool banned);  /* also stops or restarts the user's subscriptions */
+enum err user_set_banned(struct act *a, int64_t user_id, bool banned);  /* with the user's subscriptions, see sub_set_banned */
 enum err user_set_admin(struct act *a, int64_t user_id, bool admin);
 enum err user_unreachable(struct act *a, int64_t telegram_id);          /* Telegram answered 403 */
 

@@ -33,14 +33,15 @@ static enum err find(int64_t *id, struct act *a, struct str who)
 	if (link_is_uuid(who))
 		return find_id(id, a, "SELECT user_id FROM subscriptions WHERE uuid=lower(?1)", who);
 	if (public_id_read(public_id, who) == OK) {
-		e = find_id(id, a, "SELECT id FROM users WHERE public_id=?1 UNION SELECT user_id FROM orders WHERE public_id=?1"
+		e = find_id(id, a, "SELECT coalesce(merged_into, id) FROM users WHERE public_id=?1 UNION SELECT user_id FROM orders WHERE public_id=?1"
 			" UNION SELECT user_id FROM subscriptions WHERE public_id=?1", str_of(public_id));
 		if (e != E_NOTFOUND)
 			return e;
 	}
 	if (str_to_i64(&number, who) == OK)
 		return db_get_i64(id, a->tx, "SELECT id FROM users WHERE telegram_id=?1", number);
-	e = find_id(id, a, "SELECT DISTINCT s.user_id FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id WHERE x.email=lower(?1)", who);
+	e = find_id(id, a, "SELECT s.user_id FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id WHERE x.email=lower(?1)"
+		" UNION SELECT user_id FROM accounts WHERE email=lower(?1)", who);
 	return e != E_NOTFOUND ? e : find_id(id, a, "SELECT id FROM users WHERE username=?1 COLLATE NOCASE", who);
 }
 

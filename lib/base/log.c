@@ -178,6 +178,20 @@ void log_blank(struct buf *to, struct str text)
 	}
 }
 
+char *log_blanked(struct arena *arena, const char *text, size_t bytes_max)
+{
+	struct buf clean;
+	char *out;
+
+	if (!text)
+		return NULL;
+	buf_init(&clean, 4 * bytes_max);
+	log_blank(&clean, utf8_head_bytes(utf8_clean(arena, str_of(text)), bytes_max));
+	out = arena_strdup(arena, buf_cstr(&clean));
+	buf_release(&clean);
+	return out;
+}
+
 static bool is_secret_key(const char *key)
 {
 	for (size_t i = 0; i < countof(secret_keys); i++)

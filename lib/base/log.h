@@ -50,6 +50,8 @@ enum err log_set_format(const char *name);
 
 void log_add_secret(struct str secret); /* copied; blanked from now on wherever it appears; shorter than 6 bytes: ignored */
 void log_blank(struct buf *to, struct str text); /* appends text with everything confidential replaced by *** */
+/* The same for what is kept and shown to people: of text its first bytes_max bytes, as valid UTF-8. NULL stays NULL. */
+char *log_blanked(struct arena *arena, const char *text, size_t bytes_max);
 
 /* Tests read the lines here instead of standard error; NULL restores it. */
 void log_set_sink(void (*sink)(void *ctx, struct str line), void *ctx);

@@ -97,8 +97,10 @@ static enum MHD_Result keep_header(void *ctx, enum MHD_ValueKind kind, const cha
 	size_t i = p->in.headers_count;
 
 	(void)kind;
-	if (i == HTTP_INBOUND_HEADERS_MAX)
+	if (i == HTTP_INBOUND_HEADERS_MAX) {
+		p->refused = MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
 		return MHD_NO;
+	}
 	p->head_at[i][0] = (uint32_t)p->head.len;
 	for (; *name; name++)
 		buf_addc(&p->head, *name >= 'A' && *name <= 'Z' ? (char)(*name + ('a' - 'A')) : *name);

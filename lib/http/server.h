@@ -11,7 +11,7 @@
 #include "lib/http/client.h"
 
 #define HTTP_SERVER_LISTENERS_MAX 2
-#define HTTP_INBOUND_HEADERS_MAX 48 /* more are dropped */
+#define HTTP_INBOUND_HEADERS_MAX 48 /* more get 431: what a proxy adds stands last, and must not be what is missing */
 #define HTTP_INBOUND_PATH_MAX 2048  /* of path and query together; longer gets 414 */
 #define HTTP_DRAIN_BYTES_MAX (16 * 1024 * 1024) /* of a body too big that we read away so that the 413 arrives */
 

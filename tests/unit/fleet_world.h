@@ -25,6 +25,10 @@
 #define GIB (INT64_C(1) << 30)
 #define UUID_1 "11111111-aaaa-4aaa-8aaa-000000000001"
 
+/* One or two of each dialect. */
+static const char *const fw_versions[] = { "2.8.5", "2.9.4", "3.0.2", "3.1.0", "3.6.0" };
+#define TROUBLES_MAX 60
+
 struct fleet_world {
 	char dir[64], database[96];
 	struct memnet *net;
@@ -45,7 +49,7 @@ struct fleet_world {
 	int ready, waits, answers, alerts;
 	int64_t ready_rev, up_bytes, down_bytes;
 	struct panel_answer answer;
-	char words[300], detail[300], online[2000], alert_keys[4000];
+	char words[300], detail[300], online[2000], alert_keys[4000], alert_detail[300];
 	bool repairs_drift;
 };
 
@@ -107,6 +111,7 @@ static inline enum err fw_alert(struct act *a, const struct alert *alert)
 	(void)a;
 	fw_living->alerts += !alert->over;
 	snprintf(fw_living->alert_keys + used, sizeof fw_living->alert_keys - used, "%s%s ", alert->over ? "-" : "+", alert->text_key);
+	snprintf(fw_living->alert_detail, sizeof fw_living->alert_detail, "%s", alert->detail ? alert->detail : "");
 	return OK;
 }
 
@@ -397,6 +402,115 @@ static inline void fw_assert_in_line(struct fleet_world *w, const char *name)
 	if (fw_number(w, "SELECT done_rev FROM accesses WHERE id=1") != fw_number(w, "SELECT revision FROM subscriptions WHERE id=1"))
 		fail_msg("%s: not done", name);
 	buf_release(&why);
+}
+
+/* Sold and in line, and nothing heard yet. */
+static inline struct fleet_world *fw_sold(const char *version)
+{
+	struct fleet_world *w = fw_new(version);
+
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 2000);
+	fw_assert_in_line(w, version);
+	w->alert_keys[0] = '\0';
+	return w;
+}
+
+/* --- a story again and again --- */
+
+/* Answer n is lost, for n = 1, 2, 3 …: the request has taken effect or has not. */
+static inline void fw_lose_nth(const char *version, enum panel_fault fault, bool after, struct fleet_world *(*begin)(const char *version),
+	void (*story)(struct fleet_world *w))
+{
+	for (int n = 1; n < TROUBLES_MAX; n++) {
+		struct fleet_world *w = begin(version);
+		struct panel_rule rule = { .nth = n, .times = 1, .fault = fault, .after = after, .trouble = { .drop = true } };
+		size_t calls;
+
+		panel_sim_clear_counts(w->sims[0]);
+		panel_sim_add_rule(w->sims[0], &rule);
+		story(w);
+		calls = panel_sim_count(w->sims[0], NULL);
+		fw_free(w);
+		if ((size_t)n > calls)
+			return;
+	}
+}
+
+/* The program dies when it comes to this step for the nth time; what it has sent arrives, or is lost with it. */
+static inline void fw_kill_nth(const char *version, const char *step, bool lose_requests, struct fleet_world *(*begin)(const char *version),
+	void (*story)(struct fleet_world *w))
+{
+	for (int n = 1; n < TROUBLES_MAX; n++) {
+		struct fleet_world *w = begin(version);
+		bool done;
+
+		w->die_at = step;
+		w->die_countdown = n;
+		w->lose_requests = lose_requests;
+		story(w);
+		done = w->kills == 0;
+		fw_free(w);
+		if (done)
+			return;
+	}
+}
+
+/* --- the operator of the panel --- */
+
+static inline void fw_operate(struct fleet_world *w, const char *path, const char *body)
+{
+	struct sim_response r = { .status = 200 };
+	struct arena arena = { 0 };
+
+	panel_sim_operator(w->sims[0], HTTP_POST, path, str_of(body), &r, &arena);
+	assert_true(str_has(r.body, "\"success\":true"));
+	arena_release(&arena);
+}
+
+static inline bool fw_has_records(const char *version)
+{
+	return version[0] == '3' && version[2] != '0';
+}
+
+#define FW_OTHER_UUID "99999999-aaaa-4aaa-8aaa-0000000000" /* and the last letter of the e-mail as two hexadecimal digits */
+
+/* Somebody else's client, by hand. */
+static inline void fw_operator_adds(struct fleet_world *w, const char *version, const char *email)
+{
+	char client[400], body[600];
+	struct json_out j;
+	struct buf b, inner;
+
+	snprintf(client, sizeof client, "{\"id\":\"" FW_OTHER_UUID "%02x\",\"email\":\"%s\",\"limitIp\":0,\"totalGB\":0,\"expiryTime\":0,"
+		"\"enable\":true,\"tgId\":0,\"subId\":\"somebodyelses%s\",\"comment\":\"\",\"reset\":0,\"flow\":\"\"}", email[strlen(email) - 1], email, email);
+	buf_init(&b, 2 * sizeof body);
+	buf_init(&inner, sizeof body);
+	buf_printf(&inner, "{\"clients\":[%s]}", client);
+	json_out_init(&j, &b);
+	json_open(&j, '{');
+	json_put_i64(&j, "id", w->inbound_ids[0]);
+	json_put_str(&j, "settings", buf_str(&inner));
+	json_close(&j, '}');
+	snprintf(body, sizeof body, "{\"client\":%s,\"inboundIds\":[%lld]}", client, (long long)w->inbound_ids[0]);
+	if (fw_has_records(version))
+		fw_operate(w, "panel/api/clients/add", body);
+	else
+		fw_operate(w, "panel/api/inbounds/addClient", buf_cstr(&b));
+	buf_release(&b);
+	buf_release(&inner);
+}
+
+static inline void fw_operator_deletes(struct fleet_world *w, const char *version, const char *email)
+{
+	char path[200];
+
+	if (fw_has_records(version))
+		snprintf(path, sizeof path, "panel/api/clients/del/%s", email);
+	else
+		snprintf(path, sizeof path, "panel/api/inbounds/%lld/delClient/" FW_OTHER_UUID "%02x", (long long)w->inbound_ids[0], email[strlen(email) - 1]);
+	fw_operate(w, path, "");
 }
 
 #endif

@@ -357,7 +357,7 @@ static void test_header_bounds(void **state)
 	int fd;
 
 	(void)state;
-	for (int i = 0; i < 100; i++)
+	for (int i = 1; i < HTTP_INBOUND_HEADERS_MAX; i++)
 		at += snprintf(at, 100, "X-%03d: value\r\n", i);
 	snprintf(at, 10, "\r\n");
 	world_open(&w, NULL);
@@ -368,6 +368,11 @@ static void test_header_bounds(void **state)
 	answer(&w, in->id, 200, "");
 	http_inbound_release(in);
 	raw_expect(&w, fd, "HTTP/1.1 200");
+	close(fd);
+	snprintf(at, 100, "X-Forwarded-For: 198.51.100.7\r\n\r\n"); /* one more: whether it is this one that is told later, nobody should ask */
+	fd = raw_connect(&w, 0);
+	raw_send(fd, head);
+	raw_expect(&w, fd, "HTTP/1.1 431");
 	close(fd);
 	memset(at, 'v', 60000);
 	memcpy(at, "X-Long: ", 8);

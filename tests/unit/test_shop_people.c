@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bot/shop/admin_claim.h"
 #include "lib/base/enc.h"
@@ -79,17 +80,55 @@ static void test_ban(void **state)
 	struct shop *s = shop_new();
 	struct user u = shop_user(s, ANNA, "Anna");
 	struct plan p = shop_plan(s, "Month", 30, 0, 1, 0);
-	struct order o = gift(s, &u, &p), ended = gift(s, &u, &p), no;
+	struct order o = gift(s, &u, &p), ended = gift(s, &u, &p), kept_off = gift(s, &u, &p), extended = gift(s, &u, &p), no;
+	struct subscription sub;
 
 	(void)state;
 	shop_run(s, arena_printf(&s->arena, "UPDATE subscriptions SET expires_ms=5, enabled=0 WHERE id=%" PRId64, ended.subscription_id));
+	shop_run(s, arena_printf(&s->arena, "UPDATE subscriptions SET expires_ms=5, enabled=0 WHERE id=%" PRId64, extended.subscription_id));
+	sub = sub_of(s, kept_off.subscription_id); /* switched off on the panel, and an admin said that it stays so */
+	assert_int_equal(sub_set_enabled(&s->a, &sub, false), OK);
 	assert_int_equal(user_set_banned(&s->a, u.id, true), OK);
 	assert_false(sub_of(s, o.subscription_id).enabled);
 	assert_int_equal(user_get(&u, &s->a, u.id), OK);
 	assert_int_equal(order_open(&no, &s->a, &u, &p, NULL), E_REFUSED);
+	sub = sub_of(s, extended.subscription_id); /* more time opens nothing to who is banned */
+	assert_int_equal(sub_extend(&s->a, &sub, 7 * DAY_MS), OK);
+	assert_false(sub_of(s, extended.subscription_id).enabled);
+	assert_int_equal(user_set_banned(&s->a, u.id, true), OK); /* twice is once */
 	assert_int_equal(user_set_banned(&s->a, u.id, false), OK);
 	assert_true(sub_of(s, o.subscription_id).enabled);
+	assert_true(sub_of(s, extended.subscription_id).enabled);
 	assert_false(sub_of(s, ended.subscription_id).enabled);
+	assert_false(sub_of(s, kept_off.subscription_id).enabled);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM subscriptions WHERE ban_stopped=1"), 0);
+	shop_free(s);
+}
+
+#define BEFORE_BANS_REMEMBERED 8 /* so many migrations had landed */
+
+/* Banned by an older program: the end of the ban gives back what had not ended, as that program would have. */
+static void test_ban_of_before(void **state)
+{
+	struct shop *s = shop_new();
+	const char *path = arena_printf(&s->arena, "%s/old.db", s->dir);
+	struct db *db;
+	int64_t from, marked;
+
+	(void)state;
+	assert_int_equal(db_open(&db, path, DB_WRITE, NULL), OK);
+	assert_int_equal(db_migrate(db, &from, schema_migrations, BEFORE_BANS_REMEMBERED), OK);
+	assert_int_equal(db_script(db, "INSERT INTO users(id, lang, banned, created_ms, updated_ms) VALUES(1, 'en', 1, 1, 1), (2, 'en', 0, 1, 1);"
+		"INSERT INTO plans(id, name, days, quota_bytes, created_ms) VALUES(1, 'Month', 30, 0, 1);"
+		"INSERT INTO subscriptions(public_id, user_id, plan_id, sub_id, uuid, password, expires_ms, quota_bytes, limit_ip, reset_days, enabled, created_ms, updated_ms)"
+		" VALUES('BANNED', 1, 1, 'a', 'a', 'a', 9, 0, 0, 0, 0, 1, 1), ('BY_HAND', 2, 1, 'b', 'b', 'b', 9, 0, 0, 0, 0, 1, 1), ('ON', 2, 1, 'c', 'c', 'c', 9, 0, 0, 0, 1, 1, 1)"), OK);
+	assert_int_equal(db_migrate(db, &from, schema_migrations, BEFORE_BANS_REMEMBERED + 1), OK);
+	assert_int_equal(db_get_i64(&marked, db, "SELECT sum(ban_stopped*(public_id='BANNED')*10 + ban_stopped) FROM subscriptions"), OK);
+	assert_int_equal(marked, 11); /* that one and no other */
+	db_close(db);
+	unlink(path);
+	unlink(arena_printf(&s->arena, "%s-wal", path));
+	unlink(arena_printf(&s->arena, "%s-shm", path));
 	shop_free(s);
 }
 
@@ -628,6 +667,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_user, ""),
 		proves(test_ban, ""),
+		proves(test_ban_of_before, ""),
 		proves(test_public_id, ""),
 		proves(test_claim, ""),
 		proves(test_trial, "B36"),

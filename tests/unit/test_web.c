@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "bot/http/api.h"
 #include "bot/http/auth.h"
 #include "bot/shop/account.h"
 #include "bot/shop/session.h"
@@ -438,6 +439,38 @@ static void test_limits(void **state)
 	close_shop(s);
 }
 
+/* Whom an attempt is counted for: nobody can say that they are somebody else. */
+static void test_address(void **state)
+{
+	static const struct { const char *remote, *told[3], *is; } cases[] = {
+		{ "198.51.100.7", { NULL }, "198.51.100.7" },
+		{ "198.51.100.7", { "192.0.2.1" }, "198.51.100.7" },                     /* not by way of a proxy */
+		{ "10.0.0.5", { "192.0.2.1" }, "10.0.0.5" },
+		{ "127.0.0.1", { "198.51.100.7" }, "198.51.100.7" },
+		{ "::1", { "198.51.100.7" }, "198.51.100.7" },
+		{ "::ffff:127.0.0.1", { " 2001:db8::7 " }, "2001:db8::7" },
+		{ "127.0.0.1", { "192.0.2.1, 192.0.2.2,198.51.100.7" }, "198.51.100.7" }, /* the caller's words come first */
+		{ "127.0.0.1", { "192.0.2.1", "198.51.100.7" }, "198.51.100.7" },         /* in a header of their own */
+		{ "127.0.0.1", { "192.0.2.1, 192.0.2.2", "192.0.2.3", "198.51.100.7" }, "198.51.100.7" },
+		{ "127.0.0.1", { NULL }, "127.0.0.1" },
+		{ "127.0.0.1", { "" }, "127.0.0.1" },
+		{ "127.0.0.1", { "192.0.2.1," }, "127.0.0.1" },
+	};
+	struct shop *s = open_shop();
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct http_inbound in = { .id = 1 };
+
+		snprintf(in.remote, sizeof in.remote, "%s", cases[i].remote);
+		for (size_t k = 0; k < countof(cases[i].told) && cases[i].told[k]; k++)
+			in.headers[in.headers_count++] = (struct http_header){ "x-forwarded-for", cases[i].told[k] };
+		if (!str_is(api_address(&s->a, &in), cases[i].is))
+			fail_msg("%zu: %.*s", i, STR_ARG(api_address(&s->a, &in)));
+	}
+	close_shop(s);
+}
+
 /* --- the join --- */
 
 static struct heard joins(struct shop *s, const struct pair *p, const char *code)
@@ -494,6 +527,38 @@ static void test_join(void **state)
 	close_shop(s);
 }
 
+/* A ban is of the person, by whichever of their names: the joined account is shut at every door, and a code from before
+ * opens no other way in. A fresh account owns nothing, and can be banned by its e-mail. */
+static void test_banned_person(void **state)
+{
+	struct shop *s = open_shop();
+	struct user anna = shop_user(s, ANNA, "Anna"), found;
+	struct pair p = registers(s, "anna@example.com", NULL), fresh;
+	const char *web_id = shop_text(s, "SELECT public_id FROM users WHERE telegram_id IS NULL");
+	char code[LINK_CODE_CHARS + 1];
+
+	(void)state;
+	assert_int_equal(link_code_create(code, &s->a, &anna), OK);
+	expect(joins(s, &p, code), 200, NULL);
+	assert_int_equal(link_code_create(code, &s->a, &anna), OK);
+	assert_int_equal(user_find(&found, &s->a, str_of(web_id)), OK); /* a card from before they were joined */
+	assert_int_equal(found.id, anna.id);
+	assert_int_equal(user_set_banned(&s->a, found.id, true), OK);
+	expect(logs_in(s, "anna@example.com", PASSWORD), 403, "user inactive");
+	expect(refreshes(s, p.refresh, NULL), 403, "user inactive");
+	expect(ask(s, profile_get, p.access, NULL), 403, "user inactive");
+	fresh = registers(s, "anna2@example.com", NULL);
+	expect(joins(s, &fresh, code), 403, "user inactive");
+	expect(ask(s, profile_get, fresh.access, NULL), 200, NULL);
+	assert_int_equal(user_find(&found, &s->a, STR("Anna2@Example.com")), OK);
+	assert_int_equal(user_set_banned(&s->a, found.id, true), OK);
+	expect(ask(s, profile_get, fresh.access, NULL), 403, "user inactive");
+	/* closing one's session is no use of it */
+	expect(ask(s, auth_logout, NULL, arena_printf(&s->arena, "{\"refresh_token\":\"%s\"}", p.refresh)), 204, NULL);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM sessions"), 1);
+	close_shop(s);
+}
+
 /* The web account is the older one: its code and its referrer stay. */
 static void test_join_older(void **state)
 {
@@ -545,7 +610,9 @@ int main(void)
 		proves(test_logout, "R225"),
 		proves(test_sessions_bounded, ""),
 		proves(test_limits, "R230"),
+		proves(test_address, ""),
 		proves(test_join, "R234"),
+		proves(test_banned_person, "R283"),
 		proves(test_join_older, ""),
 		proves(test_off, ""),
 	};

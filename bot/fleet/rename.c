@@ -1,0 +1,94 @@
+/* Another name for a client on its panel, as reconcile.c goes about it.
+ *
+ *   look under the new name ─▶ ours stands there ────────────────────▶ it is the name
+ *        │ nobody                    somebody else, or of us another ─▶ dropped, an admin is told
+ *        ▼
+ *   look under the old one ──▶ an update with the new name ─▶ look … ─▶ the panel says no: dropped, an admin is told
+ *
+ * The write that gives the name may have happened unheard, and 3.1 and later know clients by name alone: so the new one is
+ * looked for first. A name never holds up anything else: the panel that says no to it has decided. */
+#include "bot/fleet/fleet_private.h"
+
+#include "bot/core/alert.h"
+
+bool rename_is_due(const struct access *x, const struct xui_client *seen)
+{
+	return x->rename && !str_is(seen->email, x->rename);
+}
+
+void rename_ask(struct xui_ask *ask, struct arena *arena, const struct access *x)
+{
+	ask->want.email = str_of(arena_strdup(arena, x->rename));
+	ask->change |= XUI_SET_EMAIL;
+}
+
+/* Also where nobody knows what came of it: 2.8.5 may say no to a name that only its accounting remembers. */
+const char *rename_refusal(const struct xui_result *x)
+{
+	bool is_no = x->err == E_CONFLICT || x->err == E_REFUSED || x->err == E_INVALID || x->err == E_UNKNOWN;
+
+	return is_no && x->msg[0] ? x->msg : NULL; /* without words: it may be the way there */
+}
+
+enum err rename_follow(struct act *a, const struct access *x, const struct xui_client *seen)
+{
+	const char *email = str_dup(a->arena, seen->email);
+	enum err e;
+
+	if ((str_is(seen->email, x->email) && !x->rename) || !*email)
+		return OK;
+	e = db_run(a->tx, "UPDATE OR IGNORE accesses SET email=?2 WHERE id=?1 AND email<>?2", x->id, email);
+	return e ? e : db_run(a->tx, "UPDATE accesses SET rename=NULL WHERE id=?1 AND rename=?2", x->id, email);
+}
+
+/* It keeps the name it has, and an admin reads why. */
+static enum err drop(struct act *a, const struct access *x, const char *name, const char *text_key, const char *detail)
+{
+	enum err e = db_run(a->tx, "UPDATE accesses SET rename=NULL, updated_ms=?3 WHERE id=?1 AND rename=?2", x->id, name, a->now_ms);
+
+	if (e || !db_changes(a->tx))
+		return e;
+	return alert_tell(a, ALERT_WARNING, text_key, x->email, detail);
+}
+
+enum err rename_refused(struct act *a, struct access *x, const char *words)
+{
+	enum err e = drop(a, x, x->rename, "rename_refused", arena_printf(a->arena, "%s: %s", x->rename, words));
+
+	x->rename = NULL;
+	return e;
+}
+
+/* --- the look ahead --- */
+
+static bool stands_in(const struct xui_client *c, int64_t inbound_id)
+{
+	for (size_t i = 0; i < c->inbounds_count; i++)
+		if (c->inbound_ids[i] == inbound_id)
+			return true;
+	return false;
+}
+
+/* In our own table, which has names that were given up, too. */
+static enum err is_used_by_us(bool *is_used, struct act *a, const struct access *x, const char *name)
+{
+	int64_t count = 0;
+	enum err e = db_get_i64(&count, a->tx, "SELECT count(*) FROM accesses WHERE panel_id=?1 AND email=?2 AND id<>?3", x->panel_id, name, x->id);
+
+	*is_used = count > 0;
+	return e;
+}
+
+/* Ours is there, by whichever name: that look is all that is needed. Somebody else is: the name is taken. So it is when
+ * what has our keys stands nowhere, which is what 3.1 leaves behind under a name that was given up. */
+enum err rename_looked(bool *stands, struct act *a, const struct access *x, const char *name, const struct xui_look *look)
+{
+	bool is_used;
+	enum err e;
+
+	*stands = access_is_ours(x, look) && stands_in(&look->client, x->inbound_id);
+	if (*stands)
+		return OK;
+	e = is_used_by_us(&is_used, a, x, name);
+	return e || (!is_used && !look->found) ? e : drop(a, x, name, "rename_taken", name);
+}

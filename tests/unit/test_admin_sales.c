@@ -1,0 +1,296 @@
+/* What is sold and to whom, in an admin's hands: subscriptions, customers, plans, money, stuck orders. */
+#include "tests/unit/admin_world.h"
+
+/* --- subscriptions --- */
+
+static void test_subscription_is_changed(void **state)
+{
+	struct world *w = *state;
+	int64_t before, reset;
+
+	furnish(w);
+	before = number(w, "SELECT expires_ms FROM subscriptions");
+	reset = number(w, "SELECT reset_rev FROM subscriptions");
+	say(w, OWNER, "/extend 2000 7 birthday");
+	assert_int_equal(number(w, "SELECT expires_ms FROM subscriptions"), before);
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT expires_ms FROM subscriptions"), before + 7 * DAY_MS);
+	assert_string_equal(text(w, "SELECT reason FROM audit WHERE action='subscription.extend'"), "birthday");
+	say(w, OWNER, "/limit 2000 120");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT quota_bytes FROM subscriptions"), 120 * GIB_BYTES);
+	say(w, OWNER, "/limit 2000 devices 5");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT limit_ip FROM subscriptions"), 5);
+	say(w, OWNER, "/limit 2000 email Anna-Home");
+	assert_heard(w, "32 small Latin letters");
+	assert_null(find_button(w, "yes:", 0));
+	say(w, OWNER, "/limit 2000 email");
+	assert_heard(w, "/limit WHO email NAME");
+	say(w, OWNER, "/limit 2000 email anna_home moved house");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT count(*) FROM accesses WHERE rename='anna_home'"), 1);
+	assert_string_equal(text(w, "SELECT reason||', '||detail FROM audit WHERE action='subscription.rename'"), "moved house, email=anna_home");
+	assert_heard(w, "soon <code>anna_home</code>");
+	say(w, OWNER, "/reset 2000");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT reset_rev FROM subscriptions"), reset + 1);
+	tap(w, OWNER, button(w, "a_subdo:"));
+	say(w, OWNER, "many");
+	assert_heard(w, "1 to 3,660");
+	say(w, OWNER, "3");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT expires_ms FROM subscriptions"), before + 10 * DAY_MS);
+	say(w, OWNER, "/grant 2000");
+	tap(w, OWNER, button(w, "a_grant:"));
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT count(*) FROM subscriptions"), 2);
+	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action='grant'"), 1);
+	say(w, OWNER, "/reset 2000"); /* two now: which? */
+	assert_non_null(find_button(w, "a_subdo:", 1));
+	assert_null(find_button(w, "yes:", 0));
+	tap(w, OWNER, button(w, "a_subdo:"));
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT sum(reset_rev) FROM subscriptions"), reset + 2);
+}
+
+/* --- customers --- */
+
+static void test_user_is_found(void **state)
+{
+	struct world *w = *state;
+	const char *keys[5];
+
+	furnish(w);
+	keys[0] = "2000";
+	keys[1] = text(w, "SELECT public_id FROM users WHERE telegram_id=2000");
+	keys[2] = text(w, "SELECT public_id FROM orders LIMIT 1");
+	keys[3] = text(w, "SELECT uuid FROM subscriptions");
+	keys[4] = text(w, "SELECT email FROM accesses");
+	for (size_t i = 0; i < countof(keys); i++) {
+		say(w, OWNER, arena_printf(&w->arena, "/user %s", keys[i]));
+		assert_heard(w, "id <code>2000</code>");
+		assert_heard(w, "Month");
+	}
+	say(w, OWNER, "/user");
+	say_in(w, OWNER, OWNER, "what they wrote", ",\"forward_origin\":{\"type\":\"user\",\"sender_user\":{\"id\":2000,\"is_bot\":false,\"first_name\":\"P\"},\"date\":1}");
+	assert_heard(w, "id <code>2000</code>");
+	say(w, OWNER, "/user");
+	say_in(w, OWNER, OWNER, "hidden", ",\"forward_origin\":{\"type\":\"hidden_user\",\"sender_user_name\":\"P\",\"date\":1}");
+	assert_says(w, "admin.user.hidden");
+	say(w, OWNER, "/user");
+	say(w, OWNER, "nobody-of-that-name");
+	assert_heard(w, "nobody-of-that-name");
+	assert_not_heard(w, text(w, "SELECT uuid FROM subscriptions"));
+}
+
+/* --- plans --- */
+
+static void test_plan_add(void **state)
+{
+	static const char *const shown[] = { "90 days", "100\xC2\xA0GB", "3 devices" };
+	struct world *w = *state;
+
+	say(w, OWNER, "/plan_add");
+	say(w, OWNER, "   ");
+	say(w, OWNER, "a\nb");
+	assert_heard(w, "1 to 64");
+	say(w, OWNER, "Quarter <b>");
+	assert_says(w, "admin.plan_add.days");
+	say(w, OWNER, "-1");
+	assert_heard(w, "0 to 3,660");
+	say(w, OWNER, "ninety");
+	say(w, OWNER, "90");
+	assert_says(w, "admin.plan_add.quota");
+	say(w, OWNER, "1.5");
+	assert_heard(w, "0 to 1,000,000");
+	say(w, OWNER, "100");
+	assert_says(w, "admin.plan_add.devices");
+	say(w, OWNER, "5000");
+	assert_heard(w, "0 to 1,000");
+	say(w, OWNER, "3");
+	assert_heard(w, "300 XTR");
+	say(w, OWNER, "cheap");
+	assert_heard(w, "cheap");
+	say(w, OWNER, "5 DOGS");
+	assert_heard(w, "DOGS");
+	say(w, OWNER, "0 XTR");
+	assert_says(w, "admin.plan_add.price_positive");
+	say(w, OWNER, "-5 XTR");
+	assert_says(w, "admin.plan_add.price_positive");
+	say(w, OWNER, "300 XTR\n200 xtr");
+	assert_says(w, "admin.plan_add.price_twice");
+	say(w, OWNER, "1.555 USD");
+	assert_heard(w, "1.555 USD");
+	assert_int_equal(number(w, "SELECT count(*) FROM plans"), 0);
+	say(w, OWNER, "300 XTR\nUSD 4,99");
+	assert_heard(w, "Quarter &lt;b&gt;");
+	for (size_t i = 0; i < countof(shown); i++)
+		assert_heard(w, shown[i]);
+	assert_says(w, "admin.plan_add.no_panel"); /* said before a customer meets it */
+	assert_int_equal(number(w, "SELECT days*1000000 + limit_ip*1000 + on_sale FROM plans"), 90 * 1000000 + 3 * 1000);
+	assert_int_equal(number(w, "SELECT quota_bytes FROM plans"), 100 * GIB_BYTES);
+	assert_int_equal(number(w, "SELECT amount_minor FROM plan_prices WHERE currency='USD'"), 499);
+	assert_string_equal(text(w, "SELECT early FROM plans"), "keep");
+
+	tap(w, OWNER, button(w, "a_plset:1:policy"));
+	assert_string_equal(text(w, "SELECT early FROM plans"), "restart");
+	tap(w, OWNER, button(w, "a_plset:1:sale"));
+	assert_int_equal(number(w, "SELECT on_sale FROM plans"), 1);
+	tap(w, OWNER, "a_plset:1:region");
+	say(w, OWNER, "Netherlands");
+	tap(w, OWNER, "a_plset:1:protocol");
+	say(w, OWNER, "vless");
+	assert_string_equal(text(w, "SELECT region || protocol FROM plans"), "Netherlandsvless");
+	assert_heard(w, "Netherlands");
+	assert_heard(w, "vless");
+	tap(w, OWNER, "a_plset:1:region");
+	say(w, OWNER, "-");
+	assert_string_equal(text(w, "SELECT region FROM plans"), "");
+	tap(w, OWNER, "a_plset:1:price");
+	say(w, OWNER, "-1 XTR");
+	assert_says(w, "admin.plan_add.price_positive");
+	say(w, OWNER, "250 XTR");
+	assert_int_equal(number(w, "SELECT sum(amount_minor) FROM plan_prices"), 250);
+	tap(w, OWNER, "a_plset:1:quota");
+	say(w, OWNER, "x");
+	say(w, OWNER, "7");
+	assert_int_equal(number(w, "SELECT quota_bytes FROM plans"), 7 * GIB_BYTES);
+	tap(w, OWNER, "a_plset:1:sale");
+	assert_int_equal(number(w, "SELECT on_sale FROM plans"), 1);
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT on_sale FROM plans"), 0);
+	say(w, OWNER, "/plans_edit");
+	assert_heard(w, "Quarter &lt;b&gt;");
+	tap(w, OWNER, "a_plset:1:delete");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT count(*) FROM plans WHERE deleted_ms=0"), 0);
+	tap(w, OWNER, "a_plset:1:sale"); /* an old card */
+}
+
+static void test_trial_plan(void **state)
+{
+	struct world *w = *state;
+
+	tap(w, OWNER, "a_trial"); /* of a dialogue that is not there */
+	assert_says(w, "admin.too_late");
+	say(w, OWNER, "/plan_add");
+	say(w, OWNER, "Try");
+	tap(w, OWNER, "a_trial"); /* too early */
+	assert_int_equal(number(w, "SELECT count(*) FROM plans"), 0);
+	say(w, OWNER, "/plan_add");
+	say(w, OWNER, "Try");
+	say(w, OWNER, "3");
+	say(w, OWNER, "1");
+	say(w, OWNER, "1");
+	tap(w, OWNER, button(w, "a_trial"));
+	assert_int_equal(number(w, "SELECT trial FROM plans WHERE name='Try'"), 1);
+}
+
+/* --- money --- */
+
+static void test_suspense(void **state)
+{
+	struct world *w = *state;
+	struct payment_row p;
+	struct order o;
+
+	furnish(w);
+	assert_int_equal(payment_get(&p, &w->a, 2), OK);
+	assert_int_equal(admin_set_aside(&w->a, &p, NULL), OK);
+	collect(w);
+	assert_int_equal(w->chats_heard[0], 1);
+	assert_int_equal(w->chats_heard[1], 1);
+	assert_says(w, "admin.payments.reason.amount");
+	say(w, OWNER, "/payments");
+	assert_heard(w, "1 payment waits");
+	tap(w, OWNER, button(w, "a_pay:2"));
+	tap(w, OWNER, button(w, "a_sus:2:apply"));
+	say(w, OWNER, "nonsense");
+	assert_heard(w, "nonsense");
+	o = new_order(w);
+	say(w, OWNER, o.public_id);
+	assert_int_equal(number(w, "SELECT count(*) FROM suspense WHERE state='open'"), 1);
+	tap(w, OWNER, button(w, "no:"));
+	tap(w, OWNER, "a_sus:2:deliver");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_says(w, "admin.payments.decision.deliver");
+	assert_string_equal(text(w, "SELECT state FROM suspense"), "delivered");
+	assert_string_equal(text(w, "SELECT o.state FROM orders o JOIN payments p ON p.order_id=o.id WHERE p.id=2"), "paid");
+	assert_int_equal(number(w, "SELECT count(*) FROM subscriptions"), 2);
+	assert_string_equal(text(w, "SELECT reason FROM audit WHERE action='suspense.deliver'"), "amount");
+	tap(w, SECOND, "a_sus:2:keep");
+	assert_says(w, "admin.payments.was_decided");
+	tap(w, OWNER, "a_sus:2:burn"); /* forged */
+	tap(w, OWNER, "a_sus:77:keep");
+	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE subject LIKE 'payment:2'"), 1);
+}
+
+static void test_refund(void **state)
+{
+	struct world *w = *state;
+	struct payment_row p;
+	const char *order;
+
+	furnish(w);
+	order = text(w, "SELECT public_id FROM orders WHERE id=(SELECT order_id FROM payments WHERE id=1)");
+	say(w, OWNER, arena_printf(&w->arena, "/refund %s", order));
+	assert_says(w, "admin.refund.ask_reason");
+	say(w, OWNER, "it never worked");
+	assert_heard(w, "it never worked");
+	assert_string_equal(text(w, "SELECT state FROM payments WHERE id=1"), "applied");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_says(w, "admin.refund.running");
+	assert_string_equal(text(w, "SELECT state FROM payments WHERE id=1"), "refunding");
+	assert_string_equal(text(w, "SELECT reason FROM audit WHERE action='refund'"), "it never worked");
+	say(w, OWNER, arena_printf(&w->arena, "/refund %s", order));
+	assert_says(w, "admin.refund.was_done");
+	assert_int_equal(payment_get(&p, &w->a, 1), OK);
+	assert_int_equal(admin_refunded(&w->a, &p), OK);
+	assert_int_equal(admin_refund_failed(&w->a, &p, "CHARGE_<ID>_INVALID"), OK);
+	collect(w);
+	assert_heard(w, "CHARGE_&lt;ID&gt;_INVALID");
+	assert_int_equal(w->chats_heard[0], 2);
+}
+
+/* --- stuck orders --- */
+
+static void test_stuck_order_says_why(void **state)
+{
+	static const struct { const char *sql, *key; } causes[] = {
+		{ "UPDATE inbounds SET gone=1", "admin.order.hint_gone" }, { "UPDATE inbounds SET gone=0, enabled=0", "admin.order.hint_off" },
+		{ "UPDATE inbounds SET enabled=1, capacity=1, clients=1", "admin.order.hint_full" }, { "UPDATE panels SET state='down'", "admin.order.hint_panel" },
+	};
+	struct world *w = *state;
+	const char *order;
+
+	furnish(w);
+	run(w, "UPDATE jobs SET attempts=4, reason='connection refused' WHERE subject LIKE '1:1'");
+	say(w, OWNER, "/orders");
+	assert_heard(w, "1 order is stuck");
+	assert_heard(w, "connection refused");
+	order = button(w, "a_order:");
+	for (size_t i = 0; i < countof(causes); i++) {
+		run(w, causes[i].sql);
+		tap(w, OWNER, order);
+		assert_says(w, causes[i].key);
+	}
+	tap(w, OWNER, button(w, "a_retry:"));
+	assert_says(w, "admin.order.retrying");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_world(test_subscription_is_changed, ""),
+		with_world(test_user_is_found, ""),
+		with_world(test_plan_add, "R181"),
+		with_world(test_trial_plan, ""),
+		with_world(test_suspense, "R213 B39"),
+		with_world(test_refund, ""),
+		with_world(test_stuck_order_says_why, ""),
+	};
+
+	cmocka_set_test_filter(getenv("ONLY")); /* ONLY='test_x*': that one alone */
+	return cmocka_run_group_tests_name("admin_sales", tests, NULL, NULL);
+}

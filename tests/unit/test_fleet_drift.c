@@ -1,0 +1,159 @@
+/* What people change by hand on the panel: larger is ours from then on, smaller is told, what is paid for goes on. */
+#include "tests/unit/fleet_world.h"
+
+/* A person edits our client in the panel's own pages. */
+static void operator_edits(struct fleet_world *w, int64_t expiry_ms, int64_t total, bool enable)
+{
+	char body[1000];
+
+	snprintf(body, sizeof body, "{\"id\":\"" UUID_1 "\",\"email\":\"anna_abcdefgh\",\"limitIp\":2,\"totalGB\":%lld,\"expiryTime\":%lld,\"enable\":%s,\"tgId\":4242,"
+		"\"subId\":\"subidsubidsubid00001\",\"comment\":\"mine\",\"reset\":0,\"flow\":\"\"}", (long long)total, (long long)expiry_ms, enable ? "true" : "false");
+	fw_operate(w, "panel/api/clients/update/anna_abcdefgh", body);
+}
+
+/* Deleted by hand, then renewed: there again with the same UUID, and the admins know (R041). */
+static void test_deleted_by_hand(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+
+	(void)state;
+	fw_operate(w, "panel/api/clients/del/anna_abcdefgh", "");
+	assert_int_equal(fw_client(w, 0).count, 0);
+	fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "again");
+	assert_string_equal(w->alert_keys, "+drift ");
+	fw_free(w);
+}
+
+static void test_longer_by_hand(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+
+	(void)state;
+	operator_edits(w, START_MS + 35 * DAY_MS, 20 * GIB, true);
+	panel_sim_clear_counts(w->sims[0]);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(panel_sim_count(w->sims[0], "POST panel/api/clients"), 0); /* nothing written */
+	assert_int_equal(fw_number(w, "SELECT expires_ms FROM subscriptions"), START_MS + 35 * DAY_MS);
+	assert_int_equal(fw_number(w, "SELECT quota_bytes FROM subscriptions"), 20 * GIB);
+	fw_assert_in_line(w, "adopted");
+	assert_string_equal(w->alert_keys, "+drift ");
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 2);
+	fw_free(w);
+}
+
+static enum err say_repair(struct act *a, void *ctx)
+{
+	return drift_decide(a, *(int64_t *)ctx, true, 1);
+}
+
+static enum err say_adopt(struct act *a, void *ctx)
+{
+	return drift_decide(a, *(int64_t *)ctx, false, 1);
+}
+
+/* Shorter by hand: reported once and left alone, until a person speaks. */
+static void test_shorter_by_hand(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+	int64_t id;
+
+	(void)state;
+	operator_edits(w, START_MS + 10 * DAY_MS, 10 * GIB, true);
+	for (int i = 0; i < 3; i++) {
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+	}
+	assert_int_equal(fw_client(w, 0).client.expiry_ms, START_MS + 10 * DAY_MS);
+	assert_string_equal(w->alert_keys, "+drift ");
+	id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='until'");
+	assert_true(id > 0);
+	assert_int_equal(core_do(w->core, say_repair, &id), OK);
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "repaired");
+	assert_string_equal(w->alert_keys, "+drift -drift ");
+
+	operator_edits(w, START_MS + 30 * DAY_MS, 5 * GIB, true);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='quota'");
+	assert_int_equal(core_do(w->core, say_adopt, &id), OK);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_number(w, "SELECT quota_bytes FROM subscriptions"), 5 * GIB);
+	fw_assert_in_line(w, "adopted");
+	fw_free(w);
+}
+
+/* Shorter by hand, and the customer pays: what was paid for goes on regardless. */
+static void test_paid_overrules(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+
+	(void)state;
+	operator_edits(w, START_MS + 10 * DAY_MS, 10 * GIB, false);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "paid");
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 0);
+	assert_true(str_is(fw_client(w, 0).client.comment, "mine")); /* what is not ours to change stays */
+	fw_free(w);
+}
+
+static void test_disabled_by_hand(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+
+	(void)state;
+	operator_edits(w, START_MS + 30 * DAY_MS, 10 * GIB, false);
+	fw_reconcile(w);
+	fw_run(w, 23 * HOUR_MS);
+	assert_false(fw_client(w, 0).client.enable);
+	fw_run(w, 2 * HOUR_MS);
+	fw_assert_in_line(w, "by itself");
+	fw_free(w);
+}
+
+/* A limit taken away by hand is reported, never taken over; and we ourselves never write it (B30). */
+static void test_metered_stays_metered(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+	int64_t id;
+
+	(void)state;
+	operator_edits(w, START_MS + 30 * DAY_MS, 0, true);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_number(w, "SELECT quota_bytes FROM subscriptions"), 10 * GIB);
+	id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='quota'");
+	assert_int_equal(core_do(w->core, say_adopt, &id), E_REFUSED);
+	assert_int_equal(core_do(w->core, say_repair, &id), OK);
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "limited again");
+	fw_want(w, "UPDATE subscriptions SET quota_bytes=0 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_client(w, 0).client.total_bytes, 10 * GIB);
+	assert_int_equal(fw_number(w, "SELECT state FROM jobs WHERE kind='reconcile'"), 2);
+	assert_non_null(strstr(w->alert_keys, "+order_stuck "));
+	fw_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proves(test_deleted_by_hand, "R041"),
+		proves(test_longer_by_hand, ""),
+		proves(test_shorter_by_hand, ""),
+		proves(test_paid_overrules, "R039 B20"),
+		proves(test_disabled_by_hand, ""),
+		proves(test_metered_stays_metered, "B30"),
+	};
+
+	cmocka_set_test_filter(getenv("ONLY")); /* ONLY='test_x*': that one alone */
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
