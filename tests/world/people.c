@@ -186,7 +186,7 @@ static void blocks(struct world *w, struct person *p)
 	tally_fault(FAULT_USER_BLOCKS);
 	world_tell(w, "%s blocks the bot", p->name);
 	botapi_block(w->telegram, p->telegram_id);
-	p->blocked = true;
+	p->blocked = p->has_blocked = true;
 }
 
 static void unblocks(struct world *w, struct person *p)

@@ -216,6 +216,14 @@ static void no_secrets(struct world *w)
 
 /* --- messages --- */
 
+static const struct person *person_of(const struct world *w, int64_t chat)
+{
+	for (size_t i = 0; i < w->people_count; i++)
+		if (w->people[i].telegram_id == chat)
+			return &w->people[i];
+	return NULL;
+}
+
 /* Whoever got something has heard so: a link in the chat for each delivered order of somebody who can be reached. */
 static void all_told(struct world *w)
 {
@@ -225,11 +233,14 @@ static void all_told(struct world *w)
 		" WHERE o.kind='new' AND o.state='delivered' AND u.reachable=1 AND u.banned=0 GROUP BY u.id");
 	while (db_next(&r)) {
 		int64_t chat = db_i64(&r, 0), pictures = 0;
+		const struct person *p = person_of(w, chat);
 
+		if (!p || p->has_blocked) /* what came while the bot was blocked is lost: they find it under /my */
+			continue;
 		for (size_t i = 0; i < botapi_messages_count(w->telegram, chat); i++)
 			pictures += botapi_message_at(w->telegram, chat, i)->photo.len > 0;
 		if (pictures < db_i64(&r, 1))
-			world_broken(w, "%" PRId64 " bought %" PRId64 " and was sent %" PRId64 " pictures", chat, db_i64(&r, 1), pictures);
+			world_broken(w, "%s bought %" PRId64 " and was sent %" PRId64 " pictures", p->name, db_i64(&r, 1), pictures);
 	}
 	db_end(&r);
 }

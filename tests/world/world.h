@@ -53,7 +53,7 @@ struct world_panel {
 struct person {
 	int64_t telegram_id;
 	char name[32];
-	bool blocked;
+	bool blocked, has_blocked;
 	int moves_left;         /* in this sitting */
 	int64_t paid_message;   /* the newest invoice message that was paid */
 };
