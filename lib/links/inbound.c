@@ -468,12 +468,12 @@ static void read_endpoint(struct link_endpoint *e, struct arena *a, struct json_
 	e->sni_from_address = json_bool_at(row, "overrideSniFromAddress", false);
 }
 
+/* isHidden is kept by 3.4.0 to 3.6.0 and looked at by none of them: their links show such a host, and so do ours. */
 static bool is_host_shown(struct json_object *row)
 {
 	struct json_object *excluded = json_array_at(row, "excludeFromSubTypes");
 
-	if (json_bool_at(row, "isDisabled", false) || json_bool_at(row, "isHidden", false) ||
-	    !json_bool_at(row, "enable", true))
+	if (json_bool_at(row, "isDisabled", false) || !json_bool_at(row, "enable", true))
 		return false;
 	for (size_t i = 0; i < json_len(excluded); i++)
 		if (str_is(element(excluded, i), "raw"))

@@ -320,9 +320,11 @@ static void test_hosts_replace_proxies(void **state)
 		"{\"remark\":\"A\",\"address\":\"a.example\",\"sni\":\"x.example\",\"vlessRoute\":443,\"security\":\"same\"},"
 		"{\"remark\":\"B\",\"address\":\"b.example\",\"isDisabled\":true},"
 		"{\"remark\":\"C\",\"address\":\"c.example\",\"excludeFromSubTypes\":[\"raw\"]},"
-		"{\"remark\":\"D\",\"address\":\"\",\"port\":0}]}")), OK);
+		"{\"remark\":\"D\",\"address\":\"\",\"port\":0},"
+		"{\"remark\":\"E\",\"address\":\"e.example\",\"isHidden\":true}]}")), OK);
 	assert_int_equal(make(&links, LINK_SUB_V3, &in, "h.example"), OK);
-	assert_int_equal(links.count, 2);
+	assert_int_equal(links.count, 3);
+	assert_str(links.at[2].host, "e.example"); /* hidden only by name, as in the panel's own links */
 	assert_int_equal(link_read(&l, &arena, links.at[0].uri), OK);
 	assert_str(l.credential, "8c14d6f7-2e3b-01bb-9d24-3f7a6b8c1e02");
 	assert_param(&l, "sni", "x.example");
