@@ -227,7 +227,7 @@ static bool is_known_mask(struct str type, bool udp)
 	return false;
 }
 
-/* The masks a client may know, each reduced to type and settings. */
+/* The masks a client may know, each reduced to type and settings, and those only when there are any. */
 static struct json_object *known_masks(struct json_object *list, bool udp)
 {
 	struct json_object *out = json_object_new_array();
@@ -239,7 +239,7 @@ static struct json_object *known_masks(struct json_object *list, bool udp)
 			continue;
 		mask = json_object_new_object();
 		json_object_object_add(mask, "type", json_object_get(json_at(from, "type")));
-		if (settings)
+		if (!is_empty(settings))
 			json_object_object_add(mask, "settings", json_object_get(settings));
 		json_object_array_add(out, mask);
 	}
