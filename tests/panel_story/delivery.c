@@ -47,13 +47,26 @@ static struct str inbound_json(struct story *s)
 	return out;
 }
 
-static enum err make_links(struct story *s, struct links *out, struct link_inbound *in, const struct xui_client *c)
+/* As the product does it: what only some protocols need, WireGuard's keys, is in the panel's JSON alone. */
+static struct link_client link_client_of(struct story *s, const struct xui_client *c)
 {
-	const struct link_client client = {
-		.id = c->uuid, .password = c->password, .auth = c->auth, .flow = c->flow, .email = c->email, .sub_id = c->sub_id,
-	};
+	struct link_client out = { 0 };
+
+	if (c->raw.len && link_client_read(&out, &s->arena, c->raw))
+		out = (struct link_client){ 0 };
+	out.id = c->uuid;
+	out.password = c->password;
+	out.auth = c->auth;
+	out.flow = c->flow;
+	out.email = c->email;
+	out.sub_id = c->sub_id;
+	return out;
+}
+
+static enum err make_links(struct story *s, struct links *out, struct link_inbound *in, const struct link_client *client)
+{
 	const struct link_ask ask = {
-		.style = link_style_of(s->panel.dialect == XUI_A ? 2 : 3), .inbound = in, .client = &client,
+		.style = link_style_of(s->panel.dialect == XUI_A ? 2 : 3), .inbound = in, .client = client,
 		.place = { .host = url_host(str_of(s->panel.url)), .seller = str_of(s->config->host) },
 	};
 	enum err e = link_inbound_read(in, &s->arena, inbound_json(s));
@@ -61,6 +74,15 @@ static enum err make_links(struct story *s, struct links *out, struct link_inbou
 	if (!e && s->hosts.len)
 		e = link_hosts_read(in, &s->arena, s->hosts);
 	return e ? e : links_make(out, &s->arena, &ask);
+}
+
+static struct str credential_of(struct str protocol, const struct link_client *c)
+{
+	if (str_is(protocol, "vless") || str_is(protocol, "vmess"))
+		return c->id;
+	if (str_is(protocol, "wireguard"))
+		return c->private_key;
+	return str_starts(protocol, "hysteria") && c->auth.len ? c->auth : c->password;
 }
 
 /* The panel draws these from its lists, or adds them for looks; ours are fixed. */
@@ -208,9 +230,9 @@ void story_deliver(struct story *s, const struct xui_client *client)
 	struct link_inbound *in = arena_new(&s->arena, struct link_inbound);
 	struct link_parts *parts;
 	struct links links = { 0 };
-	enum err e = make_links(s, &links, in, client);
-	struct str credential = str_is(s->inbound.protocol, "vless") || str_is(s->inbound.protocol, "vmess") ? client->uuid :
-		str_starts(s->inbound.protocol, "hysteria") && client->auth.len ? client->auth : client->password;
+	const struct link_client keys = link_client_of(s, client);
+	enum err e = make_links(s, &links, in, &keys);
+	struct str credential = credential_of(s->inbound.protocol, &keys);
 
 	if (!story_check(s, e == OK && links.count > 0, arena_printf(&s->arena, "links can be made: %s", err_name(e))))
 		return;
