@@ -273,8 +273,8 @@ static void settings(struct story *s)
 	const struct xui_ask ask = { .what = XUI_SETTINGS };
 	const struct xui_result *r;
 
-	if (!s->panel.username && s->panel.dialect == XUI_B) {
-		story_say(s, "3.0.x shows them to no token");
+	if (!xui_shows_settings(&s->panel)) {
+		story_say(s, "before 3.3.0 no token is shown them");
 		return;
 	}
 	r = story_ask(s, &ask);
