@@ -430,6 +430,18 @@ static bool is_named(struct story *s, const char *email)
 	return story_look(s, &s->first).exists;
 }
 
+/* 3.1.0 leaves a client that stands nowhere under a name that was given up. */
+static void forget_name(struct story *s, const struct made *old)
+{
+	struct xui_ask ask = ask_about(s, XUI_DELETE, old);
+
+	if (s->panel.dialect != XUI_C || !story_look(s, old).exists)
+		return;
+	story_say(s, "the old name stayed behind");
+	story_check_ok(s, story_ask(s, &ask), "it can be deleted");
+	story_check(s, !story_look(s, old).exists && story_look(s, &s->first).exists, "and takes nothing along");
+}
+
 /* Another name; by it alone 3.1 and later know a client. What is bought and used goes along, the link stays. */
 static void rename_it(struct story *s)
 {
@@ -450,6 +462,7 @@ static void rename_it(struct story *s)
 	story_check(s, used(&l) >= used(&before), "and all that was used");
 	story_check(s, str_eq(l.client.sub_id, before.client.sub_id) && str_eq(l.client.uuid, before.client.uuid) &&
 		    str_eq(l.client.password, before.client.password), "and its keys");
+	forget_name(s, &old);
 	check_carries(s, true, STORY_PASS_MS);
 }
 
