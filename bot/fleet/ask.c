@@ -464,7 +464,7 @@ static enum err ended_one(struct act *a, struct job *job, struct run *r)
 	if (e)
 		return e;
 	if ((!x->err || r->what == ASK_HEALTH) && !r->refused_login && r->at + 1 < plans[r->what].count &&
-	    (plans[r->what].ops[r->at + 1] != XUI_SETTINGS || r->work.panel.password)) { /* not with a token alone */
+	    (plans[r->what].ops[r->at + 1] != XUI_SETTINGS || xui_shows_settings(&r->work.panel))) {
 		r->at++;
 		return ask_next(a, job, r);
 	}

@@ -52,7 +52,7 @@ static enum err keep(struct act *a, struct run *r)
 	return OK;
 }
 
-/* Settings want a login by password; a panel known by its token alone does without. */
+/* Customers are served without them. */
 static bool may_fail(const struct run *r)
 {
 	return r->doing == DOING_SETTINGS || r->doing == DOING_ONLINES;
@@ -74,7 +74,7 @@ static enum err go_on(struct act *a, struct job *job, struct run *r)
 	bool refresh_due = r->doing != DOING_STATUS || a->now_ms >= r->work.refreshed_ms + REFRESH_MS;
 
 	r->doing++;
-	if (refresh_due && r->doing == DOING_SETTINGS && !r->work.panel.password)
+	if (refresh_due && r->doing == DOING_SETTINGS && !xui_shows_settings(&r->work.panel))
 		r->doing++;
 	if (refresh_due && r->doing < DOING_END)
 		return ask_next(a, job, r);

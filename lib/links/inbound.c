@@ -227,7 +227,7 @@ static bool is_known_mask(struct str type, bool udp)
 	return false;
 }
 
-/* The masks a client may know, each reduced to type and settings. */
+/* The masks a client may know, each reduced to type and settings, and those only when there are any. */
 static struct json_object *known_masks(struct json_object *list, bool udp)
 {
 	struct json_object *out = json_object_new_array();
@@ -239,7 +239,7 @@ static struct json_object *known_masks(struct json_object *list, bool udp)
 			continue;
 		mask = json_object_new_object();
 		json_object_object_add(mask, "type", json_object_get(json_at(from, "type")));
-		if (settings)
+		if (!is_empty(settings))
 			json_object_object_add(mask, "settings", json_object_get(settings));
 		json_object_array_add(out, mask);
 	}
@@ -468,12 +468,12 @@ static void read_endpoint(struct link_endpoint *e, struct arena *a, struct json_
 	e->sni_from_address = json_bool_at(row, "overrideSniFromAddress", false);
 }
 
+/* isHidden is kept by 3.4.0 to 3.6.0 and looked at by none of them: their links show such a host, and so do ours. */
 static bool is_host_shown(struct json_object *row)
 {
 	struct json_object *excluded = json_array_at(row, "excludeFromSubTypes");
 
-	if (json_bool_at(row, "isDisabled", false) || json_bool_at(row, "isHidden", false) ||
-	    !json_bool_at(row, "enable", true))
+	if (json_bool_at(row, "isDisabled", false) || !json_bool_at(row, "enable", true))
 		return false;
 	for (size_t i = 0; i < json_len(excluded); i++)
 		if (str_is(element(excluded, i), "raw"))

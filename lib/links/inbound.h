@@ -77,7 +77,7 @@ enum err link_inbound_read(struct link_inbound *out, struct arena *a, struct str
 enum err link_client_read(struct link_client *out, struct arena *a, struct str json);
 
 /* Sets in->hosts from the v3 hosts table: an array of rows in sort order, or an object with that array as "obj".
- * Rows that are disabled, hidden, or kept out of link lists are left out. E_INVALID: neither. */
+ * Rows that are disabled or kept out of link lists are left out. E_INVALID: neither. */
 enum err link_hosts_read(struct link_inbound *in, struct arena *a, struct str json);
 
 /* A child that only listens inside its server is reached through the inbound whose fallback it is: the master's address,

@@ -60,34 +60,45 @@ static void override_host_sni(struct str *sni, const struct link_endpoint *e, st
 		*sni = str_n("", 0);
 }
 
-/* Lists of both behind each other, other members from the host. */
+static struct json_object *joined(struct json_object *own, struct json_object *host)
+{
+	struct json_object *out;
+
+	if (!json_object_is_type(own, json_type_array) || !json_object_is_type(host, json_type_array))
+		return json_object_get(own ? own : host);
+	out = json_object_new_array();
+	for (size_t i = 0; i < json_len(own); i++)
+		json_object_array_add(out, json_object_get(json_object_array_get_idx(own, i)));
+	for (size_t i = 0; i < json_len(host); i++)
+		json_object_array_add(out, json_object_get(json_object_array_get_idx(host, i)));
+	return out;
+}
+
+/* Lists of both behind each other; of two quicParams the inbound's hold (3.6.0). */
 static struct str merged_masks(struct arena *a, struct str own, struct str host)
 {
-	struct json_object *to, *from;
-	struct str out;
+	static const char *const members[] = { "quicParams", "tcp", "udp" }; /* all there are, in the order of Go's maps */
+	struct json_object *left = NULL, *right = NULL, *out;
+	struct str text;
 
 	if (!own.len || !host.len)
 		return link_or_else(host, own);
-	if (json_parse(&to, own))
-		return host;
-	if (json_parse(&from, host)) {
-		json_object_put(to);
+	if (json_parse(&left, own) || json_parse(&right, host)) {
+		json_object_put(left);
 		return own;
 	}
-	json_object_object_foreach(from, key, value) {
-		struct json_object *list = json_array_at(to, key);
+	out = json_object_new_object();
+	for (size_t i = 0; i < countof(members); i++) {
+		struct json_object *v = joined(json_at(left, members[i]), json_at(right, members[i]));
 
-		if (!list || !json_object_is_type(value, json_type_array)) {
-			json_object_object_add(to, key, json_object_get(value));
-			continue;
-		}
-		for (size_t i = 0; i < json_len(value); i++)
-			json_object_array_add(list, json_object_get(json_object_array_get_idx(value, i)));
+		if (v)
+			json_object_object_add(out, members[i], v);
 	}
-	out = str_of(arena_strdup(a, json_object_to_json_string_ext(to, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
-	json_object_put(from);
-	json_object_put(to);
-	return out;
+	text = str_of(arena_strdup(a, json_object_to_json_string_ext(out, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+	json_object_put(out);
+	json_object_put(left);
+	json_object_put(right);
+	return text;
 }
 
 static void apply_host(struct maker *m, const struct link_endpoint *e)

@@ -108,6 +108,13 @@ const struct dialect *dialect_of(const struct xui_panel *p)
 	return best;
 }
 
+bool xui_shows_settings(const struct xui_panel *p)
+{
+	const struct dialect *d = dialect_of(p);
+
+	return p->password || (p->token && d && d->has_tokens && !d->routes[R_SETTINGS].cookie_only);
+}
+
 enum xui_support xui_version_support(const struct xui_panel *p)
 {
 	static const struct { int since, until; enum xui_support support; } known[] = {

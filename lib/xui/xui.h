@@ -75,6 +75,10 @@ enum xui_support xui_version_support(const struct xui_panel *p);
  * version of *p are looked at; not yet known is false. */
 bool xui_renewal_restarts(const struct xui_panel *p, struct str method);
 
+/* XUI_SETTINGS can be asked with the credentials we have: before 3.3.0 no token is enough. Not yet known is false without
+ * a password. */
+bool xui_shows_settings(const struct xui_panel *p);
+
 /* --- what can be asked --- */
 
 enum xui_what {

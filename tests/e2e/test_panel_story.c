@@ -224,6 +224,43 @@ static void test_story_with_shadowsocks(void **state)
 	}
 }
 
+static void add_host(struct world *w, const char *json)
+{
+	struct arena a = { 0 };
+	struct sim_response r = { 0 };
+
+	panel_sim_operator(w->sim, HTTP_POST, "panel/api/hosts/add", str_of(json), &r, &a);
+	assert_true(r.status == 200 && str_has(r.body, "\"success\":true"));
+	arena_release(&a);
+}
+
+/* All links of an inbound with hosts are the panel's, also from the one that is hidden by name only; rows of equal sortOrder
+ * may stand in another order. */
+static void test_story_with_hosts(void **state)
+{
+	struct world w;
+	struct story_score score;
+
+	(void)state;
+	world_open(&w, "3.6.0", INBOUND_VLESS_WS);
+	add_host(&w, "{\"inboundIds\":[1],\"hosts\":[\"zed.example.com\"],\"remark\":\"zed\"}");
+	add_host(&w, "{\"inboundIds\":[1],\"hosts\":[\"b.example.com:8443\",\"[2001:db8::2]:444\",\"2001:db8::1\"],\"remark\":\"alpha\",\"hostHeader\":\"hh.example.com\"}");
+	add_host(&w, "{\"inboundIds\":[1],\"hosts\":[\"hid.example.com\"],\"remark\":\"hid\",\"isHidden\":true,\"sortOrder\":-1}");
+	add_host(&w, "{\"inboundIds\":[1],\"hosts\":[\"off.example.com\"],\"remark\":\"off\",\"isDisabled\":true}");
+	add_host(&w, "{\"inboundIds\":[1],\"hosts\":[\"tls.example.com\"],\"remark\":\"tls\",\"security\":\"tls\",\"sni\":\"s.example.com\",\"path\":\"/x\",\"sortOrder\":2}");
+	score = play(&w, false);
+	if (score.failed || !strstr(w.said, "6 vless links to hid.example.com:4443") || !strstr(w.said, "subscription of 6 in another order"))
+		fail_msg("%s", w.said);
+	world_close(&w);
+	world_open(&w, "3.4.1", INBOUND_VLESS_WS);
+	add_host(&w, "{\"inboundId\":1,\"remark\":\"zed\",\"address\":\"zed.example.com\",\"port\":8443}");
+	add_host(&w, "{\"inboundId\":1,\"remark\":\"alpha\",\"address\":\"a.example.com\"}");
+	score = play(&w, false);
+	if (score.failed || !strstr(w.said, "2 vless links to zed.example.com:8443") || strstr(w.said, "another order"))
+		fail_msg("%s", w.said);
+	world_close(&w);
+}
+
 /* Whenever it is stopped, and whatever the panel does to its writes, the story leaves nothing behind and says so. */
 static void test_story_cleans_up(void **state)
 {
@@ -327,6 +364,7 @@ int main(void)
 		proves(test_story, "R154"),
 		proves(test_story_in_an_empty_inbound, ""),
 		proves(test_story_with_shadowsocks, ""),
+		proves(test_story_with_hosts, ""),
 		proves(test_story_cleans_up, ""),
 		proves(test_story_sees_faults, ""),
 		proves(test_story_tells_no_secret, ""),

@@ -2,6 +2,7 @@
 #include "tests/panel_story/story_private.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/base/enc.h"
@@ -46,18 +47,42 @@ static struct str inbound_json(struct story *s)
 	return out;
 }
 
-static enum err make_links(struct story *s, struct links *out, struct link_inbound *in, const struct xui_client *c)
+/* As the product does it: what only some protocols need, WireGuard's keys, is in the panel's JSON alone. */
+static struct link_client link_client_of(struct story *s, const struct xui_client *c)
 {
-	const struct link_client client = {
-		.id = c->uuid, .password = c->password, .auth = c->auth, .flow = c->flow, .email = c->email, .sub_id = c->sub_id,
-	};
+	struct link_client out = { 0 };
+
+	if (c->raw.len && link_client_read(&out, &s->arena, c->raw))
+		out = (struct link_client){ 0 };
+	out.id = c->uuid;
+	out.password = c->password;
+	out.auth = c->auth;
+	out.flow = c->flow;
+	out.email = c->email;
+	out.sub_id = c->sub_id;
+	return out;
+}
+
+static enum err make_links(struct story *s, struct links *out, struct link_inbound *in, const struct link_client *client)
+{
 	const struct link_ask ask = {
-		.style = link_style_of(s->panel.dialect == XUI_A ? 2 : 3), .inbound = in, .client = &client,
+		.style = link_style_of(s->panel.dialect == XUI_A ? 2 : 3), .inbound = in, .client = client,
 		.place = { .host = url_host(str_of(s->panel.url)), .seller = str_of(s->config->host) },
 	};
 	enum err e = link_inbound_read(in, &s->arena, inbound_json(s));
 
+	if (!e && s->hosts.len)
+		e = link_hosts_read(in, &s->arena, s->hosts);
 	return e ? e : links_make(out, &s->arena, &ask);
+}
+
+static struct str credential_of(struct str protocol, const struct link_client *c)
+{
+	if (str_is(protocol, "vless") || str_is(protocol, "vmess"))
+		return c->id;
+	if (str_is(protocol, "wireguard"))
+		return c->private_key;
+	return str_starts(protocol, "hysteria") && c->auth.len ? c->auth : c->password;
 }
 
 /* The panel draws these from its lists, or adds them for looks; ours are fixed. */
@@ -123,32 +148,68 @@ static struct str subscription_text(struct story *s, struct str body)
 	return str_n(text, n);
 }
 
-static void compare_subscription(struct story *s, const struct http_response *answer, const struct link_parts *ours)
+struct lines {
+	struct link_parts at[SUBSCRIPTION_LINES_MAX];
+	bool matched[SUBSCRIPTION_LINES_MAX];
+	size_t count;
+};
+
+/* The links of our client; others, of which there should be none, are only counted. */
+static size_t read_lines(struct lines *out, struct story *s, struct str text, const struct link_parts *ours)
 {
-	struct str rest = subscription_text(s, answer->body), info = http_header_get(answer, "subscription-userinfo");
-	size_t found = 0, lines = 0;
+	size_t all = 0;
 
-	while (rest.at && lines < SUBSCRIPTION_LINES_MAX) {
-		struct str line = str_trim(str_cut(&rest, '\n'));
-		struct link_parts *theirs = arena_new(&s->arena, struct link_parts);
+	while (text.at && out->count < SUBSCRIPTION_LINES_MAX) {
+		struct str line = str_trim(str_cut(&text, '\n'));
+		struct link_parts *l = &out->at[out->count];
 
-		if (!line.len)
-			continue;
-		lines++;
-		if (link_read(theirs, &s->arena, line) || !str_eq(theirs->credential, ours->credential) ||
-		    strcmp(theirs->protocol, ours->protocol))
-			continue;
-		if (!found++)
-			compare(s, ours, theirs);
+		all += line.len > 0;
+		if (line.len && link_read(l, &s->arena, line) == OK && str_eq(l->credential, ours->credential) && !strcmp(l->protocol, ours->protocol))
+			out->count++;
 	}
-	story_check(s, found > 0, "the subscription has our client's link");
+	return all;
+}
+
+/* The line to the same address, else the first that is left: the comparison says what is wrong with it. SIZE_MAX: none is. */
+static size_t match(struct lines *l, const struct link_parts *ours)
+{
+	size_t found = SIZE_MAX;
+
+	for (size_t i = l->count; i--;)
+		if (!l->matched[i])
+			found = i;
+	for (size_t i = l->count; i--;)
+		if (!l->matched[i] && l->at[i].port == ours->port && is_same_host(l->at[i].host, ours->host))
+			found = i;
+	if (found != SIZE_MAX)
+		l->matched[found] = true;
+	return found;
+}
+
+static void compare_subscription(struct story *s, const struct http_response *answer, const struct link_parts *ours, size_t count)
+{
+	struct str info = http_header_get(answer, "subscription-userinfo");
+	struct lines *theirs = arena_new(&s->arena, struct lines);
+	size_t all = read_lines(theirs, s, subscription_text(s, answer->body), &ours[0]), last = 0;
+	bool in_order = true;
+
+	story_check(s, theirs->count == count, "the subscription has our client's links, as many as we");
+	for (size_t i = 0; i < count; i++) {
+		size_t at = match(theirs, &ours[i]);
+
+		if (at == SIZE_MAX)
+			break;
+		compare(s, &ours[i], &theirs->at[at]);
+		in_order = in_order && (!i || at > last);
+		last = at;
+	}
 	story_check(s, str_has(info, arena_printf(&s->arena, "total=%" PRId64, s->wanted.quota_bytes)), "Subscription-Userinfo knows the quota");
 	story_check(s, str_has(info, arena_printf(&s->arena, "expire=%" PRId64, s->wanted.expires_ms / SECOND_MS)),
 		    "Subscription-Userinfo knows the end");
-	story_say(s, "subscription of %zu", lines);
+	story_say(s, "subscription of %zu%s", all, in_order ? "" : " in another order");
 }
 
-static void check_subscription(struct story *s, const struct link_parts *ours)
+static void check_subscription(struct story *s, const struct link_parts *ours, size_t count)
 {
 	struct http_done done;
 
@@ -160,27 +221,27 @@ static void check_subscription(struct story *s, const struct link_parts *ours)
 	if (done.response->failure != HTTP_FAIL_NONE)
 		story_say(s, "its subscription cannot be reached from here (%s)", http_failure_name(done.response->failure));
 	else if (story_check(s, done.response->status == 200, "the subscription answers 200"))
-		compare_subscription(s, done.response, ours);
+		compare_subscription(s, done.response, ours, count);
 	http_done_release(s->http, &done);
 }
 
 void story_deliver(struct story *s, const struct xui_client *client)
 {
 	struct link_inbound *in = arena_new(&s->arena, struct link_inbound);
-	struct link_parts *parts = arena_new(&s->arena, struct link_parts);
+	struct link_parts *parts;
 	struct links links = { 0 };
-	enum err e = make_links(s, &links, in, client);
-	struct str credential = str_is(s->inbound.protocol, "vless") || str_is(s->inbound.protocol, "vmess") ? client->uuid :
-		str_starts(s->inbound.protocol, "hysteria") && client->auth.len ? client->auth : client->password;
+	const struct link_client keys = link_client_of(s, client);
+	enum err e = make_links(s, &links, in, &keys);
+	struct str credential = credential_of(s->inbound.protocol, &keys);
 
 	if (!story_check(s, e == OK && links.count > 0, arena_printf(&s->arena, "links can be made: %s", err_name(e))))
 		return;
+	parts = arena_array(&s->arena, struct link_parts, links.count);
 	for (size_t i = 0; i < links.count; i++)
-		story_check(s, link_read(parts, &s->arena, links.at[i].uri) == OK && str_eq(parts->credential, credential) &&
-			    parts->port == links.at[i].port, "a link reads back as it was made");
+		story_check(s, link_read(&parts[i], &s->arena, links.at[i].uri) == OK && str_eq(parts[i].credential, credential) &&
+			    parts[i].port == links.at[i].port, "a link reads back as it was made");
 	s->link = links.at[0].uri;
-	link_read(parts, &s->arena, s->link);
 	story_say(s, "%zu %s link%s to %.*s:%" PRId64 " (%s)", links.count, parts->protocol, links.count > 1 ? "s" : "", STR_ARG(links.at[0].host),
 		  links.at[0].port, link_reach_name(link_host_reach(links.at[0].host)));
-	check_subscription(s, parts);
+	check_subscription(s, parts, links.count);
 }

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 
+#define HOSTS_BYTES_MAX ((size_t)1 << 20)
 #define LOOK_EVERY_MS (500)
 #define CARRY_EVERY_MS (6 * SECOND_MS)  /* longer than the poll of 3.x: the next bytes fall into another one */
 #define CARRY_ROUNDS_MAX 6
@@ -195,6 +196,24 @@ static void probe(struct story *s)
 		  support_name(xui_version_support(&s->panel)));
 }
 
+/* What lib/links reads of an inbound's hosts. */
+static struct str hosts_json(struct story *s, const struct xui_result *r)
+{
+	struct buf b;
+	struct str out;
+
+	buf_init(&b, HOSTS_BYTES_MAX);
+	for (size_t i = 0; i < r->hosts_count; i++)
+		if (r->hosts[i].inbound_id == s->config->inbound_id)
+			buf_printf(&b, "%c%.*s", b.len ? ',' : '[', STR_ARG(r->hosts[i].row));
+	if (b.len)
+		buf_addc(&b, ']');
+	story_check(s, r->hosts_known && !b.over, "its hosts are known");
+	out = str_n(str_dup(&s->arena, buf_str(&b)), b.len);
+	buf_release(&b);
+	return out;
+}
+
 static const struct xui_inbound *find_inbound(struct story *s)
 {
 	const struct xui_ask ask = { .what = XUI_INBOUNDS };
@@ -202,6 +221,7 @@ static const struct xui_inbound *find_inbound(struct story *s)
 
 	if (!story_check_ok(s, r, "the inbounds are listed"))
 		return NULL;
+	s->hosts = hosts_json(s, r);
 	for (size_t i = 0; i < r->inbounds_count; i++)
 		if (r->inbounds[i].id == s->config->inbound_id)
 			return &r->inbounds[i];
@@ -253,8 +273,8 @@ static void settings(struct story *s)
 	const struct xui_ask ask = { .what = XUI_SETTINGS };
 	const struct xui_result *r;
 
-	if (!s->panel.username && s->panel.dialect == XUI_B) {
-		story_say(s, "3.0.x shows them to no token");
+	if (!xui_shows_settings(&s->panel)) {
+		story_say(s, "before 3.3.0 no token is shown them");
 		return;
 	}
 	r = story_ask(s, &ask);
@@ -401,6 +421,49 @@ static void change(struct story *s)
 	story_check(s, l.client.expires_ms == s->wanted.expires_ms && l.client.enabled, "end and switch stay as they were");
 	story_check(s, str_is(l.client.comment, "panel story") && str_is(l.client.sub_id, s->first.sub_id), "so does what we did not name");
 	story_check(s, !l.client.uuid.len || str_is(l.client.uuid, s->first.uuid), "so does the UUID");
+}
+
+/* Asked for by the new name, and by the old one where that is still the client's. */
+static bool is_named(struct story *s, const char *email)
+{
+	snprintf(s->first.email, sizeof s->first.email, "%s", email);
+	return story_look(s, &s->first).exists;
+}
+
+/* 3.1.0 leaves a client that stands nowhere under a name that was given up. */
+static void forget_name(struct story *s, const struct made *old)
+{
+	struct xui_ask ask = ask_about(s, XUI_DELETE, old);
+
+	if (s->panel.dialect != XUI_C || !story_look(s, old).exists)
+		return;
+	story_say(s, "the old name stayed behind");
+	story_check_ok(s, story_ask(s, &ask), "it can be deleted");
+	story_check(s, !story_look(s, old).exists && story_look(s, &s->first).exists, "and takes nothing along");
+}
+
+/* Another name; by it alone 3.1 and later know a client. What is bought and used goes along, the link stays. */
+static void rename_it(struct story *s)
+{
+	struct xui_look before = story_look(s, &s->first), l;
+	struct made old = s->first;
+	struct xui_client want = { 0 };
+	char *email = arena_printf(&s->arena, "%s-2", old.email);
+
+	want.email = str_of(email);
+	story_check(s, update(s, &want, XUI_SET_EMAIL) == OK, "it may get another name");
+	if (!story_check(s, is_named(s, email), "it is found by it")) {
+		s->first = old; /* also for cleaning up */
+		return;
+	}
+	l = story_look(s, &s->first);
+	story_check(s, l.found == 1 && str_is(l.client.email, email) && str_is(l.traffic.email, email), "once, in both places");
+	story_check(s, is_settled(&l, &before.client, XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_LIMIT_IP | XUI_SET_ENABLED), "with all that was bought");
+	story_check(s, used(&l) >= used(&before), "and all that was used");
+	story_check(s, str_eq(l.client.sub_id, before.client.sub_id) && str_eq(l.client.uuid, before.client.uuid) &&
+		    str_eq(l.client.password, before.client.password), "and its keys");
+	forget_name(s, &old);
+	check_carries(s, true, STORY_PASS_MS);
 }
 
 static void expire(struct story *s)
@@ -551,6 +614,7 @@ const struct story_step story_steps[] = {
 	{ "addresses",    addresses,     false },
 	{ "renew early",  renew_early,   false },
 	{ "change",       change,        false },
+	{ "rename",       rename_it,     false },
 	{ "expire",       expire,        false },
 	{ "renew back",   renew_back,    false },
 	{ "deplete",      deplete,       true  },

@@ -34,6 +34,7 @@ struct story {
 	bool is_over;                     /* the panel cannot be used: only clean up */
 	struct made first, second;
 	struct xui_inbound inbound;
+	struct str hosts;                 /* its hosts as a JSON list; empty without */
 	size_t clients_before;
 	struct xui_settings settings;
 	struct str link;                  /* delivered for the first client; empty when this protocol has none */

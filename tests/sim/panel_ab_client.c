@@ -210,10 +210,11 @@ static const char *row_follow(struct panel_sim *sim, struct ab_client *old, cons
 	if (other && other != row) {
 		if (sim->version < VERSION(3, 0, 0))
 			return "UNIQUE constraint failed: client_traffics.email";
-		panel_traffic_delete(sim, other);
-	}
-	if (!str_eq(before, f->email))
+		panel_traffic_delete(sim, row); /* the row that has the new name stays, with its counters */
+		row = other;
+	} else if (!str_eq(before, f->email)) {
 		panel_traffic_rename(sim, row, f->email);
+	}
 	ab_row_update(sim, row, f);
 	return NULL;
 }

@@ -9,8 +9,6 @@
 
 #define REMARK_MAX 256
 #define PORT_MAX 65535
-#define ADDED "Host added successfully"
-#define DELETED "Host deleted successfully"
 #define INVALID "request body failed validation"
 
 /* Members a row and a group have in common, in the panel's order. */
@@ -29,6 +27,11 @@ static const struct { const char *key; json_type type; } fields[] = {
 static bool has_groups(const struct panel_sim *sim)
 {
 	return c_has(sim, C_HOST_GROUPS);
+}
+
+static const char *added(const struct panel_sim *sim)
+{
+	return has_groups(sim) ? "Host added successfully" : "Add host";
 }
 
 /* --- the table --- */
@@ -267,10 +270,10 @@ static void add_rows(struct panel_call *call, struct json_object *body, struct j
 			json_object_array_add(list, row_json(call->sim, row_add(call->sim, group, ids[k], values, address, port)));
 	}
 	if (has_groups(call->sim)) {
-		answer_json(call, ADDED, list);
+		answer_json(call, added(call->sim), list);
 		return;
 	}
-	answer_json(call, ADDED, json_object_get(json_object_array_get_idx(list, 0)));
+	answer_json(call, added(call->sim), json_object_get(json_object_array_get_idx(list, 0)));
 	json_object_put(list);
 }
 
@@ -293,7 +296,7 @@ void c_on_host_add(struct panel_call *call)
 	if (error || !values || !is_valid(values, count))
 		panel_answer(call, false, INVALID, STR(""));
 	else if (!inbounds_exist(call, ids, count))
-		panel_answer_fail(call, ADDED, c_error(call->arena, "inbound not found", NULL));
+		panel_answer_fail(call, added(call->sim), c_error(call->arena, "inbound not found", NULL));
 	else
 		add_rows(call, body, values, ids, count);
 	json_object_put(values);
@@ -316,5 +319,5 @@ void c_on_host_del(struct panel_call *call)
 		*at = h->next;
 		row_free(h);
 	}
-	panel_answer_ok(call, DELETED);
+	panel_answer_ok(call, has_groups(call->sim) ? "Host deleted successfully" : "Delete host");
 }

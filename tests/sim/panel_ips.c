@@ -107,6 +107,20 @@ void panel_on_clear_ips(struct panel_call *c)
 	panel_answer_ok(c, "The log has been cleared.");
 }
 
+void panel_ips_delete(struct panel_sim *sim, const char *email)
+{
+	struct str s = str_of(email);
+
+	forget(sim, &s);
+}
+
+void panel_ips_rename(struct panel_sim *sim, const char *from, struct str to)
+{
+	for (struct panel_ip_seen *ip = sim->ips; ip; ip = ip->next)
+		if (!strcmp(ip->email, from))
+			panel_text_set(&ip->email, to);
+}
+
 void panel_ips_release(struct panel_sim *sim)
 {
 	forget(sim, NULL);

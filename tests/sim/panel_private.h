@@ -299,6 +299,8 @@ extern const size_t panel_auth_routes_count, panel_token_routes_count, panel_set
 /* --- panel_ips.c --- */
 
 panel_handler panel_on_ips, panel_on_clear_ips; /* of params[0] */
+void panel_ips_rename(struct panel_sim *sim, const char *from, struct str to);
+void panel_ips_delete(struct panel_sim *sim, const char *email);
 void panel_ips_release(struct panel_sim *sim);
 
 /* --- panel_setting.c --- */

@@ -185,8 +185,10 @@ struct panel_traffic *panel_traffic_find(struct panel_sim *sim, struct str email
 	return map_get(&sim->traffic_by_email, email);
 }
 
+/* The client's addresses go the way of its row (UpdateClientIPs, DelClientIPs: 2.8.5 to 3.6.0). */
 void panel_traffic_rename(struct panel_sim *sim, struct panel_traffic *row, struct str email)
 {
+	panel_ips_rename(sim, row->email, email);
 	map_cut(&sim->traffic_by_email, str_of(row->email), row);
 	panel_text_set(&row->email, email);
 	map_put(&sim->traffic_by_email, str_of(row->email), row);
@@ -194,6 +196,7 @@ void panel_traffic_rename(struct panel_sim *sim, struct panel_traffic *row, stru
 
 void panel_traffic_delete(struct panel_sim *sim, struct panel_traffic *row)
 {
+	panel_ips_delete(sim, row->email);
 	map_cut(&sim->traffic_by_email, str_of(row->email), row);
 	*(row->prev ? &row->prev->next : &sim->traffics) = row->next;
 	*(row->next ? &row->next->prev : &sim->traffics_last) = row->prev;

@@ -49,6 +49,63 @@ static void test_trial(void **state)
 	fw_free(w);
 }
 
+static enum err watch(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return fleet_watch(a);
+}
+
+struct by_token {
+	struct panel_sim *sim;
+	const char *create;          /* where this version makes tokens */
+	int64_t panel_id;
+};
+
+static enum err add_with_token(struct act *a, void *ctx)
+{
+	struct panel_given given = { .url = "http://panel-1.test:2053", .allow_http = &(bool){ true } };
+	struct by_token *x = ctx;
+	struct sim_response r = { 0 };
+	struct json_object *o;
+
+	panel_sim_operator(x->sim, HTTP_POST, x->create, STR("{\"name\":\"bot\"}"), &r, a->arena);
+	assert_int_equal(json_parse(&o, r.body), OK);
+	given.token = str_dup(a->arena, json_str_at(o, "obj.token"));
+	json_object_put(o);
+	return panel_add(&x->panel_id, a, &given);
+}
+
+/* From 3.3.0 a token alone is told where the subscriptions are, at the trial and by the watch. Before, only a password is, and
+ * the panel is not asked for what it would refuse. */
+static void test_token_alone(void **state)
+{
+	static const struct { const char *version, *create; bool shows; } cases[] = {
+		{ "3.0.2", "panel/setting/apiTokens/create", false }, { "3.1.0", "panel/setting/apiTokens/create", false },
+		{ "3.3.1", "panel/api/setting/apiTokens/create", true }, { "3.6.0", "panel/api/setting/apiTokens/create", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct fleet_world *w = fw_new(cases[i].version);
+		struct by_token x = { .sim = w->sims[0], .create = cases[i].create };
+
+		fw_do(w, "DELETE FROM panel_sessions; DELETE FROM inbounds; DELETE FROM panels");
+		panel_sim_clear_counts(w->sims[0]);
+		assert_int_equal(core_do(w->core, add_with_token, &x), OK);
+		w->panel_ids[0] = x.panel_id;
+		asked(w, ASK_TRIAL);
+		assert_true(w->answer.ok);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE sub_url LIKE 'http%/sub/'"), cases[i].shows);
+		fw_do(w, "UPDATE panels SET sub_url=NULL, refreshed_ms=0");
+		assert_int_equal(core_do(w->core, watch, NULL), OK);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='ok' AND sub_url LIKE 'http%/sub/'"), cases[i].shows);
+		assert_int_equal(panel_sim_count(w->sims[0], "defaultSettings"), cases[i].shows ? 2 : 0);
+		assert_int_equal(panel_sim_count(w->sims[0], "login"), 0);
+		fw_free(w);
+	}
+}
+
 static enum err wrong_password(struct act *a, void *ctx)
 {
 	const struct panel_given g = { .password = "no-good-at-all" };
@@ -58,12 +115,6 @@ static enum err wrong_password(struct act *a, void *ctx)
 }
 
 /* Refused at the trial: nothing is sold from it, and the panel is not hammered by the watch. */
-static enum err watch(struct act *a, void *ctx)
-{
-	(void)ctx;
-	return fleet_watch(a);
-}
-
 static void test_bad_password(void **state)
 {
 	struct fleet_world *w = fw_new("3.6.0");
@@ -402,6 +453,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_trial, "B17"),
+		proves(test_token_alone, ""),
 		proves(test_bad_password, "R017"),
 		proves(test_bad_password_of_a_new_panel, "R017"),
 		proves(test_steps, ""),

@@ -320,9 +320,11 @@ static void test_hosts_replace_proxies(void **state)
 		"{\"remark\":\"A\",\"address\":\"a.example\",\"sni\":\"x.example\",\"vlessRoute\":443,\"security\":\"same\"},"
 		"{\"remark\":\"B\",\"address\":\"b.example\",\"isDisabled\":true},"
 		"{\"remark\":\"C\",\"address\":\"c.example\",\"excludeFromSubTypes\":[\"raw\"]},"
-		"{\"remark\":\"D\",\"address\":\"\",\"port\":0}]}")), OK);
+		"{\"remark\":\"D\",\"address\":\"\",\"port\":0},"
+		"{\"remark\":\"E\",\"address\":\"e.example\",\"isHidden\":true}]}")), OK);
 	assert_int_equal(make(&links, LINK_SUB_V3, &in, "h.example"), OK);
-	assert_int_equal(links.count, 2);
+	assert_int_equal(links.count, 3);
+	assert_str(links.at[2].host, "e.example"); /* hidden only by name, as in the panel's own links */
 	assert_int_equal(link_read(&l, &arena, links.at[0].uri), OK);
 	assert_str(l.credential, "8c14d6f7-2e3b-01bb-9d24-3f7a6b8c1e02");
 	assert_param(&l, "sni", "x.example");
@@ -330,6 +332,31 @@ static void test_hosts_replace_proxies(void **state)
 	assert_str(links.at[1].host, "h.example");
 	assert_int_equal(make(&links, LINK_UI_V2, &in, "h.example"), OK); /* 2.x knows no hosts */
 	assert_str(links.at[0].host, "p.example");
+}
+
+/* 3.6.0: lists are joined, empty settings left out, the inbound's quicParams hold. */
+static void test_masks_of_a_host(void **state)
+{
+	static const struct { const char *own, *host, *fm; } cases[] = {
+		{ "{}", "{\\\"tcp\\\":[{\\\"type\\\":\\\"fragment\\\",\\\"settings\\\":{}}]}", "{\"tcp\":[{\"type\":\"fragment\"}]}" },
+		{ "{\"tcp\":[{\"type\":\"sudoku\",\"settings\":{\"a\":1}}],\"quicParams\":{\"up\":1}}",
+		  "{\\\"quicParams\\\":{\\\"up\\\":2},\\\"tcp\\\":[{\\\"type\\\":\\\"fragment\\\"}],\\\"udp\\\":[{\\\"type\\\":\\\"noise\\\"}]}",
+		  "{\"quicParams\":{\"up\":1},\"tcp\":[{\"type\":\"sudoku\",\"settings\":{\"a\":1}},{\"type\":\"fragment\"}],\"udp\":[{\"type\":\"noise\"}]}" },
+		{ "{\"tcp\":[{\"type\":\"sudoku\"}]}", "{\\\"quicParams\\\":{\\\"up\\\":2}}", "{\"quicParams\":{\"up\":2},\"tcp\":[{\"type\":\"sudoku\"}]}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct link_inbound in = inbound_of(arena_printf(&arena, "{\"protocol\":\"vless\",\"remark\":\"n\",\"port\":443,\"streamSettings\":"
+			"{\"network\":\"tcp\",\"security\":\"none\",\"finalmask\":%s}}", cases[i].own));
+		struct links links;
+		struct link_parts l;
+
+		assert_int_equal(link_hosts_read(&in, &arena, str_of(arena_printf(&arena, "[{\"remark\":\"A\",\"finalMask\":\"%s\"}]", cases[i].host))), OK);
+		assert_int_equal(make(&links, LINK_SUB_V3, &in, "h.example"), OK);
+		assert_int_equal(link_read(&l, &arena, links.at[0].uri), OK);
+		assert_param(&l, "fm", cases[i].fm);
+	}
 }
 
 static void test_fallback_child_goes_through_its_master(void **state)
@@ -636,6 +663,7 @@ int main(void)
 		proves(test_odd_inbounds, ""),
 		proves(test_forced_plain_drops_all_of_reality, ""),
 		proves(test_hosts_replace_proxies, ""),
+		proves(test_masks_of_a_host, ""),
 		proves(test_fallback_child_goes_through_its_master, ""),
 		proves(test_reach, ""),
 		proves(test_place, ""),

@@ -120,6 +120,33 @@ static void wait_ms(struct world *w, int64_t ms)
 
 static const char *const versions[] = { "2.8.5", "2.9.4", "3.0.2" };
 
+/* --- names --- */
+
+/* What a client used and where it came from go along with its name, and are gone with it. */
+static void test_rename(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++) {
+		struct world w;
+
+		world_new(&w, versions[i], (struct panel_config){ 0 });
+		add_limited(&w, 1, 10, 0);
+		panel_sim_use(w.sim, "c1", 3, 0);
+		panel_sim_saw_ip(w.sim, "c1", "203.0.113.1", START);
+		ask(&w, HTTP_POST, API "updateClient/" UUID "0001", "{\"id\":1,\"settings\":\"{\\\"clients\\\":[{\\\"id\\\":\\\"" UUID "0001\\\","
+		    "\\\"email\\\":\\\"c2\\\",\\\"totalGB\\\":10,\\\"enable\\\":true,\\\"subId\\\":\\\"s1\\\"}]}\"}");
+		assert_true(good(&w));
+		assert_false(panel_sim_find_client(&(struct panel_client_view){ 0 }, w.sim, 0, "c1"));
+		assert_true(look(&w, "c2").has_row && look(&w, "c2").in_xray);
+		assert_int_equal(panel_sim_count_ips(w.sim, "c1"), 0);
+		assert_int_equal(panel_sim_count_ips(w.sim, "c2"), 1);
+		ask(&w, HTTP_POST, API "1/delClient/" UUID "0001", "{}");
+		assert_true(good(&w));
+		assert_int_equal(panel_sim_count_ips(w.sim, "c2"), 0);
+		world_free(&w);
+	}
+}
+
 /* --- misbehaviour --- */
 
 static void test_faults(void **state)
@@ -528,6 +555,7 @@ static void test_totp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		proves(test_rename, ""),
 		proves(test_faults, ""),
 		proves(test_locked_database_lets_reads_pass, ""),
 		proves(test_down, ""),

@@ -431,6 +431,7 @@ static void test_hosts(void **state)
 	(void)state;
 	world_new(&w, "3.4.1");
 	post(&w, "panel/api/hosts/add", "{\"inboundId\":1,\"remark\":\"cdn\",\"address\":\"cdn.example.com\",\"port\":8443}");
+	assert_true(says(&w, "\"msg\":\"Add host\""));
 	say(&w, HTTP_GET, "panel/api/hosts/list", NULL);
 	assert_true(says(&w, "\"id\":1,\"inboundId\":1,\"address\":\"cdn.example.com\"") && says(&w, "\"port\":8443") && says(&w, "\"security\":\"same\""));
 	assert_false(says(&w, "group"));
