@@ -470,6 +470,9 @@ static const char panel_hosts[] =
 static const char names_chosen[] = /* a client gets another e-mail on its panel */
 	"ALTER TABLE accesses ADD COLUMN rename TEXT;"; /* the e-mail it is to get; NULL: it keeps its own. Until a look has seen it there, email is the old one */
 
+static const char ids_in_order[] = /* the oldest ids are the lowest: inbox_forget */
+	"DROP INDEX inbox_received;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -479,5 +482,6 @@ const struct db_migration schema_migrations[] = {
 	{ grants_in_lists },
 	{ panel_hosts },
 	{ names_chosen },
+	{ ids_in_order },
 };
 const size_t schema_migrations_count = countof(schema_migrations);
