@@ -351,11 +351,15 @@ static const struct json_value *member(const struct json_value *v, struct str ke
 
 const struct json_value *json_in(const struct json_value *v, const char *path)
 {
-	for (struct str rest = str_of(path); rest.at;) {
-		struct str key = str_cut(&rest, '.');
+	const char *end;
 
-		v = v && v->kind == JSON_OBJECT ? member(v, key) : NULL;
-	}
+	do {
+		if (!v || v->kind != JSON_OBJECT)
+			return NULL;
+		end = strchrnul(path, '.');
+		v = member(v, str_n(path, (size_t)(end - path)));
+		path = end + 1;
+	} while (*end);
 	return v && v->kind != JSON_NULL ? v : NULL;
 }
 
