@@ -26,6 +26,8 @@ struct db_slot {
 struct db {
 	sqlite3 *handle;
 	char *path;
+	const char *watched; /* the table of db_table_version; NULL: nobody has asked */
+	uint64_t version;
 	struct db_slot cache[CACHE_SLOTS];
 };
 
@@ -396,6 +398,38 @@ enum err db_script(struct db *db, const char *sql)
 	return err_of(rc);
 }
 
+/* --- watching a table --- */
+
+static void change_version(struct db *db)
+{
+	static uint64_t last;
+
+	db->version = ++last;
+}
+
+static void on_change(void *ctx, int what, const char *database, const char *table, sqlite3_int64 rowid)
+{
+	struct db *db = ctx;
+
+	(void)what;
+	(void)database;
+	(void)rowid;
+	if (strcmp(table, db->watched) == 0)
+		change_version(db);
+}
+
+uint64_t db_table_version(struct db *db, const char *table)
+{
+	if (!db->watched) {
+		db->watched = table;
+		sqlite3_update_hook(db->handle, on_change, db);
+	}
+	assert(strcmp(db->watched, table) == 0);
+	if (!db_in_transaction(db))
+		change_version(db);
+	return db->version;
+}
+
 /* --- transactions --- */
 
 bool db_in_transaction(const struct db *db)
@@ -408,6 +442,7 @@ enum err db_begin(struct db *db)
 	enum err e = injected(DB_POINT_BEGIN);
 
 	assert(!db_in_transaction(db));
+	change_version(db);
 	return e ? e : db_run(db, "BEGIN IMMEDIATE");
 }
 
@@ -448,6 +483,7 @@ enum err db_savepoint_undo(struct db *db)
 {
 	if (!db_in_transaction(db))
 		return E_IO;
+	change_version(db);
 	return err_of(sqlite3_exec(db->handle, "ROLLBACK TO event; RELEASE event", NULL, NULL, NULL));
 }
 

@@ -125,6 +125,11 @@ bool db_is_null(const struct db_rows *rows, int column);
 struct str db_str(const struct db_rows *rows, int column);         /* borrowed until db_next or db_end; NULL: at == NULL */
 char *db_text(const struct db_rows *rows, int column, struct arena *arena); /* copy; NULL: NULL */
 
+/* What was read from the table holds while this number stays: it changes with the transaction, with each change to the table
+ * (which has rowids) and with an undo. Outside a transaction it never stays; no two connections share one. One table a
+ * connection, and the loop's connection only. */
+uint64_t db_table_version(struct db *db, const char *table);
+
 int64_t db_changes(const struct db *db); /* rows changed by the last db_run */
 int64_t db_last_id(const struct db *db); /* rowid of the last INSERT */
 
