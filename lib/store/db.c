@@ -26,6 +26,7 @@ struct db_slot {
 struct db {
 	sqlite3 *handle;
 	char *path;
+	int64_t journal_pages; /* after the last commit */
 	const char *watched; /* the table of db_table_version; NULL: nobody has asked */
 	uint64_t version;
 	struct db_slot cache[CACHE_SLOTS];
@@ -105,6 +106,16 @@ static void without_statistics(void)
 	pthread_once(&once, switch_statistics_off);
 }
 
+static int on_commit(void *ctx, sqlite3 *handle, const char *database, int pages)
+{
+	struct db *db = ctx;
+
+	(void)handle;
+	(void)database;
+	db->journal_pages = pages;
+	return SQLITE_OK;
+}
+
 enum err db_open(struct db **out, const char *path, enum db_mode mode, const char *vfs)
 {
 	struct db *db = xcalloc(1, sizeof *db);
@@ -143,6 +154,8 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 		db_close(db);
 		return e;
 	}
+	if (mode == DB_WRITE)
+		sqlite3_wal_hook(db->handle, on_commit, db); /* after the pragmas: wal_autocheckpoint is such a hook too */
 	*out = db;
 	return OK;
 }
@@ -566,6 +579,11 @@ enum err db_copy_to(struct db *db, const char *path)
 	if (e)
 		unlink(path);
 	return e;
+}
+
+int64_t db_journal_pages(const struct db *db)
+{
+	return db->journal_pages;
 }
 
 enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left)

@@ -149,6 +149,7 @@ enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *mig
 /* A consistent copy while others read and write. E_CONFLICT: the target exists. */
 enum err db_copy_to(struct db *db, const char *path);
 enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left); /* from a connection of the helper's own */
+int64_t db_journal_pages(const struct db *db); /* in the journal after this connection's last commit, copied or not */
 bool db_is_sound(struct db *db); /* PRAGMA integrity_check and foreign_key_check */
 
 /* Tests: asked before every call that may fail; anything but OK is what that call answers. */

@@ -143,6 +143,28 @@ static void test_table_version(void **state)
 	db_close(other);
 }
 
+/* The journal grows with each commit and begins anew when all of it was copied. */
+static void test_journal(void **state)
+{
+	struct db *db = opened("journal.db"), *helper;
+	int64_t pages, left;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(v TEXT) STRICT"), OK);
+	pages = db_journal_pages(db);
+	assert_true(pages > 0);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES('x')"), OK);
+	assert_true(db_journal_pages(db) > pages);
+	pages = db_journal_pages(db);
+	assert_int_equal(db_open(&helper, db_path(db), DB_CHECKPOINT, NULL), OK);
+	assert_int_equal(db_checkpoint(helper, false, &left), OK);
+	assert_int_equal(left, 0);
+	db_close(helper);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES('y')"), OK);
+	assert_true(db_journal_pages(db) < pages);
+	db_close(db);
+}
+
 static void test_injected(void **state)
 {
 	struct db *db = opened("c.db");
@@ -258,6 +280,7 @@ int main(void)
 		proves(test_statements, ""),
 		proves(test_transactions, ""),
 		proves(test_table_version, ""),
+		proves(test_journal, ""),
 		proves(test_injected, ""),
 		proves(test_migrate, "B42"),
 		proves(test_copy, ""),
