@@ -12,7 +12,7 @@
 #include "lib/base/log.h"
 
 #define USER_COLUMNS "id, public_id, telegram_id, username, first_name, last_name, lang, lang_chosen, is_admin, banned, reachable," \
-	" referral_code, referred_by, live_message_id, dialogue, created_ms, seen_ms"
+	" referral_code, referred_by, (SELECT message_id FROM live_messages WHERE user_id=users.id), dialogue, created_ms, seen_ms"
 #define SEEN_EVERY_MS HOUR_MS    /* last contact is kept this exactly: not a write per tap */
 #define DIALOGUE_BYTES_MAX 4096
 
@@ -152,7 +152,8 @@ enum err user_set_lang(struct act *a, struct user *u, int lang)
 
 enum err user_set_live(struct act *a, int64_t user_id, int64_t message_id)
 {
-	return db_run(a->tx, "UPDATE users SET live_message_id=?2 WHERE id=?1", user_id, message_id);
+	return db_run(a->tx, "INSERT INTO live_messages(user_id, message_id) VALUES(?1, ?2) ON CONFLICT(user_id) DO UPDATE SET message_id=?2",
+		user_id, message_id);
 }
 
 enum err user_set_dialogue(struct act *a, struct user *u, const char *dialogue)

@@ -229,7 +229,7 @@ static inline int64_t live(int64_t user)
 {
 	int64_t id = 0;
 
-	db_get_i64(&id, w.db, "SELECT live_message_id FROM users WHERE telegram_id=?1", user);
+	db_get_i64(&id, w.db, "SELECT message_id FROM live_messages JOIN users ON user_id=users.id WHERE telegram_id=?1", user);
 	return id;
 }
 

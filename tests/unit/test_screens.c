@@ -435,7 +435,8 @@ static enum err unban(struct act *a)
 /* All that somebody's doing may change; ids of updates are remembered, and when people were seen. */
 static char *everything(void)
 {
-	return text_of("SELECT (SELECT group_concat(json_array(id, lang, lang_chosen, is_admin, banned, referred_by, live_message_id, dialogue)) FROM users)"
+	return text_of("SELECT (SELECT group_concat(json_array(id, lang, lang_chosen, is_admin, banned, referred_by, dialogue)) FROM users)"
+		" || coalesce((SELECT group_concat(json_array(user_id, message_id)) FROM live_messages), '')"
 		" || (SELECT group_concat(json_array(id, user_id, plan_id, uuid, expires_ms, enabled, gone, revision)) FROM subscriptions)"
 		" || (SELECT group_concat(json_array(id, state, plan_id, panel_id, reserved_until_ms)) FROM orders)"
 		" || (SELECT group_concat(json_array(id, state, provider)) FROM invoices)"
