@@ -476,6 +476,9 @@ static const char bans_remembered[] =
 	"ALTER TABLE subscriptions ADD COLUMN ban_stopped INTEGER NOT NULL DEFAULT 0;" /* 1: its owner's ban keeps it off, no matter what time would have it */
 	"UPDATE subscriptions SET ban_stopped=1 WHERE enabled=0 AND gone=0 AND deleted_ms=0 AND user_id IN (SELECT id FROM users WHERE banned=1);";
 
+static const char ids_in_order[] = /* the oldest ids are the lowest: inbox_forget */
+	"DROP INDEX inbox_received;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -486,5 +489,6 @@ const struct db_migration schema_migrations[] = {
 	{ panel_hosts },
 	{ names_chosen },
 	{ bans_remembered },
+	{ ids_in_order },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

@@ -154,7 +154,7 @@ struct core {
 	int stall_attempts;
 	int64_t stall_until_us;
 	bool stall_told;
-	int64_t checkpointed_commits;
+	int64_t checkpointed_commits, checkpointed_pages;
 	bool checkpoint_under_way;
 	int64_t idle_since_us;
 	struct core_figures figures;

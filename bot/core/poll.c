@@ -65,12 +65,19 @@ void poll_start(struct core *c)
 
 /* --- a batch --- */
 
-static void keep_update(struct core *c, struct str element)
+static enum err read_update(struct tg_update *u, struct arena *arena, const struct json_element *element)
+{
+	if (element->value)
+		return tg_update_from(u, arena, element->value);
+	return element->text.len > UPDATE_BYTES_MAX ? E_TOOBIG : tg_update_read(u, arena, element->text);
+}
+
+static void keep_update(struct core *c, const struct json_element *element)
 {
 	struct waiting_update *w = &c->updates[c->updates_count++];
 
-	*w = (struct waiting_update){ .raw = str_n(arena_strndup(&c->update_arena, element.at, element.len), element.len) };
-	if (element.len > UPDATE_BYTES_MAX || tg_update_read(&w->update, &c->update_arena, w->raw) != OK) {
+	*w = (struct waiting_update){ .raw = str_n(str_dup(&c->update_arena, element->text), element->text.len) };
+	if (read_update(&w->update, &c->update_arena, element) != OK) {
 		w->bad = true;
 		log_warn("update.unreadable", KV("update", w->update.update_id));
 	}
@@ -82,15 +89,16 @@ static void keep_update(struct core *c, struct str element)
 /* A text that breaks off keeps what came before: those updates are decided and confirmed, the rest comes again. */
 static enum err keep_updates(struct core *c, struct str body)
 {
-	struct str rest, element;
+	struct json_element element;
+	struct str rest;
 	enum err e = json_list_open(&rest, body, "result");
 
 	if (e)
 		return E_INVALID;
-	while ((e = json_list_next(&element, &rest)) == OK) {
+	while ((e = json_list_next(&element, &c->update_arena, &rest, UPDATE_BYTES_MAX)) == OK) {
 		if (c->updates_count == TURN_UPDATES_MAX)
 			return E_TOOBIG; /* we asked for no more */
-		keep_update(c, element);
+		keep_update(c, &element);
 	}
 	return e == E_NOTFOUND ? OK : e;
 }

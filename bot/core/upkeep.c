@@ -1,15 +1,16 @@
 /* What the store needs besides transactions, kept off the loop.
  *
  * A commit that also checkpoints costs three or four fsyncs instead of one, so automatic checkpoints are off and the
- * helper thread does them on a connection of its own: PASSIVE every COMMITS_BETWEEN commits, TRUNCATE after a while of rest. */
+ * helper thread does them on a connection of its own: PASSIVE every PAGES_BETWEEN pages, TRUNCATE after a while of rest. */
 #include "bot/core/core_private.h"
 
 #include <stdlib.h>
 
 #include "lib/base/log.h"
 
-#define COMMITS_BETWEEN 200     /* a commit of a busy turn is a handful of pages: about 1,000 of them */
-#define JOURNAL_BYTES_MAX (32 * 1024 * 1024)
+#define PAGES_BETWEEN 4000      /* of the journal: more at once keep the disk from the loop's commits, fewer copy hot pages again and again */
+#define JOURNAL_PAGES_MAX 8000  /* 32 MB */
+#define ROUNDS 2                /* the second copies what was written during the first: little is left for the loop */
 #define REST_US (5 * INT64_C(1000000))
 #define FREE_PAGES_PER_REST "100"
 
@@ -30,7 +31,8 @@ static void run(struct worker_job *job)
 	k->error = db_open(&db, k->path, DB_CHECKPOINT, k->vfs);
 	if (k->error)
 		return;
-	k->error = db_checkpoint(db, k->truncate, &k->pages_left);
+	for (int i = 0; !k->error && i < ROUNDS; i++)
+		k->error = db_checkpoint(db, k->truncate, &k->pages_left);
 	db_close(db);
 }
 
@@ -47,13 +49,14 @@ static void give(struct core *c, bool truncate)
 }
 
 /* Under a load without pauses the helper never meets a moment in which everything is copied, so the journal could not
- * begin anew and would grow. The little that it left is copied here, between two turns. */
+ * begin anew and would grow. The little that it left is copied here, between two turns; the next commit then writes over
+ * the journal's beginning. Cutting the file is left to a rest: that alone took a busy loop 50 ms. */
 static void bound_journal(struct core *c)
 {
-	int64_t bytes = db_journal_bytes(c->db), left;
+	int64_t left;
 
-	if (bytes > JOURNAL_BYTES_MAX && db_checkpoint(c->db, true, &left) != OK)
-		log_warn("store.journal_grows", KV("bytes", bytes));
+	if (db_journal_pages(c->db) > JOURNAL_PAGES_MAX && db_checkpoint(c->db, false, &left) != OK)
+		log_warn("store.journal_grows", KV("pages", db_journal_pages(c->db)));
 }
 
 bool upkeep_drop(struct worker_job *job)
@@ -80,20 +83,28 @@ bool upkeep_done(struct core *c, struct worker_job *job)
 	return upkeep_drop(job);
 }
 
+/* Pages written since the last checkpoint was given away; fewer in the journal than then: it began anew. */
+static int64_t pages_since(const struct core *c)
+{
+	int64_t pages = db_journal_pages(c->db);
+
+	return pages < c->checkpointed_pages ? pages : pages - c->checkpointed_pages;
+}
+
 void upkeep_after_turn(struct core *c, bool idle)
 {
-	int64_t since = c->figures.commits - c->checkpointed_commits;
+	bool rest;
 
-	if (c->setup.no_checkpoints || c->checkpoint_under_way || c->stalled || since == 0)
+	if (c->setup.no_checkpoints || c->checkpoint_under_way || c->stalled || c->figures.commits == c->checkpointed_commits)
 		return;
 	if (!idle)
 		c->idle_since_us = clock_mono_us();
-	if (since >= COMMITS_BETWEEN || clock_mono_us() - c->idle_since_us > REST_US) {
-		bool rest = since < COMMITS_BETWEEN;
-
-		c->checkpointed_commits = c->figures.commits;
-		if (rest)
-			db_script(c->db, "PRAGMA incremental_vacuum(" FREE_PAGES_PER_REST ")");
-		give(c, rest);
-	}
+	rest = clock_mono_us() - c->idle_since_us > REST_US;
+	if (!rest && pages_since(c) < PAGES_BETWEEN)
+		return;
+	c->checkpointed_commits = c->figures.commits;
+	c->checkpointed_pages = db_journal_pages(c->db);
+	if (rest)
+		db_script(c->db, "PRAGMA incremental_vacuum(" FREE_PAGES_PER_REST ")");
+	give(c, rest);
 }

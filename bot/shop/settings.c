@@ -2,6 +2,7 @@
 #include "bot/shop/settings.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define ZONE_TEXT "zone"
 
@@ -40,12 +41,35 @@ int64_t setting_i64(struct act *a, enum setting s)
 	return n;
 }
 
+/* What this transaction has read so far: each of its updates asks for the same few. NULL: not asked for yet. */
+static struct { uint64_t as_of; char *texts[SETTINGS_COUNT]; } memo;
+
+static void memo_follow(struct act *a)
+{
+	uint64_t version = db_table_version(a->tx, "settings");
+
+	if (memo.as_of == version)
+		return;
+	for (size_t i = 0; i < countof(memo.texts); i++) {
+		free(memo.texts[i]);
+		memo.texts[i] = NULL;
+	}
+	memo.as_of = version;
+}
+
 struct str setting_text(struct act *a, enum setting s)
 {
 	char *text;
+	enum err e;
 
-	/* an unreadable store shows itself at the next write; a setting is not worth failing for */
-	return db_get_text(&text, a->arena, a->tx, "SELECT value FROM settings WHERE key=?1", setting_row(s)->key) == OK ? str_of(text) : STR("");
+	memo_follow(a);
+	if (!memo.texts[s]) {
+		e = db_get_text(&text, a->arena, a->tx, "SELECT value FROM settings WHERE key=?1", setting_row(s)->key);
+		if (e && e != E_NOTFOUND) /* an unreadable store shows itself at the next write; a setting is not worth failing for */
+			return STR("");
+		memo.texts[s] = xstrdup(e ? "" : text);
+	}
+	return *memo.texts[s] ? str_of(arena_strdup(a->arena, memo.texts[s])) : STR("");
 }
 
 static enum err check(const struct setting_row *row, struct str value)

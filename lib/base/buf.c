@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FIRST_BYTES 512 /* holds a button, a line, a short answer: a screen grows in two steps */
+
 void buf_init(struct buf *b, size_t max)
 {
 	*b = (struct buf){ .max = max };
@@ -28,7 +30,7 @@ void buf_release(struct buf *b)
 /* Room for n more bytes and the terminator; false sets over. */
 static bool reserve(struct buf *b, size_t n)
 {
-	size_t cap = b->cap ? b->cap : 64;
+	size_t cap = b->cap ? b->cap : FIRST_BYTES;
 
 	if (b->over || n > b->max - b->len) {
 		b->over = true;

@@ -290,14 +290,12 @@ static bool value(struct reader *r, struct str key, int depth)
 	return good;
 }
 
-enum err json_read(const struct json_value **out, struct arena *arena, struct str text)
+/* The value that text begins with, *end behind it; NULL: none. */
+static const struct json_value *value_at(struct arena *arena, struct str text, const char **end)
 {
+	const struct json_value *out = NULL;
 	struct reader r;
-	bool good;
 
-	*out = NULL;
-	if (text.len == 0 || text.len > UINT32_MAX / 2)
-		return E_INVALID;
 	r.at = text.at;
 	r.end = text.at + text.len;
 	r.arena = arena;
@@ -305,14 +303,26 @@ enum err json_read(const struct json_value **out, struct arena *arena, struct st
 	r.count = 0;
 	r.cap = FEW_VALUES;
 	skip_space(&r);
-	good = value(&r, STR(""), 1);
-	skip_space(&r);
-	good = good && r.at == r.end;
-	if (good)
-		*out = memcpy(arena_array(arena, struct json_value, r.count), r.values, r.count * sizeof *r.values);
+	if (value(&r, STR(""), 1))
+		out = memcpy(arena_array(arena, struct json_value, r.count), r.values, r.count * sizeof *r.values);
 	if (r.values != r.few)
 		free(r.values);
-	return good ? OK : E_INVALID;
+	*end = r.at;
+	return out;
+}
+
+enum err json_read(const struct json_value **out, struct arena *arena, struct str text)
+{
+	struct reader behind = { .end = text.at + text.len };
+
+	*out = text.len && text.len <= UINT32_MAX / 2 ? value_at(arena, text, &behind.at) : NULL;
+	if (!*out)
+		return E_INVALID;
+	skip_space(&behind);
+	if (behind.at == behind.end)
+		return OK;
+	*out = NULL;
+	return E_INVALID;
 }
 
 /* --- looking --- */
@@ -351,11 +361,15 @@ static const struct json_value *member(const struct json_value *v, struct str ke
 
 const struct json_value *json_in(const struct json_value *v, const char *path)
 {
-	for (struct str rest = str_of(path); rest.at;) {
-		struct str key = str_cut(&rest, '.');
+	const char *end;
 
-		v = v && v->kind == JSON_OBJECT ? member(v, key) : NULL;
-	}
+	do {
+		if (!v || v->kind != JSON_OBJECT)
+			return NULL;
+		end = strchrnul(path, '.');
+		v = member(v, str_n(path, (size_t)(end - path)));
+		path = end + 1;
+	} while (*end);
 	return v && v->kind != JSON_NULL ? v : NULL;
 }
 
@@ -477,15 +491,22 @@ enum err json_list_open(struct str *rest, struct str text, const char *name)
 	return E_NOTFOUND;
 }
 
-enum err json_list_next(struct str *element, struct str *rest)
+enum err json_list_next(struct json_element *element, struct arena *arena, struct str *rest, size_t bytes_max)
 {
 	struct reader r = { .at = rest->at, .end = rest->at + rest->len };
+	struct str some = str_n(rest->at, rest->len < bytes_max ? rest->len : bytes_max);
 
 	if (take(&r, ']'))
 		return E_NOTFOUND;
-	if (!skip_value(&r))
-		return E_INVALID;
-	*element = str_n(rest->at, (size_t)(r.at - rest->at));
+	element->value = value_at(arena, some, &r.at);
+	if (r.at == some.at + some.len) /* a number may go on behind it */
+		element->value = NULL;
+	if (!element->value) {
+		r.at = rest->at;
+		if (!skip_value(&r))
+			return E_INVALID;
+	}
+	element->text = str_n(rest->at, (size_t)(r.at - rest->at));
 	skip_space(&r);
 	if (take(&r, ','))
 		skip_space(&r);

@@ -45,7 +45,11 @@ const struct json_value *json_last(const struct json_value *v); /* NULL: there i
  * *rest is what follows the opening of the array that is this member of the object in text. E_NOTFOUND: no such array
  * before the text ends or breaks. */
 enum err json_list_open(struct str *rest, struct str text, const char *member);
-/* The next element's text, not checked yet. E_NOTFOUND: the list has ended. E_INVALID: it breaks off here. */
-enum err json_list_next(struct str *element, struct str *rest);
+struct json_element {
+	struct str text;
+	const struct json_value *value; /* NULL: no JSON, or of more than bytes_max; the list goes on behind it all the same */
+};
+/* The next element. E_NOTFOUND: the list has ended. E_INVALID: it breaks off here. */
+enum err json_list_next(struct json_element *element, struct arena *arena, struct str *rest, size_t bytes_max);
 
 #endif

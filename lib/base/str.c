@@ -1,6 +1,7 @@
 /* struct str and UTF-8. */
 #include "lib/base/str.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct str str_of(const char *s)
@@ -124,15 +125,17 @@ struct str str_cut(struct str *rest, char separator)
 #define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
 #define HIGH_BITS EACH_BYTE(0x80)
 
+/* The first of them lowest. */
 static uint64_t eight_at(const char *at)
 {
 	uint64_t word;
 
 	memcpy(&word, at, sizeof word);
-	return word;
+	return le64toh(word);
 }
 
-/* Not zero when one of the eight is less than n or equals c. For bytes below 128; others never count. */
+/* Marks those of the eight that are less than n or equal c, for n and c below 128; bytes above never count. A borrow may
+ * mark others beyond the first, but the first mark is always a true one. */
 static uint64_t has_less(uint64_t word, uint8_t n)
 {
 	return (word - EACH_BYTE(n)) & ~word & HIGH_BITS;
@@ -147,12 +150,11 @@ size_t str_plain(struct str s)
 {
 	size_t i = 0;
 
-	while (s.len - i >= 8) {
-		uint64_t word = eight_at(s.at + i);
+	for (; s.len - i >= 8; i += 8) {
+		uint64_t word = eight_at(s.at + i), marks = has_less(word, 0x20) | has_byte(word, '"') | has_byte(word, '\\');
 
-		if (has_less(word, 0x20) | has_byte(word, '"') | has_byte(word, '\\'))
-			break;
-		i += 8;
+		if (marks)
+			return i + (size_t)__builtin_ctzll(marks) / 8;
 	}
 	while (i < s.len && (unsigned char)s.at[i] >= 0x20 && s.at[i] != '"' && s.at[i] != '\\')
 		i++;

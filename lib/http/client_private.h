@@ -89,8 +89,10 @@ struct line {
 	struct http_client *client;
 	struct http_exchange *exchange; /* NULL: in the pool */
 	CURL *easy;
+	CURLU *url;                 /* url_text, taken apart once for all exchanges that go there */
 	char error[CURL_ERROR_SIZE];
 	/* what the handle is set to, so that only differences are set */
+	char *url_text;             /* NULL: nothing yet */
 	enum http_method method;
 	bool has_body, has_trust, has_proxy, has_source, connect_only;
 	int connect_timeout_ms;

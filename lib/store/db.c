@@ -29,6 +29,9 @@ struct db {
 	sqlite3 *handle;
 	char *path;
 	const char *vfs; /* the caller's; NULL: the system's */
+	int64_t journal_pages; /* after the last commit */
+	const char *watched; /* the table of db_table_version; NULL: nobody has asked */
+	uint64_t version;
 	struct db_slot cache[CACHE_SLOTS];
 };
 
@@ -112,6 +115,16 @@ static enum err sync_name(const struct db *db)
 	return db->vfs ? err_of(sqlite3_file_control(db->handle, NULL, DB_SYNC_DIRECTORY, NULL)) : dir_sync(db->path);
 }
 
+static int on_commit(void *ctx, sqlite3 *handle, const char *database, int pages)
+{
+	struct db *db = ctx;
+
+	(void)handle;
+	(void)database;
+	db->journal_pages = pages;
+	return SQLITE_OK;
+}
+
 enum err db_open(struct db **out, const char *path, enum db_mode mode, const char *vfs)
 {
 	struct db *db = xcalloc(1, sizeof *db);
@@ -153,6 +166,8 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 		db_close(db);
 		return e;
 	}
+	if (mode == DB_WRITE)
+		sqlite3_wal_hook(db->handle, on_commit, db); /* after the pragmas: wal_autocheckpoint is such a hook too */
 	*out = db;
 	return OK;
 }
@@ -418,6 +433,38 @@ enum err db_script(struct db *db, const char *sql)
 	return err_of(rc);
 }
 
+/* --- watching a table --- */
+
+static void change_version(struct db *db)
+{
+	static uint64_t last;
+
+	db->version = ++last;
+}
+
+static void on_change(void *ctx, int what, const char *database, const char *table, sqlite3_int64 rowid)
+{
+	struct db *db = ctx;
+
+	(void)what;
+	(void)database;
+	(void)rowid;
+	if (strcmp(table, db->watched) == 0)
+		change_version(db);
+}
+
+uint64_t db_table_version(struct db *db, const char *table)
+{
+	if (!db->watched) {
+		db->watched = table;
+		sqlite3_update_hook(db->handle, on_change, db);
+	}
+	assert(strcmp(db->watched, table) == 0);
+	if (!db_in_transaction(db))
+		change_version(db);
+	return db->version;
+}
+
 /* --- transactions --- */
 
 bool db_in_transaction(const struct db *db)
@@ -430,6 +477,7 @@ enum err db_begin(struct db *db)
 	enum err e = injected(DB_POINT_BEGIN);
 
 	assert(!db_in_transaction(db));
+	change_version(db);
 	return e ? e : db_run(db, "BEGIN IMMEDIATE");
 }
 
@@ -470,6 +518,7 @@ enum err db_savepoint_undo(struct db *db)
 {
 	if (!db_in_transaction(db))
 		return E_IO;
+	change_version(db);
 	return err_of(sqlite3_exec(db->handle, "ROLLBACK TO event; RELEASE event", NULL, NULL, NULL));
 }
 
@@ -566,6 +615,11 @@ enum err db_copy_to(struct db *db, const char *path)
 	return e;
 }
 
+int64_t db_journal_pages(const struct db *db)
+{
+	return db->journal_pages;
+}
+
 enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left)
 {
 	int log = 0, done = 0;
@@ -573,17 +627,6 @@ enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left)
 
 	*pages_left = log < 0 ? 0 : log - done;
 	return err_of(rc);
-}
-
-int64_t db_journal_bytes(struct db *db)
-{
-	sqlite3_file *file = NULL;
-	sqlite3_int64 bytes = 0;
-
-	if (sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &file) != SQLITE_OK || !file || !file->pMethods ||
-		file->pMethods->xFileSize(file, &bytes) != SQLITE_OK)
-		return 0;
-	return bytes;
 }
 
 bool db_is_sound(struct db *db)

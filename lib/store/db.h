@@ -129,6 +129,11 @@ bool db_is_null(const struct db_rows *rows, int column);
 struct str db_str(const struct db_rows *rows, int column);         /* borrowed until db_next or db_end; NULL: at == NULL */
 char *db_text(const struct db_rows *rows, int column, struct arena *arena); /* copy; NULL: NULL */
 
+/* What was read from the table holds while this number stays: it changes with the transaction, with each change to the table
+ * (which has rowids) and with an undo. Outside a transaction it never stays; no two connections share one. One table a
+ * connection, and the loop's connection only. */
+uint64_t db_table_version(struct db *db, const char *table);
+
 int64_t db_changes(const struct db *db); /* rows changed by the last db_run */
 int64_t db_last_id(const struct db *db); /* rowid of the last INSERT */
 
@@ -148,7 +153,7 @@ enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *mig
 /* A consistent copy while others read and write. E_CONFLICT: the target exists. */
 enum err db_copy_to(struct db *db, const char *path);
 enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left); /* from a connection of the helper's own */
-int64_t db_journal_bytes(struct db *db);   /* size of the write-ahead log's file */
+int64_t db_journal_pages(const struct db *db); /* in the journal after this connection's last commit, copied or not */
 bool db_is_sound(struct db *db); /* PRAGMA integrity_check and foreign_key_check */
 
 /* Tests: asked before every call that may fail; anything but OK is what that call answers. */

@@ -238,19 +238,24 @@ static enum err parse(const struct json_value **root, struct arena *arena, struc
 	return e && !utf8_valid(json) ? json_read(root, arena, utf8_clean(arena, json)) : e;
 }
 
+enum err tg_update_from(struct tg_update *u, struct arena *arena, const struct json_value *root)
+{
+	*u = (struct tg_update){ .kind_name = "", .update_id = json_int_in(root, "update_id", 0) };
+	if (u->update_id <= 0)
+		return E_INVALID;
+	read_kind(u, arena, root);
+	return OK;
+}
+
 enum err tg_update_read(struct tg_update *u, struct arena *arena, struct str json)
 {
 	const struct json_value *root;
-	enum err e;
+	enum err e = parse(&root, arena, json);
 
+	if (!e)
+		return tg_update_from(u, arena, root);
 	*u = (struct tg_update){ .kind_name = "" };
-	e = parse(&root, arena, json);
-	if (e)
-		return e;
-	u->update_id = json_int_in(root, "update_id", 0);
-	if (u->update_id > 0)
-		read_kind(u, arena, root);
-	return u->update_id > 0 ? OK : E_INVALID;
+	return e;
 }
 
 static bool is_word(char c)

@@ -112,6 +112,9 @@ struct tg_update {
 /* Reads the JSON text of one update. Wrong types and missing members leave zeros and empty texts.
  * E_INVALID: no JSON object with a positive update_id; *u is then all zero but the update_id found, if any. */
 enum err tg_update_read(struct tg_update *u, struct arena *arena, struct str json);
+/* The same of JSON that is read already; what it says is copied. */
+struct json_value;
+enum err tg_update_from(struct tg_update *u, struct arena *arena, const struct json_value *root);
 
 struct tg_command {
 	char name[TG_COMMAND_MAX + 1]; /* lower case, without the slash */

@@ -252,6 +252,37 @@ static void test_duplicates(void **state)
 	assert_int_equal(heard(anna, "again"), 1);
 }
 
+static enum err forget(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return core_forget(a);
+}
+
+/* Ids are kept for two days, whatever order they came in; what people still have to decide about is kept longer. */
+static void test_forgotten(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	botapi_say(b->telegram, anna, "first");
+	run_ms(3000);
+	b->fail_next = 3;
+	botapi_say(b->telegram, anna, "parked");
+	run_ms(120000);
+	memnet_advance_ms(b->net, 47 * 3600000LL);
+	run_ms(60000);
+	botapi_set_next_update_id(b->telegram, 17); /* as after a quiet week */
+	botapi_say(b->telegram, anna, "lower");
+	run_ms(60000);
+	assert_int_equal(core_do(b->core, forget, NULL), OK);
+	assert_int_equal(rows("SELECT count(*) FROM inbox"), 3);
+	memnet_advance_ms(b->net, 2 * 3600000LL);
+	assert_int_equal(core_do(b->core, forget, NULL), OK);
+	assert_int_equal(rows("SELECT update_id FROM inbox WHERE state=0"), 17); /* the only one */
+	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE state=2"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM inbox"), 2);
+}
+
 /* A failing handler: undone, tried again, the chat's later updates wait; others do not. */
 static void test_failing_handler(void **state)
 {
@@ -540,6 +571,7 @@ int main(void)
 #define story(function, rows) { #function " [" rows "]", function, set_up, tear_down, NULL }
 		story(test_echo, "R271"),
 		story(test_duplicates, "R271"),
+		story(test_forgotten, "R271"),
 		story(test_failing_handler, ""),
 		story(test_parked, "B25"),
 		story(test_poison, ""),

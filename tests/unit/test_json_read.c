@@ -8,6 +8,8 @@
 #include "lib/base/json.h"
 #include "lib/base/json_read.h"
 
+#define ELEMENT_MAX 16 /* bytes of an element that test_lists reads */
+
 static const char sample[] = " {\"a\":{\"n\":\"5\",\"x\":7,\"big\":9007199254740993,\"t\":\"true\",\"z\":null,\"f\":5.0,\"e\":-1.5e+3},"
 	"\"l\":[ 1, \"two\" , [3], {\"four\":4}, true ],\"s\":\"q\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0439\\ud83d\\ude00\\ud83d!\",\"w\":\"й\",\"twin\":1,\"twin\":2} ";
 
@@ -94,12 +96,13 @@ static void test_reads_nothing_behind(void **state)
 	assert_ptr_not_equal(pages, MAP_FAILED);
 	assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
 	for (size_t len = 0; len <= n; len++) {
-		struct str text = str_n(memcpy(pages + page - len, sample, len), len), rest, element;
+		struct str text = str_n(memcpy(pages + page - len, sample, len), len), rest;
+		struct json_element element;
 		enum err e = json_read(&v, &arena, text);
 
 		assert_int_equal(e, str_trim(text).len == str_trim(str_of(sample)).len ? OK : E_INVALID);
 		if (json_list_open(&rest, text, "l") == OK)
-			while (json_list_next(&element, &rest) == OK)
+			while (json_list_next(&element, &arena, &rest, SIZE_MAX) == OK)
 				continue;
 		arena_clear(&arena);
 	}
@@ -112,6 +115,8 @@ static void test_lists(void **state)
 	static const struct { const char *name, *text, *elements; enum err open, end; } cases[] = {
 		{ "updates", "{\"ok\":true, \"x\":{\"result\":[7]}, \"result\" : [ {\"id\":1}, [2,\"]\"],3 , \"x\\\"]\", null ],\"n\":1}",
 		  "{\"id\":1}|[2,\"]\"]|3|\"x\\\"]\"|null|", OK, E_NOTFOUND },
+		{ "no JSON", "{\"result\":[1,{a:1},\"\xFF\",2]}", "1|?{a:1}|?\"\xFF\"|2|", OK, E_NOTFOUND },
+		{ "too large", "{\"result\":[1,[2,\"0123456789\"],12345678901234567,3]}", "1|?[2,\"0123456789\"]|?12345678901234567|3|", OK, E_NOTFOUND },
 		{ "empty", "{\"result\":[]}", "", OK, E_NOTFOUND },
 		{ "breaks off", "{\"result\":[{\"id\":1},{\"id\":2", "{\"id\":1}|", OK, E_INVALID },
 		{ "breaks off in a string", "{\"result\":[1,\"", "1|", OK, E_INVALID },
@@ -125,7 +130,9 @@ static void test_lists(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < countof(cases); i++) {
-		struct str rest, element;
+		struct arena arena = { 0 };
+		struct json_element element;
+		struct str rest;
 		struct buf seen;
 		enum err e;
 
@@ -133,14 +140,17 @@ static void test_lists(void **state)
 		if (json_list_open(&rest, str_of(cases[i].text), "result") != cases[i].open)
 			fail_msg("%s: opening", cases[i].name);
 		if (!cases[i].open) {
-			while ((e = json_list_next(&element, &rest)) == OK) {
-				buf_add(&seen, element);
+			while ((e = json_list_next(&element, &arena, &rest, ELEMENT_MAX)) == OK) {
+				if (!element.value)
+					buf_addc(&seen, '?');
+				buf_add(&seen, element.text);
 				buf_addc(&seen, '|');
 			}
 			if (e != cases[i].end || !str_is(buf_str(&seen), cases[i].elements))
 				fail_msg("%s: %s", cases[i].name, buf_cstr(&seen));
 		}
 		buf_release(&seen);
+		arena_release(&arena);
 	}
 }
 

@@ -651,6 +651,11 @@ static void test_settings(void **state)
 	assert_int_equal(setting_i64(&s->a, SETTING_GRACE_HOURS), 24);
 	assert_int_equal(setting_set(&s->a, SETTING_GRACE_HOURS, STR(" 48 ")), OK);
 	assert_int_equal(setting_i64(&s->a, SETTING_GRACE_HOURS), 48);
+	assert_int_equal(db_savepoint(s->db), OK);
+	assert_int_equal(setting_set(&s->a, SETTING_GRACE_HOURS, STR("72")), OK);
+	assert_int_equal(setting_i64(&s->a, SETTING_GRACE_HOURS), 72);
+	assert_int_equal(db_savepoint_undo(s->db), OK);
+	assert_int_equal(setting_i64(&s->a, SETTING_GRACE_HOURS), 48);
 	assert_int_equal(setting_set(&s->a, SETTING_GRACE_HOURS, STR("-1")), E_INVALID);
 	assert_int_equal(setting_set(&s->a, SETTING_GRACE_HOURS, STR("x")), E_INVALID);
 	assert_int_equal(setting_set(&s->a, SETTING_ZONE, STR("../etc/passwd")), E_INVALID);

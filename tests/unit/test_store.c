@@ -113,6 +113,58 @@ static enum err fail_at(void *ctx, enum db_point point)
 	return --*left == 0 ? E_FULL : OK;
 }
 
+/* What was read is believed only while nothing can have changed it. */
+static void test_table_version(void **state)
+{
+	struct db *db = opened("watched.db"), *other = opened("watched_too.db");
+	uint64_t version, before;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(k TEXT PRIMARY KEY, v TEXT) STRICT; CREATE TABLE u(v TEXT) STRICT"), OK);
+	before = db_table_version(db, "t");
+	assert_true(db_table_version(db, "t") != before); /* outside a transaction others may write */
+	assert_int_equal(db_begin(db), OK);
+	version = db_table_version(db, "t");
+	assert_int_equal(db_run(db, "INSERT INTO u VALUES('x')"), OK);
+	assert_int_equal(db_savepoint(db), OK);
+	assert_true(db_table_version(db, "t") == version);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES('k', 'x')"), OK);
+	assert_true(db_table_version(db, "t") != version);
+	before = db_table_version(db, "t");
+	assert_int_equal(db_savepoint_undo(db), OK);
+	version = db_table_version(db, "t");
+	assert_true(version != before);
+	assert_int_equal(db_begin(other), OK);
+	assert_true(db_table_version(other, "t") != db_table_version(db, "t"));
+	assert_int_equal(db_commit(db), OK);
+	assert_int_equal(db_begin(db), OK);
+	assert_true(db_table_version(db, "t") != version);
+	db_close(db);
+	db_close(other);
+}
+
+/* The journal grows with each commit and begins anew when all of it was copied. */
+static void test_journal(void **state)
+{
+	struct db *db = opened("journal.db"), *helper;
+	int64_t pages, left;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(v TEXT) STRICT"), OK);
+	pages = db_journal_pages(db);
+	assert_true(pages > 0);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES('x')"), OK);
+	assert_true(db_journal_pages(db) > pages);
+	pages = db_journal_pages(db);
+	assert_int_equal(db_open(&helper, db_path(db), DB_CHECKPOINT, NULL), OK);
+	assert_int_equal(db_checkpoint(helper, false, &left), OK);
+	assert_int_equal(left, 0);
+	db_close(helper);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES('y')"), OK);
+	assert_true(db_journal_pages(db) < pages);
+	db_close(db);
+}
+
 static void test_injected(void **state)
 {
 	struct db *db = opened("c.db");
@@ -227,6 +279,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_statements, ""),
 		proves(test_transactions, ""),
+		proves(test_table_version, ""),
+		proves(test_journal, ""),
 		proves(test_injected, ""),
 		proves(test_migrate, "B42"),
 		proves(test_copy, ""),

@@ -311,7 +311,7 @@ static void fate(struct world *w, struct actor *self)
 {
 	int64_t mean_ms = w->climate.deaths_ms;
 
-	self->next_ms = world_now_ms(w) + luck_between(&w->luck, mean_ms / 4, 2 * mean_ms);
+	self->next_ms = world_later(w, mean_ms / 4, 2 * mean_ms);
 	if (!w->core)
 		return;
 	if (luck_has(&w->luck, 1000)) {

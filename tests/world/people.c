@@ -221,7 +221,7 @@ static void sits(struct world *w, struct actor *self)
 
 	if (p->moves_left-- <= 0) {
 		p->moves_left = (int)luck_between(&w->luck, 3, 14);
-		self->next_ms = world_now_ms(w) + luck_length(&w->luck, HOUR_MS, 9 * DAY_MS);
+		self->next_ms = world_later(w, HOUR_MS, 9 * DAY_MS);
 		return;
 	}
 	moves(w, p);
@@ -311,7 +311,7 @@ static void provider(struct world *w, struct actor *self)
 		lies(w, &arena);
 	}
 	arena_release(&arena);
-	self->next_ms = world_now_ms(w) + (cryptopay_sim_queued(w->cryptopay) ? luck_length(&w->luck, SECOND_MS, HOUR_MS) : luck_between(&w->luck, HOUR_MS, 8 * HOUR_MS));
+	self->next_ms = cryptopay_sim_queued(w->cryptopay) ? world_now_ms(w) + luck_length(&w->luck, SECOND_MS, HOUR_MS) : world_later(w, HOUR_MS, 8 * HOUR_MS);
 	if (self->next_ms > world_now_ms(w) + HOUR_MS)
 		tally_fault(FAULT_CALLBACK_LATE);
 }
@@ -321,7 +321,6 @@ static void provider(struct world *w, struct actor *self)
 void people_open(struct world *w)
 {
 	static const char *const names[] = { "Anna", "Boris", "Chloe", "Dmitri", "Elif", "Fatima", "Goran", "Hana", "Ivan", "Jun", "Katya", "Liam" };
-	int64_t now_ms = world_now_ms(w);
 
 	for (size_t i = 0; i < w->people_count; i++) {
 		struct person *p = &w->people[i];
@@ -329,7 +328,7 @@ void people_open(struct world *w)
 		snprintf(p->name, sizeof p->name, "%s%zu", names[i % countof(names)], i);
 		p->telegram_id = botapi_user_new(w->telegram, p->name, luck_has(&w->luck, 7000) ? p->name : NULL, luck_has(&w->luck, 4000) ? "ru" : "en");
 		p->moves_left = (int)luck_between(&w->luck, 4, 14);
-		world_actor(w, sits, (int64_t)i, now_ms + luck_length(&w->luck, SECOND_MS, w->calm_ms - now_ms));
+		world_actor(w, sits, (int64_t)i, world_later(w, SECOND_MS, (w->calm_ms - world_now_ms(w)) / 2));
 	}
 	people_calls_on(w);
 }

@@ -89,7 +89,7 @@ static void administrates(struct world *w, struct actor *self)
 {
 	if (luck_has(&w->luck, 3000) || !admin_taps_something(w))
 		admin_types(w);
-	self->next_ms = world_now_ms(w) + (luck_has(&w->luck, 7000) ? luck_between(&w->luck, SECOND_MS, MINUTE_MS) : luck_length(&w->luck, HOUR_MS, 2 * DAY_MS));
+	self->next_ms = luck_has(&w->luck, 7000) ? world_now_ms(w) + luck_between(&w->luck, SECOND_MS, MINUTE_MS) : world_later(w, HOUR_MS, 2 * DAY_MS);
 }
 
 /* --- operators --- */
@@ -226,7 +226,7 @@ static void operates(struct world *w, struct actor *self)
 		if (nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)panel_sim_count_clients(p->sim, 0))))
 			panel_sim_use(p->sim, x.email, luck_length(&w->luck, 1 << 20, INT64_C(40) << 30), luck_length(&w->luck, 1 << 20, INT64_C(80) << 30));
 	}
-	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 2 * HOUR_MS, 2 * DAY_MS);
+	self->next_ms = world_later(w, 2 * HOUR_MS, 2 * DAY_MS);
 }
 
 void staff_open(struct world *w)

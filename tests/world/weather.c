@@ -91,7 +91,7 @@ static void sick_panel(struct world *w, struct actor *self)
 			world_tell(w, "%s is well again", p->name);
 		heal(w, p);
 		self->at_work = false;
-		self->next_ms = world_now_ms(w) + luck_length(&w->luck, HOUR_MS, 2 * DAY_MS);
+		self->next_ms = world_later(w, HOUR_MS, 2 * DAY_MS);
 		return;
 	}
 	self->at_work = true;
@@ -161,7 +161,7 @@ static void sick_telegram(struct world *w, struct actor *self)
 		memnet_set_down(w->net, WORLD_TELEGRAM, false);
 		botapi_clear_rules(w->telegram);
 		self->at_work = false;
-		self->next_ms = now_ms + luck_length(&w->luck, HOUR_MS, DAY_MS);
+		self->next_ms = world_later(w, HOUR_MS, DAY_MS);
 		return;
 	}
 	self->at_work = true;
@@ -190,7 +190,7 @@ static void sick_cryptopay(struct world *w, struct actor *self)
 		rule.text = NULL;
 	cryptopay_sim_clear_rules(w->cryptopay);
 	memnet_set_down(w->net, WORLD_CRYPTOPAY, false);
-	self->next_ms = world_now_ms(w) + luck_length(&w->luck, HOUR_MS, DAY_MS);
+	self->next_ms = world_later(w, HOUR_MS, DAY_MS);
 	if (!luck_has(&w->luck, w->climate.sick))
 		return;
 	tally_fault(FAULT_PAY_SICK);

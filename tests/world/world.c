@@ -70,6 +70,13 @@ int64_t world_number(struct world *w, const char *sql)
 	return n;
 }
 
+int64_t world_later(struct world *w, int64_t low_ms, int64_t high_ms)
+{
+	int64_t at_ms = world_now_ms(w) + luck_length(&w->luck, low_ms, high_ms), hours_ms = w->climate.stride_ms;
+
+	return (at_ms / hours_ms + 1) * hours_ms + luck_below(&w->luck, 10 * MINUTE_MS);
+}
+
 struct actor *world_actor(struct world *w, void (*act)(struct world *w, struct actor *self), int64_t number, int64_t first_ms)
 {
 	struct actor *a = &w->actors[w->actors_count++];
@@ -169,7 +176,7 @@ static void draw_climate(struct world *w)
 	w->climate.hands = hands[luck_below(l, (int64_t)countof(hands))];
 	w->climate.deaths_ms = luck_has(l, 7500) ? luck_length(l, 6 * HOUR_MS, 4 * DAY_MS) : 0;
 	w->climate.disk = luck_has(l, 4000) ? luck_between(l, 500, 6000) : 0;
-	w->climate.stride_ms = luck_between(l, 20 * MINUTE_MS, 6 * HOUR_MS);
+	w->climate.stride_ms = luck_between(l, HOUR_MS, 8 * HOUR_MS);
 }
 
 struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace)

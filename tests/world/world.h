@@ -134,6 +134,9 @@ void world_tell(struct world *w, const char *format, ...) __attribute__((format(
 /* A broken invariant. The world lives on, so that one seed may show several. */
 void world_broken(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t world_number(struct world *w, const char *sql); /* the process runs; first column of the first row; 0 without */
+/* When somebody comes again who was here now: between low and high from now, most often near low. Many come at the same hour,
+ * with idle time before it that can be skipped. */
+int64_t world_later(struct world *w, int64_t low_ms, int64_t high_ms);
 struct actor *world_actor(struct world *w, void (*act)(struct world *w, struct actor *self), int64_t number, int64_t first_ms);
 
 /* life.c: the process. */
