@@ -12,6 +12,7 @@
 #include "tests/world/world.h"
 
 #define STANDING_MAX 20000        /* turns in which the clock does not move */
+#define POISON_MAX 12
 #define START_AGAIN_MS (5 * SECOND_MS)
 #define PATIENCE_MS (2 * MINUTE_MS)
 
@@ -90,11 +91,16 @@ static enum err handle_poisoned(struct act *a, const struct tg_update *u)
 {
 	struct world *w = living;
 
-	if (w->poison && u->chat.id == w->poison && !w->dead) {
+	if (w->poison == u->chat.id && !w->dead) { /* this one, as often as it is taken up */
+		w->poison = 0;
+		w->poisoned_update = u->update_id;
+		w->poisoned_times = 0;
+	}
+	if (u->update_id && u->update_id == w->poisoned_update && !w->dead) {
 		tally_fault(FAULT_POISON);
+		if (++w->poisoned_times > POISON_MAX)
+			world_broken(w, "update %lld has killed %d times and is not set aside", (long long)u->update_id, w->poisoned_times);
 		w->end = DISK_AFTER_KILL;
-		if (--w->poison_left == 0)
-			w->poison = 0;
 		die(w);
 		return E_IO;
 	}
@@ -324,7 +330,6 @@ static void fate(struct world *w, struct actor *self)
 		w->store_calls_left = luck_length(&w->luck, 1, 300);
 	} else if (luck_has(&w->luck, 1000) && w->people_count) {
 		w->poison = w->people[luck_below(&w->luck, (int64_t)w->people_count)].telegram_id;
-		w->poison_left = (int)luck_between(&w->luck, 1, 4);
 	} else {
 		will_die(w);
 	}
@@ -384,6 +389,6 @@ void life_calm(struct world *w)
 	w->disk_fails = 0;
 	w->steps_left = w->store_calls_left = 0;
 	w->in_commit = false;
-	w->poison = 0;
+	w->poison = w->poisoned_update = 0;
 	memnet_set_skew_ms(w->net, 0);
 }

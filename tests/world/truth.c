@@ -7,6 +7,8 @@
 #include "lib/base/clock.h"
 #include "tests/world/world.h"
 
+#define GRACE_MAX_MS (7 * DAY_MS)
+
 /* --- on the way --- */
 
 /* A claimed row of a running process has a live call; nothing is under way here, so nothing is claimed. */
@@ -24,19 +26,21 @@ static void one_money(struct world *w, struct money *m)
 {
 	struct db_rows r;
 	char state[32] = "", order[32] = "";
-	int64_t n = 0;
+	int64_t n = 0, decided = 0;
 
 	if (m->stars && m->checkout) {
 		if (botapi_checkout_state(w->telegram, m->checkout) != BOTAPI_CHECKOUT_PAID)
 			return; /* no money moved */
 		snprintf(m->id, sizeof m->id, "%.*s", STR_ARG(botapi_checkout_charge(w->telegram, m->checkout)));
 	}
-	db_select(&r, w->db, "SELECT p.state, coalesce(o.state, '') FROM payments p LEFT JOIN orders o ON o.id=p.order_id WHERE p.provider=?1 AND p.provider_payment_id=?2",
+	db_select(&r, w->db, "SELECT p.state, coalesce(o.state, ''), (SELECT count(*) FROM suspense s WHERE s.payment_id=p.id AND s.state<>'open')"
+		" FROM payments p LEFT JOIN orders o ON o.id=p.order_id WHERE p.provider=?1 AND p.provider_payment_id=?2",
 		m->stars ? "stars" : "crypto_pay", (const char *)m->id);
 	while (db_next(&r)) {
 		n++;
 		snprintf(state, sizeof state, "%.*s", STR_ARG(db_str(&r, 0)));
 		snprintf(order, sizeof order, "%.*s", STR_ARG(db_str(&r, 1)));
+		decided = db_i64(&r, 2);
 	}
 	if (db_end(&r) != OK || n != 1)
 		world_broken(w, "payment %s is booked %" PRId64 " times", m->id, n);
@@ -44,6 +48,17 @@ static void one_money(struct world *w, struct money *m)
 		world_broken(w, "payment %s is applied, its order is %s", m->id, order);
 	else if (strcmp(state, "refunding") == 0)
 		world_broken(w, "payment %s is still being refunded", m->id);
+	else if (m->wrong && strcmp(state, "applied") == 0 && !decided)
+		world_broken(w, "payment %s of another amount was taken for the right one", m->id);
+}
+
+static size_t moved(const struct world *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->money_count; i++)
+		n += !w->money[i].checkout || botapi_checkout_state(w->telegram, w->money[i].checkout) == BOTAPI_CHECKOUT_PAID;
+	return n;
 }
 
 static enum err check_ledger(struct act *a, void *ctx)
@@ -60,6 +75,12 @@ static void all_money(struct world *w)
 		{ "orders with two applied payments", "SELECT count(*) FROM (SELECT order_id FROM payments WHERE state='applied' GROUP BY order_id HAVING count(*)>1)" },
 		{ "orders delivered for nothing", "SELECT count(*) FROM orders o WHERE o.kind IN ('new', 'renew') AND o.state IN ('paid', 'delivered')"
 			" AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state IN ('applied', 'refunding', 'kept'))" },
+		{ "payments without their entry in the ledger", "SELECT count(*) FROM payments p WHERE p.amount_minor>0 AND NOT EXISTS"
+			" (SELECT 1 FROM ledger l WHERE l.payment_id=p.id AND l.kind='payment' AND l.amount_minor=p.amount_minor AND l.currency=p.currency)" },
+		{ "refunds whose access stayed", "SELECT count(*) FROM orders o JOIN subscriptions s ON s.id=o.subscription_id WHERE o.state='refunded' AND s.gone=0"
+			" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND x.id<>o.id AND x.state IN ('paid', 'delivered') AND x.kind<>'trial')" },
+		{ "resets of traffic that were paid for and not made", "SELECT count(*) FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id"
+			" WHERE x.deleted_ms=0 AND s.gone=0 AND x.done_rev=s.revision AND x.done_reset_rev<s.reset_rev" },
 		{ "people with two trials", "SELECT count(*) FROM (SELECT user_id FROM orders WHERE kind='trial' AND state<>'canceled' GROUP BY user_id HAVING count(*)>1)" },
 		{ "rewards for one order twice", "SELECT count(*) FROM (SELECT source_order_id FROM bonuses GROUP BY source_order_id HAVING count(*)>1)" },
 	};
@@ -74,6 +95,8 @@ static void all_money(struct world *w)
 		if (n)
 			world_broken(w, "%" PRId64 " %s", n, none[i].what);
 	}
+	if ((int64_t)moved(w) != world_number(w, "SELECT count(*) FROM payments"))
+		world_broken(w, "money moved %zu times, booked are %" PRId64, moved(w), world_number(w, "SELECT count(*) FROM payments"));
 	if (!life_do(w, check_ledger, &balanced) || !balanced)
 		world_broken(w, "the ledger does not sum to zero");
 	booked = world_number(w, "SELECT coalesce(sum(amount_minor), 0) FROM payments WHERE provider='stars' AND state<>'refunded'");
@@ -97,6 +120,46 @@ static void all_work(struct world *w)
 		if (n)
 			world_broken(w, "%" PRId64 " %s", n, none[i].what);
 	}
+}
+
+/* --- time --- */
+
+struct due {
+	int64_t subscription, expires_ms, at_least_ms, at_most_ms;
+};
+
+static void one_end(struct world *w, const struct due *d)
+{
+	if (d->expires_ms < d->at_least_ms || d->expires_ms > d->at_most_ms)
+		world_broken(w, "subscription %" PRId64 " ends %+.2f days from what was paid for", d->subscription,
+			(double)(d->expires_ms - d->at_least_ms) / (double)DAY_MS);
+}
+
+/* What was paid for, added up from the orders alone: each begins at the end of the one before it, or when it was paid.
+ * Subscriptions that somebody changed by hand, in the chat or on the panel, are left out. */
+static void all_ends(struct world *w)
+{
+	struct due d = { 0 };
+	struct db_rows r;
+
+	db_select(&r, w->db, "SELECT s.id, s.expires_ms, o.paid_ms, o.days FROM subscriptions s JOIN orders o ON o.subscription_id=s.id"
+		" WHERE o.state IN ('paid', 'delivered') AND o.target_rev>0 AND s.expires_ms>0"
+		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.state='refunded' OR x.bonus_days>0 OR x.days=0 OR x.target_rev=0))"
+		" AND NOT EXISTS (SELECT 1 FROM drifts d JOIN accesses x ON x.id=d.access_id WHERE x.subscription_id=s.id AND d.state='adopted')"
+		" AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.subject LIKE '%'||s.public_id||'%') ORDER BY s.id, o.paid_ms, o.id");
+	while (db_next(&r)) {
+		int64_t paid_ms = db_i64(&r, 2), days_ms = db_i64(&r, 3) * DAY_MS;
+
+		if (d.subscription != db_i64(&r, 0)) {
+			one_end(w, &d);
+			d = (struct due){ .subscription = db_i64(&r, 0), .expires_ms = db_i64(&r, 1) };
+		}
+		/* paid within the grace it counts from the end, else from the payment; either may be what was shown */
+		d.at_least_ms = (d.at_least_ms > paid_ms ? d.at_least_ms : d.at_least_ms && d.at_least_ms > paid_ms - GRACE_MAX_MS ? d.at_least_ms : paid_ms) + days_ms;
+		d.at_most_ms = (d.at_most_ms > paid_ms ? d.at_most_ms : paid_ms) + days_ms;
+	}
+	if (db_end(&r) == OK)
+		one_end(w, &d);
 }
 
 /* --- access --- */
@@ -253,6 +316,7 @@ void truth_check(struct world *w)
 	}
 	all_money(w);
 	all_work(w);
+	all_ends(w);
 	all_access(w);
 	all_told(w);
 	no_secrets(w);

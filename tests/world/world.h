@@ -106,8 +106,9 @@ struct world {
 	bool in_commit;         /* it dies at a call of the disk only */
 	int64_t store_calls_left; /* until a call of the store fails; 0: none does */
 	int64_t starts_ms;      /* when it is started again */
-	int64_t poison;         /* chat whose updates kill; 0: none */
-	int poison_left;        /* so often */
+	int64_t poison;         /* chat whose next update kills whoever handles it; 0: none */
+	int64_t poisoned_update;
+	int poisoned_times;
 	int deaths, starts;
 	int64_t turns;
 	/* the disk's weather */
