@@ -146,3 +146,8 @@ $(BUILD)/libsim.a: $(SIM_O)
 .PHONY: world
 world: $(BUILD)/world$(if $(SAN_WORLD),-san)
 	@SEEDS='$(SEEDS)' TRACE='$(TRACE)' LEAST='$(LEAST)' $<
+
+# Breaks the product on purpose and says who notices: tests/breaks/run.
+.PHONY: breaks
+breaks: $(BUILD)/world
+	@tests/breaks/run

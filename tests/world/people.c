@@ -19,20 +19,25 @@ int64_t money_add(struct world *w, const struct money *m)
 
 /* --- what is on the screen --- */
 
-static const struct { const char *verb; int weight; } wishes[] = {
+static const struct wish wishes[] = {
 	{ "buy", 60 }, { "pay", 60 }, { "renewpay", 60 }, { "plan", 30 }, { "renew", 30 }, { "plans", 10 }, { "trial", 10 }, { "link", 4 }, { "qr", 3 },
 	{ "connect", 2 }, { "sub", 6 }, { "my", 3 }, { "home", 2 }, { "move", 2 }, { "newlink", 1 }, { "cancel", 2 }, { "invite", 2 }, { "lang", 1 },
 };
 
-static int weight_of(struct str data)
+int wish_weight(const struct wish *list, size_t count, struct str data)
 {
-	for (size_t i = 0; i < countof(wishes); i++) {
-		size_t n = strlen(wishes[i].verb);
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(list[i].verb);
 
-		if (str_starts(data, wishes[i].verb) && (data.len == n || data.at[n] == ':'))
-			return wishes[i].weight;
+		if (str_starts(data, list[i].verb) && (data.len == n || data.at[n] == ':'))
+			return list[i].weight;
 	}
 	return 0;
+}
+
+static int weight_of(struct str data)
+{
+	return wish_weight(wishes, countof(wishes), data);
 }
 
 /* A button of this message by what people want; NULL: nothing tempts. */
@@ -68,6 +73,42 @@ static const struct botapi_message *recent(struct world *w, int64_t user, size_t
 	return NULL;
 }
 
+/* --- what Crypto Pay calls --- */
+
+struct calling {
+	struct http_inbound in;
+	enum err answer;
+};
+
+static enum err hand_in(struct act *a, void *ctx)
+{
+	struct calling *c = ctx;
+
+	c->in.path = pay_callback_path(a, pay_provider_find(STR("crypto_pay")));
+	c->answer = pay_callback(a, &c->in);
+	return c->answer;
+}
+
+static bool calls(struct world *w, const struct cryptopay_callback *c)
+{
+	struct calling calling = { .in = { .method = HTTP_POST } };
+	struct arena arena = { 0 };
+	bool heard;
+
+	calling.in.headers_count = c->headers_count;
+	for (size_t i = 0; i < c->headers_count; i++) {
+		char *name = arena_strdup(&arena, c->headers[i].name); /* the server gives names in lower case */
+
+		for (char *s = name; *s; s++)
+			*s = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
+		calling.in.headers[i] = (struct http_header){ name, c->headers[i].value };
+	}
+	calling.in.body = c->body;
+	heard = life_do(w, hand_in, &calling);
+	arena_release(&arena);
+	return heard;
+}
+
 /* --- paying --- */
 
 static void pays_stars(struct world *w, struct person *p, const struct botapi_message *m)
@@ -91,6 +132,22 @@ static void pays_stars(struct world *w, struct person *p, const struct botapi_me
 		money_add(w, &paid);
 }
 
+/* Crypto Pay says that another amount came than was asked for. It says so once: who does not hear it never will. */
+static void pays_other_amount(struct world *w, struct person *p, struct money *paid, int64_t id)
+{
+	struct cryptopay_callback c;
+	struct arena arena = { 0 };
+
+	if (cryptopay_sim_expire(w->cryptopay, id) == OK &&
+		cryptopay_sim_make_callback(&c, w->cryptopay, &arena, id, CRYPTOPAY_OTHER_AMOUNT, world_now_ms(w)) == OK && calls(w, &c)) {
+		tally_fault(FAULT_CALLBACK_AMOUNT);
+		world_tell(w, "%s pays another amount for Crypto Pay invoice %s", p->name, paid->id);
+		paid->wrong = true;
+		money_add(w, paid);
+	}
+	arena_release(&arena);
+}
+
 static bool pays_page(struct world *w, struct person *p, const struct botapi_message *m)
 {
 	for (size_t i = 0; i < m->buttons_count; i++) {
@@ -105,6 +162,10 @@ static bool pays_page(struct world *w, struct person *p, const struct botapi_mes
 		w->last_invoice = v.id;
 		if (luck_has(&w->luck, 1000)) /* looks at the page and leaves */
 			return true;
+		if (luck_has(&w->luck, 700)) {
+			pays_other_amount(w, p, &paid, v.id);
+			return true;
+		}
 		if (cryptopay_sim_pay(w->cryptopay, v.id, "USDT", world_now_ms(w)) != OK)
 			return false;
 		world_tell(w, "%s pays Crypto Pay invoice %s", p->name, paid.id);
@@ -228,68 +289,19 @@ static void sits(struct world *w, struct actor *self)
 	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 200, 40 * SECOND_MS);
 }
 
-/* --- what Crypto Pay calls --- */
+/* --- what Crypto Pay calls, and who is not Crypto Pay --- */
 
-struct calling {
-	struct http_inbound in;
-	enum err answer;
-};
-
-static enum err hand_in(struct act *a, void *ctx)
-{
-	struct calling *c = ctx;
-
-	c->in.path = pay_callback_path(a, pay_provider_find(STR("crypto_pay")));
-	c->answer = pay_callback(a, &c->in);
-	return c->answer;
-}
-
-static bool calls(struct world *w, const struct cryptopay_callback *c)
-{
-	struct calling calling = { .in = { .method = HTTP_POST } };
-	struct arena arena = { 0 };
-	bool heard;
-
-	calling.in.headers_count = c->headers_count;
-	for (size_t i = 0; i < c->headers_count; i++) {
-		char *name = arena_strdup(&arena, c->headers[i].name); /* the server gives names in lower case */
-
-		for (char *s = name; *s; s++)
-			*s = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
-		calling.in.headers[i] = (struct http_header){ name, c->headers[i].value };
-	}
-	calling.in.body = c->body;
-	heard = life_do(w, hand_in, &calling);
-	arena_release(&arena);
-	return heard;
-}
-
-/* Somebody who is not Crypto Pay, or Crypto Pay about an invoice that was paid with another amount. */
 static void lies(struct world *w, struct arena *arena)
 {
-	size_t n = cryptopay_sim_count_invoices(w->cryptopay);
+	static const enum cryptopay_lie forgeries[] = { CRYPTOPAY_OTHER_KEY, CRYPTOPAY_UNSIGNED, CRYPTOPAY_EMPTY, CRYPTOPAY_CHANGED, CRYPTOPAY_NOT_PAID, CRYPTOPAY_OTHER_UPDATE };
+	enum cryptopay_lie lie = forgeries[luck_below(&w->luck, (int64_t)countof(forgeries))];
 	struct cryptopay_callback c;
-	enum cryptopay_lie lie = (enum cryptopay_lie)luck_between(&w->luck, CRYPTOPAY_OTHER_KEY, CRYPTOPAY_OTHER_PAYLOAD);
-	int64_t id = n ? w->last_invoice : 0;
 
-	if (!id || lie == CRYPTOPAY_UPPER_HEX || lie == CRYPTOPAY_OTHER_CURRENCY || lie == CRYPTOPAY_OTHER_PAYLOAD)
+	if (!w->last_invoice || cryptopay_sim_make_callback(&c, w->cryptopay, arena, w->last_invoice, lie, world_now_ms(w)) != OK)
 		return;
-	if (lie == CRYPTOPAY_OTHER_AMOUNT) {
-		if (cryptopay_sim_expire(w->cryptopay, id) != OK) /* it was paid already, as it was */
-			return;
-		tally_fault(FAULT_CALLBACK_AMOUNT);
-	} else {
-		tally_fault(FAULT_CALLBACK_FORGED);
-	}
-	if (cryptopay_sim_make_callback(&c, w->cryptopay, arena, id, lie, world_now_ms(w)) != OK)
-		return;
-	world_tell(w, "a callback about invoice %lld that lies: %d", (long long)id, lie);
-	if (calls(w, &c) && lie == CRYPTOPAY_OTHER_AMOUNT) {
-		struct money m = { .wrong = true };
-
-		snprintf(m.id, sizeof m.id, "%lld", (long long)id);
-		money_add(w, &m);
-	}
+	tally_fault(FAULT_CALLBACK_FORGED);
+	world_tell(w, "a callback about invoice %lld that lies: %d", (long long)w->last_invoice, lie);
+	calls(w, &c);
 }
 
 static void provider(struct world *w, struct actor *self)

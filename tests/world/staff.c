@@ -11,20 +11,14 @@
 
 /* --- the admin --- */
 
-static const struct { const char *verb; int weight; } wishes[] = {
+static const struct wish wishes[] = {
 	{ "yes", 60 }, { "no", 3 }, { "a_drift", 20 }, { "a_sus", 20 }, { "a_retry", 20 }, { "a_stuck", 20 }, { "a_refund", 6 }, { "a_unban", 30 }, { "a_ban", 2 },
 	{ "a_order", 3 }, { "a_pay", 4 }, { "a_user", 3 }, { "a_sub", 4 }, { "a_subdo", 3 }, { "a_client", 3 }, { "a_test", 2 },
 };
 
 static int weight_of(struct str data)
 {
-	for (size_t i = 0; i < countof(wishes); i++) {
-		size_t n = strlen(wishes[i].verb);
-
-		if (str_starts(data, wishes[i].verb) && data.len > n && data.at[n] == ':')
-			return wishes[i].weight;
-	}
-	return 0;
+	return wish_weight(wishes, countof(wishes), data);
 }
 
 static void admin_says(struct world *w, const char *text)

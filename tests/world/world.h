@@ -159,6 +159,9 @@ void people_calm(struct world *w);             /* nobody blocks the bot any more
 void people_calls_on(struct world *w);         /* Crypto Pay goes on calling */
 void staff_open(struct world *w);
 int64_t money_add(struct world *w, const struct money *m);
+/* How much somebody wants to tap a button: by the verb of its data; 0: not at all. */
+struct wish { const char *verb; int weight; };
+int wish_weight(const struct wish *wishes, size_t count, struct str data);
 
 /* truth.c */
 void truth_check(struct world *w);             /* at the end; the process runs */
