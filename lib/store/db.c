@@ -109,7 +109,7 @@ static void without_statistics(void)
 	pthread_once(&once, switch_statistics_off);
 }
 
-/* Without this a power cut soon after the first start takes the whole shop, however well its commits were synced. */
+/* Of a new file's name. SQLite's first journal beside it does so by the way; what the whole shop hangs on is not left to that. */
 static enum err sync_name(const struct db *db)
 {
 	return db->vfs ? err_of(sqlite3_file_control(db->handle, NULL, DB_SYNC_DIRECTORY, NULL)) : dir_sync(db->path);

@@ -54,7 +54,7 @@ struct handle {
 	struct disk *disk;
 	struct file *file;
 	int lock;
-	bool syncs_directory;          /* a new journal: its first sync makes its name safe */
+	bool syncs_name;               /* a new journal: its first sync makes its name safe */
 	bool temporary;                /* has no name and goes with its handle */
 	bool shm;
 	unsigned shm_shared, shm_exclusive; /* masks of what this connection holds */
@@ -182,6 +182,13 @@ static void directory_sync(struct disk *d)
 		name_set(d, &d->names[i].safe, d->names[i].now);
 }
 
+static void name_sync(struct disk *d, const struct file *f)
+{
+	for (size_t i = 0; i < d->names_count; i++)
+		if (d->names[i].now == f)
+			name_set(d, &d->names[i].safe, d->names[i].now);
+}
+
 static int ask(struct disk *d, enum disk_op op)
 {
 	d->counts[op]++;
@@ -283,9 +290,9 @@ static int io_sync(sqlite3_file *base, int flags)
 		return rc == SQLITE_IOERR ? SQLITE_IOERR_FSYNC : rc;
 	}
 	file_sync(h->file);
-	if (h->syncs_directory)
-		directory_sync(h->disk);
-	h->syncs_directory = false;
+	if (h->syncs_name)
+		name_sync(h->disk, h->file);
+	h->syncs_name = false;
 	return SQLITE_OK;
 }
 
@@ -462,7 +469,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *text, sqlite3_file *base, int 
 	h->file = exists ? n->now : xcalloc(1, sizeof *h->file);
 	if (text && !exists) {
 		name_set(d, &name_add(d, text)->now, h->file);
-		h->syncs_directory = flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL);
+		h->syncs_name = flags & (SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_WAL | SQLITE_OPEN_SUPER_JOURNAL);
 	}
 	base->pMethods = &methods;
 	if (out_flags)
@@ -481,7 +488,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *text, int sync)
 		return SQLITE_IOERR_DELETE_NOENT;
 	name_set(d, &n->now, NULL);
 	if (sync)
-		directory_sync(d);
+		name_set(d, &n->safe, NULL);
 	return SQLITE_OK;
 }
 

@@ -1,9 +1,9 @@
 /* A disk in memory, as a SQLite file system, that keeps what was written apart from what was synced.
  *
  * Each file has two contents: what readers see, and what would be there after the power went. xSync makes the second
- * like the first, block by block. A name, too, is only safe once its directory was synced: as the system's VFS does, the
- * first sync of a journal syncs it; for other files db.c must (DB_SYNC_DIRECTORY). A power cut leaves of everything
- * unsynced nothing, or any part.
+ * like the first, block by block. A name, too, is only safe once its directory was synced. The first sync of a journal does
+ * that for the journal's own name and, stricter than file systems are, for no other; for the database db.c must
+ * (DB_SYNC_DIRECTORY). A power cut leaves of everything unsynced nothing, or any part.
  *
  * Several connections of one process may use it, one thread. */
 #ifndef OBOL_WORLD_DISK_H

@@ -50,7 +50,7 @@ static int on_disk(void *ctx, enum disk_op op)
 {
 	struct world *w = ctx;
 
-	if (op == DISK_READ)
+	if (op == DISK_READ || w->plain_disk)
 		return SQLITE_OK;
 	if (w->steps_left && (w->in_commit || luck_has(&w->luck, 2000))) {
 		step(w);
@@ -196,8 +196,8 @@ static void start(struct world *w)
 	w->starts++;
 	if (w->actors_count && world_now_ms(w) < w->calm_ms && w->climate.deaths_ms && luck_has(&w->luck, 1500)) {
 		w->steps_left = luck_between(&w->luck, 1, 150);
-		w->in_commit = luck_has(&w->luck, 5000);
-		w->end = (enum disk_end)luck_below(&w->luck, w->disk ? 3 : 1);
+		w->in_commit = !w->plain_disk && luck_has(&w->luck, 5000);
+		w->end = (enum disk_end)luck_below(&w->luck, w->plain_disk ? 1 : 3);
 		tally_fault(FAULT_KILL_IN_START);
 	}
 	if (try_start(w) && !w->dead)
@@ -308,8 +308,8 @@ void life_run(struct world *w, int64_t until_ms)
 
 static void will_die(struct world *w)
 {
-	w->end = w->disk ? (enum disk_end)luck_below(&w->luck, 3) : DISK_AFTER_KILL;
-	w->in_commit = w->disk && luck_has(&w->luck, 4000);
+	w->end = w->plain_disk ? DISK_AFTER_KILL : (enum disk_end)luck_below(&w->luck, 3);
+	w->in_commit = !w->plain_disk && luck_has(&w->luck, 4000);
 	w->steps_left = luck_length(&w->luck, 1, 400);
 }
 
@@ -377,7 +377,7 @@ void life_add_actor(struct world *w)
 
 	if (w->climate.deaths_ms)
 		world_actor(w, fate, 0, now_ms + luck_below(&w->luck, w->climate.deaths_ms));
-	if (w->climate.disk && w->disk)
+	if (w->climate.disk && !w->plain_disk)
 		world_actor(w, bad_disk, 0, now_ms + luck_below(&w->luck, DAY_MS));
 	if (luck_has(&w->luck, 3000))
 		world_actor(w, wrong_clock, 0, now_ms + luck_below(&w->luck, 3 * DAY_MS));

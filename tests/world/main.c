@@ -40,21 +40,39 @@ static void show_end(const struct world *w)
 	fprintf(stderr, "%.*s\n", (int)(w->log.at + w->log.len - at), at);
 }
 
-static int live(uint64_t seed)
+/* The number of broken invariants. */
+static int live(uint64_t seed, bool real_file, uint64_t *history)
 {
-	struct world *w = world_new(seed, i18n, trace);
+	struct world *w = world_new(seed, i18n, trace, real_file);
 	int failures;
 
 	world_live(w);
 	failures = w->failures;
+	*history = w->history;
 	if (show_history)
-		fprintf(stderr, "seed %llu: history %016llx, %d deaths, %zu payments, %zu people, %zu panels, %lld days, %lld turns, stride %lld min\n", (unsigned long long)seed,
+		fprintf(stderr, "seed %llu: history %016llx, %d deaths, %zu payments, %zu people, %zu panels, %lld days, %lld turns%s\n", (unsigned long long)seed,
 			(unsigned long long)w->history, w->deaths, w->money_count, w->people_count, w->panels_count,
-			(long long)((w->calm_ms - WORLD_START_MS) / DAY_MS), (long long)w->turns, (long long)(w->climate.stride_ms / MINUTE_MS));
+			(long long)((w->calm_ms - WORLD_START_MS) / DAY_MS), (long long)w->turns, real_file ? ", on a real file" : "");
 	if (failures && !trace)
 		show_end(w);
 	world_free(w);
-	return failures ? 1 : 0;
+	return failures;
+}
+
+static int live_once_or_twice(uint64_t seed)
+{
+	uint64_t history, again;
+	int failures = live(seed, false, &history);
+
+	if (failures || !world_has_plain_disk(seed))
+		return failures;
+	failures = live(seed, true, &again);
+	if (!failures && again != history) {
+		fprintf(stderr, "seed %llu: on a real file its history is another one: %016llx, %016llx\n", (unsigned long long)seed,
+			(unsigned long long)history, (unsigned long long)again);
+		return 1;
+	}
+	return failures;
 }
 
 static uint64_t cpu_ms_of_children(void)
@@ -84,7 +102,7 @@ static void run_seed(uint64_t seed)
 	pid = fork();
 	assert(pid >= 0);
 	if (!pid)
-		_exit(live(seed));
+		_exit(live_once_or_twice(seed) ? 1 : 0);
 	if (waitpid(pid, &status, 0) != pid)
 		abort();
 	note_cpu(seed, cpu_ms_of_children() - before_ms);

@@ -8,6 +8,7 @@
 #include "tests/world/world.h"
 
 #define MESSAGES_SEEN 12          /* how far back somebody scrolls */
+#define CROWD 100                 /* so many come less often, each of them */
 
 int64_t money_add(struct world *w, const struct money *m)
 {
@@ -282,9 +283,11 @@ static void sits(struct world *w, struct actor *self)
 
 	if (p->moves_left-- <= 0) {
 		p->moves_left = (int)luck_between(&w->luck, 3, 14);
-		self->next_ms = world_later(w, HOUR_MS, 9 * DAY_MS);
+		self->next_ms = world_later(w, HOUR_MS, w->people_count > CROWD ? 30 * DAY_MS : 9 * DAY_MS);
 		return;
 	}
+	if (luck_has(&w->luck, w->climate.store))
+		w->store_calls_left = luck_between(&w->luck, 1, 60);
 	moves(w, p);
 	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 200, 40 * SECOND_MS);
 }

@@ -15,7 +15,7 @@
 
 #define LOG_BYTES_MAX ((size_t)256 << 20)
 #define LONG_EVERY 50
-#define REAL_FILE_EVERY 100
+#define PLAIN_DISK_EVERY 100
 
 /* --- the history --- */
 
@@ -176,10 +176,16 @@ static void draw_climate(struct world *w)
 	w->climate.hands = hands[luck_below(l, (int64_t)countof(hands))];
 	w->climate.deaths_ms = luck_has(l, 7500) ? luck_length(l, 6 * HOUR_MS, 4 * DAY_MS) : 0;
 	w->climate.disk = luck_has(l, 4000) ? luck_between(l, 500, 6000) : 0;
+	w->climate.store = luck_has(l, 4000) ? luck_between(l, 20, 400) : 0;
 	w->climate.stride_ms = luck_between(l, HOUR_MS, 8 * HOUR_MS);
 }
 
-struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace)
+bool world_has_plain_disk(uint64_t seed)
+{
+	return seed % PLAIN_DISK_EVERY == 51;
+}
+
+struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool real_file)
 {
 	struct world *w = xcalloc(1, sizeof *w);
 	bool is_long = seed % LONG_EVERY == 0;
@@ -189,12 +195,15 @@ struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace)
 	w->luck.state = seed * UINT64_C(0xD1342543DE82EF95);
 	w->program.state = ~seed * UINT64_C(0xD1342543DE82EF95);
 	w->trace = trace;
-	w->real_file = seed % REAL_FILE_EVERY == 51;
+	w->plain_disk = world_has_plain_disk(seed);
+	w->real_file = real_file;
 	w->i18n = i18n;
 	w->history = UINT64_C(0xCBF29CE484222325);
 	buf_init(&w->log, LOG_BYTES_MAX);
 	log_set_sink(keep_line, w);
 	draw_climate(w);
+	if (is_long && w->climate.deaths_ms) /* two hundred people give trouble enough */
+		w->climate.deaths_ms = DAY_MS;
 	days = is_long ? 21 : luck_length(&w->luck, 3, 20);
 	w->people_count = is_long ? 200 : (size_t)luck_length(&w->luck, 8, 40);
 	w->calm_ms = WORLD_START_MS + days * DAY_MS;
@@ -259,6 +268,7 @@ void world_live(struct world *w)
 	people_calm(w);
 	w->actors_count = 0;
 	people_calls_on(w);
+	staff_calm(w);
 	live_until(w, w->ends_ms);
 	if (!w->failures)
 		truth_check(w);

@@ -37,6 +37,7 @@ struct climate {
 	int64_t deaths_ms;      /* mean time between two ends of the process; 0: none */
 	int64_t hands;          /* an operator changing things */
 	int64_t disk;
+	int64_t store;          /* of each move of somebody: a call of the store fails soon after it */
 	int64_t stride_ms;      /* how far idle time is skipped at once */
 };
 
@@ -79,7 +80,9 @@ struct world {
 	struct luck luck;       /* the world's own decisions */
 	struct luck program;    /* what the program and the simulators draw */
 	struct climate climate;
-	bool trace, real_file;
+	bool trace;
+	bool plain_disk;        /* its disk never fails and its power stays on: so that a real file shows the same history */
+	bool real_file;
 	/* parts */
 	struct disk *disk;      /* NULL: a real file in dir */
 	char dir[64], path[96];
@@ -124,8 +127,9 @@ struct world {
 	int failures;
 };
 
-/* main.c tells which seed failed; longer worlds are every 50th, a real file every 100th. */
-struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace);
+/* Every 50th world is a long one. Every 100th has a plain disk, and on a real file must be the same. */
+bool world_has_plain_disk(uint64_t seed);
+struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool real_file);
 void world_live(struct world *w);              /* from the first day to the last check */
 void world_free(struct world *w);
 
@@ -158,6 +162,7 @@ void people_open(struct world *w);
 void people_calm(struct world *w);             /* nobody blocks the bot any more */
 void people_calls_on(struct world *w);         /* Crypto Pay goes on calling */
 void staff_open(struct world *w);
+void staff_calm(struct world *w);              /* the admin does what alerts ask for */
 int64_t money_add(struct world *w, const struct money *m);
 /* How much somebody wants to tap a button: by the verb of its data; 0: not at all. */
 struct wish { const char *verb; int weight; };
