@@ -91,7 +91,7 @@ static enum err handle_poisoned(struct act *a, const struct tg_update *u)
 {
 	struct world *w = living;
 
-	if (w->poison == u->chat.id && !w->dead) { /* this one, as often as it is taken up */
+	if (w->poison && w->poison == u->chat.id && !w->dead) { /* this one, as often as it is taken up */
 		w->poison = 0;
 		w->poisoned_update = u->update_id;
 		w->poisoned_times = 0;
