@@ -11,6 +11,8 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 
 # What end-to-end tests and the bench share is linked like a simulator.
 SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c,$(wildcard tests/e2e/*.c))
+# The disk in memory belongs to the seeded world, and stories use it too.
+SIM += tests/world/disk.c
 # The panel story is a program (make panel-story) and, without its main, part of what tests link.
 SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
 
@@ -49,7 +51,7 @@ define test_rule
 $(BUILD)/t/%: $(BUILD)/s/tests/$(1)/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@mkdir -p $$(@D)
 	@echo "ld $$@"
-	@$$(CC) $$(SAN) $$^ -o $$@ $$(LIBS) -lcmocka
+	@$$(CC) $$(SAN) $$^ -o $$@ $$(WRAP) $$(LIBS) -lcmocka
 endef
 $(foreach kind,unit story e2e,$(eval $(call test_rule,$(kind))))
 
@@ -127,6 +129,17 @@ $(BUILD)/s/tests/e2e/obol_main.o: bot/main.c
 $(BUILD)/obol-steps: $(BUILD)/s/tests/e2e/obol_steps.o $(BUILD)/s/tests/e2e/obol_main.o $(OBJ_S)
 	@echo "ld $@"
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+
+# The nth failure: make nth [EVERY=k] [SEED=n] [STORY=…] [FAULT=…] [N=n] [TRACE=1]; without EVERY every single one. `make test`
+# samples the same under the sanitizers. The program's allocations are met on their way to malloc.
+NTH_WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=abort
+$(BUILD)/t/test_nth: WRAP := $(NTH_WRAP)
+$(BUILD)/nth: $(BUILD)/o/tests/story/test_nth.o $(BUILD)/libsim.a $(BUILD)/libobol.a
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(NTH_WRAP) $(LIBS) -lcmocka
+.PHONY: nth
+nth: $(BUILD)/nth
+	@EVERY='$(or $(EVERY),1)' SEED='$(SEED)' STORY='$(STORY)' FAULT='$(FAULT)' N='$(N)' $(if $(TRACE),TRACE=1) $<
 
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales

@@ -79,8 +79,9 @@ enum db_mode {
 	DB_UNTRUSTED  /* somebody else's file: read only, trusted_schema off, defensive, size limits */
 };
 
-/* A file control of SQLite: a file system other than the system's syncs the database's directory on it. */
-#define DB_SYNC_DIRECTORY 100001
+/* File controls of SQLite, for file systems other than the system's: what SQLite has no word for. */
+#define DB_SYNC_DIRECTORY 100001   /* of the database */
+#define DB_SYNC_AND_RENAME 100002  /* const char *names[2]: the bytes of the first are safe, then it has the second's name for good */
 
 /* vfs: NULL for the system's. E_NOTFOUND (DB_READ and no file), E_INVALID (not a database), E_IO, E_BUSY. */
 enum err db_open(struct db **out, const char *path, enum db_mode mode, const char *vfs);
@@ -150,7 +151,7 @@ struct db_migration {
  * References are checked once, before the commit: a migration may build a table anew. E_CONFLICT: they do not hold. */
 enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *migrations, size_t count);
 
-/* A consistent copy while others read and write. E_CONFLICT: the target exists. */
+/* A consistent copy while others read and write; under that name it is whole or not there. E_CONFLICT: the target exists. */
 enum err db_copy_to(struct db *db, const char *path);
 enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left); /* from a connection of the helper's own */
 int64_t db_journal_pages(const struct db *db); /* in the journal after this connection's last commit, copied or not */

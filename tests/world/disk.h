@@ -34,7 +34,7 @@ enum disk_end {
 	DISK_AFTER_POWER,  /* everything unsynced is lost */
 	DISK_AFTER_TEAR    /* of what is unsynced, any blocks and names are kept */
 };
-/* After every connection was closed. draw gives random numbers, for DISK_AFTER_TEAR. */
+/* Every connection was closed, or is never used again. draw gives random numbers, for DISK_AFTER_TEAR. */
 void disk_end(struct disk *d, enum disk_end how, uint64_t (*draw)(void *ctx), void *ctx);
 
 bool disk_holds(const struct disk *d, struct str bytes); /* in any file, as seen or as safe */
