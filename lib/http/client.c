@@ -544,7 +544,9 @@ static int wait_for(struct http_client *c, struct http_wait *extra, size_t extra
 	fds[0] = (struct pollfd){ .fd = c->epoll_fd, .events = POLLIN };
 	for (size_t i = 0; i < extra_count; i++)
 		fds[i + 1] = (struct pollfd){ .fd = extra[i].fd, .events = extra[i].events };
+	c->counts.slept_us -= clock_mono_us();
 	ready = poll(fds, 1 + extra_count, timeout_ms);
+	c->counts.slept_us += clock_mono_us();
 	assert(ready >= 0 || errno == EINTR);
 	for (size_t i = 0; i < extra_count; i++) {
 		extra[i].revents = ready > 0 ? fds[i + 1].revents : 0;

@@ -50,6 +50,7 @@ struct http_client_counts {
 	uint64_t connections_opened;
 	uint64_t lookups, lookups_abandoned;    /* begun; given up while under way */
 	uint64_t turns_cut;                     /* turns that left work for the next because of turn_cpu_ms_max */
+	int64_t slept_us;                       /* spent waiting for the world in http_client_poll; the rest of it is work */
 	int under_way, waiting;                 /* now */
 };
 
