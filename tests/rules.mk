@@ -117,6 +117,13 @@ $(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare
 bench: $(BUILD)/bench $(BUILD)/obol
 	@$(BUILD)/bench $(RUNS)
 
+# The program that ships, killed at random moments while people buy: make kills [COUNT=1000] [SEED=n].
+.PHONY: kills
+kills:
+	@tests/setup test
+	@$(MAKE) -s --no-print-directory $(BUILD)/obol $(BUILD)/t/test_random_kills
+	@OBOL=$${OBOL:-$(BUILD)/obol} COUNT=$(or $(COUNT),1000) SEED=$(SEED) $(BUILD)/t/test_random_kills && echo "1 passed, 0 failed" || { echo "0 passed, 1 failed"; exit 1; }
+
 # End-to-end tests start the program itself.
 $(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD)/obol-san $(BUILD)/obol-steps
 

@@ -125,9 +125,10 @@ static void storm(struct rig *r, struct crowd *c, uint64_t kills)
 		rig_kill(r);
 		rig_start(r);
 		if ((i + 1) % PAUSE_EVERY == 0) {
-			struct crowd_figures f = crowd_figures(c);
+			struct crowd_figures f;
 
 			live_for(r, c, PAUSE_MS);
+			f = crowd_figures(c);
 			fprintf(stderr, "%" PRIu64 " kills: %zu people, %zu purchases paid, %" PRId64 " orders delivered\n", i + 1, f.people, f.purchases,
 				rig_number(r, "SELECT count(*) FROM orders WHERE state='delivered'"));
 		}
