@@ -708,7 +708,8 @@ struct http_client *http_client_new(const struct http_client_limits *limits)
 	http_names_init(&c->names, c->limits.name_rest_ms, c->limits.lookups_abandoned_max, c->limits.lookup_abandoned_ms);
 	TAILQ_INIT(&c->peers_waiting);
 	TAILQ_INIT(&c->done);
-	SLIST_INIT(&c->lines);
+	for (size_t i = 0; i < LINE_KINDS; i++)
+		SLIST_INIT(&c->lines[i]);
 	SLIST_INIT(&c->answers);
 	set_multi(c);
 	return c;
@@ -731,10 +732,11 @@ static void free_pools(struct http_client *c)
 	struct line *line;
 	struct answer *answer;
 
-	while ((line = SLIST_FIRST(&c->lines))) {
-		SLIST_REMOVE_HEAD(&c->lines, pool);
-		line_free(line);
-	}
+	for (size_t i = 0; i < LINE_KINDS; i++)
+		while ((line = SLIST_FIRST(&c->lines[i]))) {
+			SLIST_REMOVE_HEAD(&c->lines[i], pool);
+			line_free(line);
+		}
 	while ((answer = SLIST_FIRST(&c->answers))) {
 		SLIST_REMOVE_HEAD(&c->answers, pool);
 		buf_release(&answer->body);

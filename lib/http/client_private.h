@@ -96,8 +96,11 @@ struct line {
 	enum http_method method;
 	bool has_body, has_trust, has_proxy, has_source, connect_only;
 	int connect_timeout_ms;
-	long buffer_bytes;
+	/* Chosen once: libcurl refuses another size while it holds the buffer, and after an exchange that never had a
+	 * connection (its name did not resolve) it still does. */
+	enum line_kind { LINE_FOR_TEXT, LINE_FOR_SINK } kind;
 };
+#define LINE_KINDS 2
 
 /* A descriptor as epoll knows it. A connection stays in epoll while it rests between two exchanges, so that the usual
  * exchange costs no epoll_ctl. Nobody tells us reliably when a descriptor is closed (epoll forgets it by itself), so an
@@ -126,7 +129,7 @@ struct http_client {
 	struct peer_list peers_waiting;
 	struct exchange_list done;
 	struct http_ids ids;        /* every exchange */
-	SLIST_HEAD(, line) lines;
+	SLIST_HEAD(, line) lines[LINE_KINDS];
 	SLIST_HEAD(, answer) answers;
 	struct watched *watched;    /* by descriptor */
 	size_t watched_count;

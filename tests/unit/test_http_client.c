@@ -832,6 +832,27 @@ static void test_name_fails_and_rests(void **state)
 	world_close(&w);
 }
 
+/* Found by random kills: the name of a panel failed, its next list wanted another buffer, and libcurl refused it. */
+static void test_sink_after_a_name_that_failed(void **state)
+{
+	size_t left = 1000;
+	struct http_request bad = { .url = "http://bad.invalid/" }, good = { 0 };
+	struct world w;
+
+	(void)state;
+	world_open(&w, NULL);
+	good.url = url(&w, w.plain, "/");
+	for (int i = 0; i < 2; i++) { /* text, then a sink; a sink, then text */
+		bad.sink = i ? sink_count : NULL;
+		good.sink = i ? NULL : sink_count;
+		bad.sink_ctx = good.sink_ctx = &left;
+		bad.url = i ? "http://bad1.invalid/" : "http://bad2.invalid/";
+		assert_failed(send_request(&w, &bad), HTTP_FAIL_RESOLVE, true);
+		assert_int_equal(send_request(&w, &good)->status, 200);
+	}
+	world_close(&w);
+}
+
 /* The first trap: libcurl joins the thread of a look-up it gives up, and the loop stands still. */
 static void test_name_never_answers(void **state)
 {
@@ -1199,6 +1220,7 @@ int main(void)
 		proves(test_post_is_never_repeated, ""),
 		proves(test_kept_connection_closed, ""),
 		proves(test_sink, ""),
+		proves(test_sink_after_a_name_that_failed, "R284"),
 		proves(test_cancel, ""),
 		proves(test_bad_requests, ""),
 		proves(test_lanes, ""),
