@@ -10,7 +10,7 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 	@sh lib/i18n/embed.sh $(LOCALES) >$@.new && mv $@.new $@
 
 # What end-to-end tests and the bench share is linked like a simulator.
-SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c,$(wildcard tests/e2e/*.c))
+SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c tests/e2e/slow_sync.c,$(wildcard tests/e2e/*.c))
 # The panel story is a program (make panel-story) and, without its main, part of what tests link.
 SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
 
@@ -134,6 +134,13 @@ $(BUILD)/s/tests/e2e/obol_main.o: bot/main.c
 $(BUILD)/obol-steps: $(BUILD)/s/tests/e2e/obol_steps.o $(BUILD)/s/tests/e2e/obol_main.o $(OBJ_S)
 	@echo "ld $@"
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+
+# A disk that takes its time, to be loaded before the program that ships.
+$(BUILD)/t/slow_sync.so: tests/e2e/slow_sync.c
+	@mkdir -p $(@D)
+	@echo "ld $@"
+	@$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -Wno-missing-prototypes -O2 -fPIC -shared $< -o $@
+$(BUILD)/t/test_blocks: | $(BUILD)/obol $(BUILD)/t/slow_sync.so
 
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
