@@ -32,6 +32,8 @@ static size_t on_body(char *at, size_t size, size_t n, void *ctx)
 {
 	struct line *line = ctx;
 
+	if (client_pauses(line->client, line->exchange))
+		return CURL_WRITEFUNC_PAUSE; /* the same bytes come again */
 	return exchange_put_body(line->exchange, str_n(at, size * n)) ? size * n : 0;
 }
 

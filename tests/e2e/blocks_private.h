@@ -31,6 +31,7 @@ struct fault {
 	void (*step)(struct rig *r, void *ctx);
 	void (*end)(void *ctx);
 	void *ctx;
+	const struct fault *well; /* what the other shop is put through meanwhile: its step alone */
 };
 
 struct rig *blocks_rig(const struct blocks_plan *plan, const struct rig_options *options);
