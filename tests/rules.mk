@@ -110,11 +110,11 @@ checks: floors sentences locales
 
 # What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses.
 BENCH_O := $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/bench/*.c))
-$(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare.o,$(SIM_O)) $(OBJ_O)
+$(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare.o %/blocks.o %/blocks_cases.o %/flood.o,$(SIM_O)) $(OBJ_O)
 	@echo "ld $@"
 	@$(CC) $(OPT) $^ -o $@ $(LIBS)
 .PHONY: bench
-bench: $(BUILD)/bench $(BUILD)/obol
+bench: $(BUILD)/bench $(BUILD)/obol $(BUILD)/t/slow_sync.so
 	@$(BUILD)/bench $(RUNS)
 
 # The program that ships, killed at random moments while people buy: make kills [COUNT=1000] [SEED=n].

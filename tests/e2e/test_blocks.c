@@ -1,5 +1,5 @@
-/* Nothing blocks anything else: see blocks.h. What the loop says of itself, counts and limits are asserted; how much slower
- * others were answered is told, and asserted with the room that a busy machine needs (make bench RUNS=blocks measures it). */
+/* Nothing blocks anything else: see blocks.h. What the loop says of its CPU, counts and limits are asserted. How much slower
+ * others were answered is told, and asserted with the room that a busy machine needs: make bench RUNS=blocks measures it. */
 #include "tests/unit/proves.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #define TURN_CPU_MS_MAX 50
 #define THREADS_MAX 100        /* 32 look-ups given up, 30 under way, and ours */
 #define P99_TIMES_MAX 1.5
-#define P99_ROOM_MS 50         /* what the machine may add */
+#define P99_ROOM_MS 300        /* what a busy machine may add; who really waits for the fault waits for seconds */
 
 static const struct blocks_plan plan = { .rounds = 3, .round_ms = 800, .backlog = 20000 };
 
@@ -117,7 +117,7 @@ static void test_a_slow_disk(void **state)
 	assert_int_equal(f.with.unanswered, 0);
 	assert_true(f.with.largest_commit_ms >= 20); /* the disk is slow indeed */
 	assert_in_range((int64_t)f.with.largest_turn_cpu_ms, 0, TURN_CPU_MS_MAX);
-	assert_true(f.with.p99_ms <= f.without.p99_ms * P99_TIMES_MAX + 8 * 20 + P99_ROOM_MS);
+	assert_true(f.with.p99_ms <= f.without.p99_ms * P99_TIMES_MAX + 8 * 20 + P99_ROOM_MS); /* a few commits */
 }
 
 int main(void)
