@@ -220,7 +220,7 @@ void blocks_compare(struct blocks_figures *out, const struct blocks_plan *plan, 
 	well->side = &out->without;
 	ill->side = &out->with;
 	let_pass(well, fault->well, WARM_MS, true);
-	let_pass(ill, fault, WARM_MS, true);
+	let_pass(ill, fault, fault->warm_ms ? fault->warm_ms : WARM_MS, true);
 	for (int i = 0; i < plan->rounds; i++) {
 		blocks_measure(well, fault->well, plan->round_ms);
 		blocks_measure(ill, fault, plan->round_ms);

@@ -21,6 +21,7 @@
 #define SICK_PANELS 20
 #define DEAD_NAMES 30
 #define SILENT_SERVER "127.0.0.99"
+#define GIVEN_UP_MS 12000         /* after 10 s the client gives a look-up up: joining its thread would stop the loop then */
 #define SLOW_SYNC_MS "20"
 #define FLOOD_PER_S 5000
 #define QUEUED 10000
@@ -220,7 +221,7 @@ static const char *open_silence(struct silence *s, const struct blocks_plan *pla
 	else if (!program || !mkdtemp(s->dir))
 		why = "no folder for it";
 	if (!why) {
-		write_text(arena_printf(&arena, "%s/resolv.conf", s->dir), "nameserver " SILENT_SERVER "\n", 0644);
+		write_text(arena_printf(&arena, "%s/resolv.conf", s->dir), "nameserver " SILENT_SERVER "\noptions timeout:30 attempts:5\n", 0644);
 		snprintf(s->program, sizeof s->program, "%s/program", s->dir);
 		snprintf(script, sizeof script, "#!/bin/sh\nexec unshare -rm sh -c 'mount --bind %s/resolv.conf /etc/resolv.conf && exec \"$0\" \"$@\"' %s \"$@\"\n", s->dir, program);
 		snprintf(probe, sizeof probe, "unshare -rm mount --bind %s/resolv.conf /etc/resolv.conf 2>/dev/null", s->dir);
@@ -255,7 +256,8 @@ static void run_silent_server(struct blocks_figures *out, const struct blocks_pl
 
 	out->skipped = open_silence(&s, plan);
 	if (!out->skipped)
-		blocks_compare(out, plan, &(struct fault){ .options = { .program = s.program }, .begin = add_silent_names, .step = blocks_ask_panels });
+		blocks_compare(out, plan, &(struct fault){ .options = { .program = s.program }, .begin = add_silent_names, .step = blocks_ask_panels,
+			.warm_ms = GIVEN_UP_MS });
 	close_silence(&s);
 }
 

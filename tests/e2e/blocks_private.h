@@ -31,6 +31,7 @@ struct fault {
 	void (*step)(struct rig *r, void *ctx);
 	void (*end)(void *ctx);
 	void *ctx;
+	int warm_ms;              /* how long it works before anything is measured [300] */
 	const struct fault *well; /* what the other shop is put through meanwhile: its step alone */
 };
 
