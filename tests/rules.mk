@@ -10,7 +10,7 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 	@sh lib/i18n/embed.sh $(LOCALES) >$@.new && mv $@.new $@
 
 # What end-to-end tests and the bench share is linked like a simulator.
-SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c,$(wildcard tests/e2e/*.c))
+SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c tests/e2e/slow_sync.c,$(wildcard tests/e2e/*.c))
 # The panel story is a program (make panel-story) and, without its main, part of what tests link.
 SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
 
@@ -110,12 +110,19 @@ checks: floors sentences locales
 
 # What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses.
 BENCH_O := $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/bench/*.c))
-$(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare.o,$(SIM_O)) $(OBJ_O)
+$(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare.o %/blocks.o %/blocks_cases.o %/flood.o,$(SIM_O)) $(OBJ_O)
 	@echo "ld $@"
 	@$(CC) $(OPT) $^ -o $@ $(LIBS)
 .PHONY: bench
-bench: $(BUILD)/bench $(BUILD)/obol
+bench: $(BUILD)/bench $(BUILD)/obol $(BUILD)/t/slow_sync.so
 	@$(BUILD)/bench $(RUNS)
+
+# The program that ships, killed at random moments while people buy: make kills [COUNT=1000] [SEED=n].
+.PHONY: kills
+kills:
+	@tests/setup test
+	@$(MAKE) -s --no-print-directory $(BUILD)/obol $(BUILD)/t/test_random_kills
+	@OBOL=$${OBOL:-$(BUILD)/obol} COUNT=$(or $(COUNT),1000) SEED=$(SEED) $(BUILD)/t/test_random_kills && echo "1 passed, 0 failed" || { echo "0 passed, 1 failed"; exit 1; }
 
 # End-to-end tests start the program itself.
 $(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD)/obol-san $(BUILD)/obol-steps
@@ -127,6 +134,13 @@ $(BUILD)/s/tests/e2e/obol_main.o: bot/main.c
 $(BUILD)/obol-steps: $(BUILD)/s/tests/e2e/obol_steps.o $(BUILD)/s/tests/e2e/obol_main.o $(OBJ_S)
 	@echo "ld $@"
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+
+# A disk that takes its time, to be loaded before the program that ships.
+$(BUILD)/t/slow_sync.so: tests/e2e/slow_sync.c
+	@mkdir -p $(@D)
+	@echo "ld $@"
+	@$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -Wno-missing-prototypes -O2 -fPIC -shared $< -o $@
+$(BUILD)/t/test_blocks: | $(BUILD)/obol $(BUILD)/t/slow_sync.so
 
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
