@@ -95,6 +95,7 @@ int64_t json_i64_at(struct json_object *o, const char *path, int64_t otherwise)
 bool json_bool_at(struct json_object *o, const char *path, bool otherwise)
 {
 	struct json_object *v = json_at(o, path);
+	int64_t i;
 	struct str s;
 
 	switch (json_object_get_type(v)) {
@@ -105,11 +106,11 @@ bool json_bool_at(struct json_object *o, const char *path, bool otherwise)
 		return json_i64_at(o, path, 0) != 0;
 	case json_type_string:
 		s = json_str_at(o, path);
-		if (str_is_nocase(s, "true") || str_is(s, "1"))
+		if (str_is_nocase(s, "true"))
 			return true;
-		if (str_is_nocase(s, "false") || str_is(s, "0"))
+		if (str_is_nocase(s, "false"))
 			return false;
-		return otherwise;
+		return str_to_i64(&i, s) == OK ? i != 0 : otherwise;
 	default:
 		return otherwise;
 	}

@@ -426,6 +426,8 @@ int64_t json_int_in(const struct json_value *v, const char *path, int64_t otherw
 
 bool json_bool_in(const struct json_value *v, const char *path, bool otherwise)
 {
+	int64_t i;
+
 	v = json_in(v, path);
 	if (!v)
 		return otherwise;
@@ -435,11 +437,11 @@ bool json_bool_in(const struct json_value *v, const char *path, bool otherwise)
 	case JSON_NUMBER:
 		return number_of(v->text, 0) != 0;
 	case JSON_STRING:
-		if (str_is_nocase(v->text, "true") || str_is(v->text, "1"))
+		if (str_is_nocase(v->text, "true"))
 			return true;
-		if (str_is_nocase(v->text, "false") || str_is(v->text, "0"))
+		if (str_is_nocase(v->text, "false"))
 			return false;
-		return otherwise;
+		return str_to_i64(&i, v->text) == OK ? i != 0 : otherwise;
 	default:
 		return otherwise;
 	}
@@ -514,6 +516,8 @@ enum err json_list_next(struct json_element *element, struct arena *arena, struc
 		return E_NOTFOUND;
 	element->value = value_at(arena, some, &r.at);
 	if (r.at == some.at + some.len) /* a number may go on behind it */
+		element->value = NULL;
+	if (element->value && !strchr(",]} \n\r\t", *r.at)) /* where skip_value ends, so that what is no JSON has one end */
 		element->value = NULL;
 	if (!element->value) {
 		r.at = rest->at;

@@ -122,6 +122,7 @@ static void test_lists(void **state)
 		{ "breaks off", "{\"result\":[{\"id\":1},{\"id\":2", "{\"id\":1}|", OK, E_INVALID },
 		{ "breaks off in a string", "{\"result\":[1,\"", "1|", OK, E_INVALID },
 		{ "breaks off behind an element", "{\"result\":[1", "", OK, E_INVALID },
+		{ "junk behind an element", "{\"result\":[{\"id\":1}x,{\"id\":2}]}", "?{\"id\":1}x|{\"id\":2}|", OK, E_NOTFOUND },
 		{ "closes too often", "{\"result\":[1,}]}", "1|", OK, E_INVALID },
 		{ "null", "{\"result\":null}", "", E_NOTFOUND, OK },
 		{ "missing", "{\"ok\":true}", "", E_NOTFOUND, OK },
