@@ -12,7 +12,7 @@ LIBS     = $(shell pkg-config --libs $(PKGS)) -pthread
 
 PRODUCT := $(filter-out bot/main.c,$(wildcard lib/*/*.c bot/*.c bot/*/*.c))
 SIM     := $(filter-out tests/%/main.c,$(wildcard tests/sim/*.c)) $(filter-out tests/story/test_%,$(wildcard tests/story/*.c))
-TESTS   := $(wildcard tests/unit/test_*.c tests/story/test_*.c tests/e2e/test_*.c)
+TESTS   := $(wildcard tests/unit/test_*.c tests/story/test_*.c tests/e2e/test_*.c tests/fuzz/test_*.c)
 
 .PHONY: all setup test unit vectors floors requirements clean run demo
 all: setup

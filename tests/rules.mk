@@ -10,7 +10,7 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 	@sh lib/i18n/embed.sh $(LOCALES) >$@.new && mv $@.new $@
 
 # What end-to-end tests and the bench share is linked like a simulator.
-SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c,$(wildcard tests/e2e/*.c))
+SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c tests/e2e/slow_sync.c,$(wildcard tests/e2e/*.c))
 # The disk in memory belongs to the seeded world, and stories use it too.
 SIM += tests/world/disk.c
 # The panel story is a program (make panel-story) and, without its main, part of what tests link.
@@ -51,9 +51,9 @@ define test_rule
 $(BUILD)/t/%: $(BUILD)/s/tests/$(1)/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@mkdir -p $$(@D)
 	@echo "ld $$@"
-	@$$(CC) $$(SAN) $$^ -o $$@ $$(WRAP) $$(LIBS) -lcmocka
+	@$$(CC) $$(SAN) -Wl,--start-group $$^ -Wl,--end-group -o $$@ $$(WRAP) $$(LIBS) -lcmocka
 endef
-$(foreach kind,unit story e2e,$(eval $(call test_rule,$(kind))))
+$(foreach kind,unit story e2e fuzz,$(eval $(call test_rule,$(kind))))
 
 unit: $(TEST_BIN)
 	@tests/run $(TEST_BIN)
@@ -112,12 +112,19 @@ checks: floors sentences locales
 
 # What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses.
 BENCH_O := $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/bench/*.c))
-$(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare.o,$(SIM_O)) $(OBJ_O)
+$(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare.o %/blocks.o %/blocks_cases.o %/flood.o,$(SIM_O)) $(OBJ_O)
 	@echo "ld $@"
 	@$(CC) $(OPT) $^ -o $@ $(LIBS)
 .PHONY: bench
-bench: $(BUILD)/bench $(BUILD)/obol
+bench: $(BUILD)/bench $(BUILD)/obol $(BUILD)/t/slow_sync.so
 	@$(BUILD)/bench $(RUNS)
+
+# The program that ships, killed at random moments while people buy: make kills [COUNT=1000] [SEED=n].
+.PHONY: kills
+kills:
+	@tests/setup test
+	@$(MAKE) -s --no-print-directory $(BUILD)/obol $(BUILD)/t/test_random_kills
+	@OBOL=$${OBOL:-$(BUILD)/obol} COUNT=$(or $(COUNT),1000) SEED=$(SEED) $(BUILD)/t/test_random_kills && echo "1 passed, 0 failed" || { echo "0 passed, 1 failed"; exit 1; }
 
 # End-to-end tests start the program itself.
 $(patsubst tests/e2e/%.c,$(BUILD)/t/%,$(wildcard tests/e2e/test_*.c)): | $(BUILD)/obol-san $(BUILD)/obol-steps
@@ -141,12 +148,19 @@ $(BUILD)/nth: $(BUILD)/o/tests/story/test_nth.o $(BUILD)/libsim.a $(BUILD)/libob
 nth: $(BUILD)/nth
 	@EVERY='$(or $(EVERY),1)' SEED='$(SEED)' STORY='$(STORY)' FAULT='$(FAULT)' N='$(N)' $(if $(TRACE),TRACE=1) $<
 
+# A disk that takes its time, to be loaded before the program that ships.
+$(BUILD)/t/slow_sync.so: tests/e2e/slow_sync.c
+	@mkdir -p $(@D)
+	@echo "ld $@"
+	@$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -Wno-missing-prototypes -O2 -fPIC -shared $< -o $@
+$(BUILD)/t/test_blocks: | $(BUILD)/obol $(BUILD)/t/slow_sync.so
+
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
 $(BUILD)/t/test_demo_browser: | $(BUILD)/demo
 
 # The seeded world: make world SEEDS=1-200 [TRACE=1] [LEAST=n]; SAN_WORLD=1 under the sanitizers.
-WORLD_SRC := $(wildcard tests/world/*.c)
+WORLD_SRC := $(filter-out %/disk.c,$(wildcard tests/world/*.c))
 $(BUILD)/world: $(WORLD_SRC:%.c=$(BUILD)/o/%.o) $(BUILD)/libsim.a $(BUILD)/libobol.a
 	@echo "ld $@"
 	@$(CC) $(OPT) $^ -o $@ $(LIBS) -lcmocka
@@ -164,3 +178,35 @@ world: $(BUILD)/world$(if $(SAN_WORLD),-san)
 .PHONY: breaks
 breaks: $(BUILD)/world
 	@tests/breaks/run
+
+# make fuzz SECONDS=n [TARGET=name]: tests/fuzz under libFuzzer, which is clang's. Whatever they say, the same functions run
+# over seeds and earlier findings in make test, under gcc (test_fuzz_seeds): there each has a name of its own.
+FUZZ_CC      ?= clang
+FUZZ_TARGETS := $(patsubst tests/fuzz/target/%.c,%,$(wildcard tests/fuzz/target/*.c))
+FUZZ_SHARED  := tests/fuzz/fuzz.c tests/fuzz/shop.c
+OBJ_F        := $(PRODUCT:%.c=$(BUILD)/f/%.o) $(GEN:%.c=$(BUILD)/f/%.o)
+$(BUILD)/f/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(FUZZ_CC) $(BASE) $(WARN) $(SAN) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+$(BUILD)/libobol-fuzz.a: $(OBJ_F)
+	@rm -f $@
+	@ar rcs $@ $^
+$(BUILD)/fuzz/%: $(BUILD)/f/tests/fuzz/target/%.o $(FUZZ_SHARED:%.c=$(BUILD)/f/%.o) $(BUILD)/libobol-fuzz.a
+	@mkdir -p $(@D)
+	@echo "ld $@"
+	@$(FUZZ_CC) $(SAN) -fsanitize=fuzzer $^ -o $@ $(LIBS)
+$(BUILD)/s/tests/fuzz/target/%.o: tests/fuzz/target/%.c
+	@mkdir -p $(@D)
+	@echo "cc $<"
+	@$(CC) $(BASE) $(WARN) $(SAN) -DLLVMFuzzerTestOneInput=fuzz_$* -MMD -MP -c $< -o $@
+FUZZ_S := $(FUZZ_TARGETS:%=$(BUILD)/s/tests/fuzz/target/%.o) $(FUZZ_SHARED:%.c=$(BUILD)/s/%.o) $(BUILD)/s/tests/fuzz/seeds.o
+$(BUILD)/t/test_fuzz_seeds: $(FUZZ_S)
+$(BUILD)/fuzz-seeds: $(BUILD)/s/tests/fuzz/write_seeds.o $(FUZZ_S) $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS)
+.PHONY: fuzz
+fuzz:
+	@tests/setup fuzz
+	@$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/fuzz-seeds $(FUZZ_TARGETS:%=$(BUILD)/fuzz/%)
+	@tests/fuzz/run "$(SECONDS)" "$(TARGET)"

@@ -167,7 +167,8 @@ static const char *check_url(struct str v, bool https)
 	for (size_t i = 0; i < v.len; i++)
 		if ((unsigned char)v.at[i] <= ' ')
 			return "must not hold spaces";
-	return NULL;
+	str_cut(&v, ':');
+	return v.len > 2 && !strchr("/?#:@", v.at[2]) ? NULL : "names no host";
 }
 
 static const char *check_token(struct str v)

@@ -26,7 +26,13 @@ static void release(void *ctx, struct http_done *done)
 	http_done_release(ctx, done);
 }
 
+static int64_t slept_us(void *ctx)
+{
+	return http_client_counts(ctx)->slept_us;
+}
+
 struct net net_of_client(struct http_client *client)
 {
-	return (struct net){ .ctx = client, .start = start, .cancel = cancel, .poll = wait_and_move, .next = next, .release = release };
+	return (struct net){ .ctx = client, .start = start, .cancel = cancel, .poll = wait_and_move, .next = next, .release = release,
+		.slept_us = slept_us };
 }

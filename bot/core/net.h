@@ -12,6 +12,7 @@ struct net {
 	int (*poll)(void *ctx, struct http_wait *extra, size_t extra_count, int timeout_ms);
 	bool (*next)(void *ctx, struct http_done *done);
 	void (*release)(void *ctx, struct http_done *done);
+	int64_t (*slept_us)(void *ctx); /* of all polls so far: what is no work of a turn. NULL: nobody measures here */
 };
 
 struct net net_of_client(struct http_client *client);

@@ -531,15 +531,16 @@ enum err outbox_sent(struct core *c, struct send *s, const struct http_response 
 
 /* --- after a start --- */
 
-/* Claimed rows have an unknown outcome. What may come twice is sent again, unless it has taken the process with it three times. */
-static enum err tell_parked(struct core *c, int64_t rows)
+/* A person hears of what nobody will get. */
+static enum err tell_given_up(struct core *c, int64_t rows)
 {
 	struct act a = core_act(c);
 
 	log_error("outbox.parked", KV("rows", rows));
-	return alert_tell(&a, ALERT_WARNING, "outbox_parked", NULL, arena_printf(a.arena, "%" PRId64, rows));
+	return alert_tell(&a, ALERT_WARNING, "messages_given_up", NULL, arena_printf(a.arena, "%" PRId64, rows));
 }
 
+/* Claimed rows have an unknown outcome. What may come twice is sent again, unless it has taken the process with it three times. */
 enum err outbox_recover(struct core *c, bool clean)
 {
 	int64_t parked;
@@ -553,7 +554,7 @@ enum err outbox_recover(struct core *c, bool clean)
 		e = db_run(c->db, "UPDATE outbox SET state=2 WHERE state=1 AND crashes>=?1", CRASHES_PARK);
 	parked = db_changes(c->db);
 	if (!e && parked)
-		e = tell_parked(c, parked);
+		e = tell_given_up(c, parked);
 	if (!e)
 		e = db_run(c->db, "UPDATE outbox SET state=0 WHERE state=1");
 	if (!e)

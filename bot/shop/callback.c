@@ -27,14 +27,17 @@ static enum err keep(struct act *a, const struct pay_provider *p, const char *ve
 		body.at ? utf8_clean(a->arena, body) : body);
 }
 
-/* Somebody who knows the address but not the key. The body is theirs to fill, so it is not kept. */
+/* Somebody who knows the address but not the key. The body is theirs to fill, so it is not kept. Beyond FORGED_KEPT_MAX
+ * nothing is written any more: a turn full of them then costs no flush of the disk, which others would wait for. */
 static enum err forged(struct act *a, const struct pay_provider *p)
 {
 	int64_t n;
 	enum err e = db_get_i64(&n, a->tx, "SELECT count(*) FROM callbacks WHERE provider=?1 AND verdict='forged' AND received_ms>?2", p->name, a->now_ms - BURST_MS);
 
+	if (e || n >= FORGED_KEPT_MAX)
+		return e;
 	log_warn("callback.forged", KV("provider", p->name));
-	if (!e && n < FORGED_KEPT_MAX)
+	if (!e)
 		e = keep(a, p, "forged", str_of(NULL));
 	if (!e && n + 1 >= BURST_FORGED)
 		e = alert_raise(a, ALERT_WARNING, arena_printf(a->arena, "callback.forged:%s", p->name), "callback_forged", p->name, NULL);

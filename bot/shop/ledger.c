@@ -40,8 +40,8 @@ static const char *const wrongs[] = {
 	"SELECT count(*) FROM (SELECT 1 FROM payments p WHERE p.order_id IS NOT NULL AND p.state IN ('applied', 'refunding') AND NOT " IN_SUSPENSE
 	" GROUP BY p.order_id HAVING count(*)>1)",
 	/* bought orders that no payment paid */
-	"SELECT count(*) FROM orders o WHERE o.kind IN ('new', 'renew') AND o.state IN ('paid', 'delivered')"
-	" AND NOT EXISTS(SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state IN ('applied', 'refunding'))",
+	("SELECT count(*) FROM orders o WHERE o.kind IN ('new', 'renew') AND o.state IN ('paid', 'delivered')"
+	" AND NOT EXISTS(SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state IN ('applied', 'refunding'))"),
 	/* suspense rows and payments that tell different stories */
 	"SELECT count(*) FROM payments p LEFT JOIN suspense s ON s.payment_id=p.id AND s.state='open' WHERE (p.state='suspense')<>(s.id IS NOT NULL)",
 };

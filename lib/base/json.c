@@ -11,12 +11,12 @@ enum err json_parse(struct json_object **out, struct str text)
 	enum err e = E_INVALID;
 
 	*out = NULL;
-	if (text.len == 0 || text.len > INT32_MAX)
+	if (text.len == 0 || text.len > INT32_MAX || !utf8_valid(text)) /* json-c's own look lets C1 83 pass */
 		return E_INVALID;
 	tok = json_tokener_new_ex(JSON_DEPTH_MAX);
 	if (!tok)
 		abort();
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	*out = json_tokener_parse_ex(tok, text.at, (int)text.len);
 	why = json_tokener_get_error(tok);
 	if (why == json_tokener_continue) {
@@ -95,20 +95,22 @@ int64_t json_i64_at(struct json_object *o, const char *path, int64_t otherwise)
 bool json_bool_at(struct json_object *o, const char *path, bool otherwise)
 {
 	struct json_object *v = json_at(o, path);
+	int64_t i;
 	struct str s;
 
 	switch (json_object_get_type(v)) {
 	case json_type_boolean:
 		return json_object_get_boolean(v);
 	case json_type_int:
-		return json_object_get_int64(v) != 0;
+	case json_type_double:
+		return json_i64_at(o, path, 0) != 0;
 	case json_type_string:
 		s = json_str_at(o, path);
-		if (str_is_nocase(s, "true") || str_is(s, "1"))
+		if (str_is_nocase(s, "true"))
 			return true;
-		if (str_is_nocase(s, "false") || str_is(s, "0"))
+		if (str_is_nocase(s, "false"))
 			return false;
-		return otherwise;
+		return str_to_i64(&i, s) == OK ? i != 0 : otherwise;
 	default:
 		return otherwise;
 	}

@@ -8,6 +8,7 @@
 
 #define NUMBER_CHARS_MAX 64
 
+#define ESCAPES "\"\\/bfnrt"
 #define FEW_VALUES 64 /* an update of the usual kind has thirty */
 
 /* The list grows outside the arena, which gets it when its length is known. */
@@ -104,7 +105,7 @@ static bool unicode_escape(uint32_t *point, const char **at, const char *end)
 /* An escape is never shorter than what it says, so the copy is at most as long. */
 static bool unescape(struct str *s, struct arena *arena)
 {
-	static const char escapes[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+	static const char escapes[] = ESCAPES, meanings[] = "\"\\/\b\f\n\r\t";
 	const char *at = s->at, *end = s->at + s->len, *which;
 	char *out = arena_alloc(arena, s->len + 1);
 	size_t n = 0;
@@ -166,11 +167,24 @@ static bool string_value(struct reader *r, struct json_value *v)
 	return !special || unescape(&v->text, r->arena);
 }
 
+static bool escapes_are_good(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.at[i] == '\\') {
+			char letter = s.at[++i]; /* string_end saw that there is one */
+
+			if (letter == 'u' ? hex_four(s.at + i + 1, s.at + s.len) < 0 : !letter || !strchr(ESCAPES, letter))
+				return false;
+		}
+	return true;
+}
+
+/* Left as it stands, but what is no JSON is none in a name, too. */
 static bool key_of(struct reader *r, struct str *key)
 {
 	bool special;
 
-	return take(r, '"') && string_end(r, key, &special) && utf8_valid(*key);
+	return take(r, '"') && string_end(r, key, &special) && utf8_valid(*key) && (!special || escapes_are_good(*key));
 }
 
 /* --- values --- */
@@ -412,6 +426,8 @@ int64_t json_int_in(const struct json_value *v, const char *path, int64_t otherw
 
 bool json_bool_in(const struct json_value *v, const char *path, bool otherwise)
 {
+	int64_t i;
+
 	v = json_in(v, path);
 	if (!v)
 		return otherwise;
@@ -421,11 +437,11 @@ bool json_bool_in(const struct json_value *v, const char *path, bool otherwise)
 	case JSON_NUMBER:
 		return number_of(v->text, 0) != 0;
 	case JSON_STRING:
-		if (str_is_nocase(v->text, "true") || str_is(v->text, "1"))
+		if (str_is_nocase(v->text, "true"))
 			return true;
-		if (str_is_nocase(v->text, "false") || str_is(v->text, "0"))
+		if (str_is_nocase(v->text, "false"))
 			return false;
-		return otherwise;
+		return str_to_i64(&i, v->text) == OK ? i != 0 : otherwise;
 	default:
 		return otherwise;
 	}
@@ -500,6 +516,8 @@ enum err json_list_next(struct json_element *element, struct arena *arena, struc
 		return E_NOTFOUND;
 	element->value = value_at(arena, some, &r.at);
 	if (r.at == some.at + some.len) /* a number may go on behind it */
+		element->value = NULL;
+	if (element->value && !strchr(",]} \n\r\t", *r.at)) /* where skip_value ends, so that what is no JSON has one end */
 		element->value = NULL;
 	if (!element->value) {
 		r.at = rest->at;

@@ -11,7 +11,8 @@
  *  - Names: one look-up under way per host name, a failed name rests, look-ups we had to give up are counted and bounded.
  *    libcurl's resolver is a thread per look-up; the loop never joins it.
  *  - TLS: few new connections per turn, one shared trust store for all public peers.
- *  - A turn of http_client_poll stops early when it has used turn_cpu_ms_max; the rest is done in the next.
+ *  - A turn of http_client_poll stops early when it has used turn_cpu_ms_max; the rest is done in the next. Long bodies
+ *    get far less of it, however many there are and however fast they come.
  *  - Nothing that comes back as detail contains the URL: it may hold a token. */
 #ifndef OBOL_HTTP_CLIENT_H
 #define OBOL_HTTP_CLIENT_H
@@ -50,6 +51,8 @@ struct http_client_counts {
 	uint64_t connections_opened;
 	uint64_t lookups, lookups_abandoned;    /* begun; given up while under way */
 	uint64_t turns_cut;                     /* turns that left work for the next because of turn_cpu_ms_max */
+	uint64_t bodies_paused;                 /* times a long body had to wait for the next turn */
+	int64_t slept_us;                       /* spent waiting for the world in http_client_poll; the rest of it is work */
 	int under_way, waiting;                 /* now */
 };
 

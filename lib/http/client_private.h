@@ -33,7 +33,7 @@ struct answer {
 enum exchange_state { EXCHANGE_WAITING, EXCHANGE_UNDER_WAY, EXCHANGE_DONE, EXCHANGE_HANDED_OUT };
 
 struct http_exchange {
-	TAILQ_ENTRY(http_exchange) link; /* in its peer's queue, or among the done */
+	TAILQ_ENTRY(http_exchange) link; /* in its peer's queue, among the paused or the done */
 	uint64_t id;
 	void *tag;
 	enum exchange_state state;
@@ -57,6 +57,7 @@ struct http_exchange {
 	bool connect_only;
 
 	size_t body_bytes;          /* received so far */
+	bool paused;                /* in the client's list of those that go on in the next turn */
 	bool looking;               /* its look-up is under way */
 	bool connected;             /* the peer has taken the connection */
 	bool sent;                  /* from here on the peer may have seen the request */
@@ -96,8 +97,11 @@ struct line {
 	enum http_method method;
 	bool has_body, has_trust, has_proxy, has_source, connect_only;
 	int connect_timeout_ms;
-	long buffer_bytes;
+	/* Chosen once: libcurl refuses another size while it holds the buffer, and after an exchange that never had a
+	 * connection (its name did not resolve) it still does. */
+	enum line_kind { LINE_FOR_TEXT, LINE_FOR_SINK } kind;
 };
+#define LINE_KINDS 2
 
 /* A descriptor as epoll knows it. A connection stays in epoll while it rests between two exchanges, so that the usual
  * exchange costs no epoll_ctl. Nobody tells us reliably when a descriptor is closed (epoll forgets it by itself), so an
@@ -125,8 +129,10 @@ struct http_client {
 	size_t peers_count;
 	struct peer_list peers_waiting;
 	struct exchange_list done;
+	struct exchange_list paused; /* under way, with a long body that has had its share of this turn */
+	int64_t turn_begin_cpu_us;
 	struct http_ids ids;        /* every exchange */
-	SLIST_HEAD(, line) lines;
+	SLIST_HEAD(, line) lines[LINE_KINDS];
 	SLIST_HEAD(, answer) answers;
 	struct watched *watched;    /* by descriptor */
 	size_t watched_count;
@@ -162,6 +168,7 @@ void line_free(struct line *line);
 void client_forget_socket(struct http_client *c, int fd); /* fd is new, whatever had that number before */
 /* A new connection of x is about to be made. False: not in this turn. */
 bool client_may_connect(struct http_client *c, struct http_exchange *x);
+bool client_pauses(struct http_client *c, struct http_exchange *x); /* true: not another byte of its body in this turn */
 int64_t client_mono_ms(void);
 
 #endif

@@ -31,6 +31,14 @@ void http_add_header(struct http_request *r, const char *name, const char *value
 	r->headers[r->headers_count++] = (struct http_header){ name, value };
 }
 
+bool http_is_header_value(struct str value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (value.at[i] < ' ' || value.at[i] > '~') /* where char is signed, all beyond ASCII is below */
+			return false;
+	return true;
+}
+
 struct str http_header_get(const struct http_response *r, const char *name)
 {
 	for (size_t i = 0; i < r->headers_count; i++)

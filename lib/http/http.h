@@ -85,6 +85,8 @@ enum http_method http_method_of(struct str name);
 const char *http_failure_name(enum http_failure f);
 
 void http_add_header(struct http_request *r, const char *name, const char *value); /* asserts HTTP_HEADERS_MAX */
+/* May it stand in one: visible ASCII and spaces. A line break from a peer would be another header of ours. */
+bool http_is_header_value(struct str value);
 /* First header of that name (lower case) or the empty str. */
 struct str http_header_get(const struct http_response *r, const char *name);
 

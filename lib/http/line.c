@@ -32,6 +32,8 @@ static size_t on_body(char *at, size_t size, size_t n, void *ctx)
 {
 	struct line *line = ctx;
 
+	if (client_pauses(line->client, line->exchange))
+		return CURL_WRITEFUNC_PAUSE; /* the same bytes come again */
 	return exchange_put_body(line->exchange, str_n(at, size * n)) ? size * n : 0;
 }
 
@@ -264,38 +266,32 @@ static void set_way(struct line *line, const struct http_exchange *x)
 	line->connect_timeout_ms = x->connect_timeout_ms;
 }
 
-static void set_buffer(struct line *line, const struct http_exchange *x)
-{
-	long bytes = x->sink ? SINK_BUFFER_BYTES : BUFFER_BYTES;
-
-	if (line->buffer_bytes != bytes)
-		set(line, CURLOPT_BUFFERSIZE, bytes);
-	line->buffer_bytes = bytes;
-}
-
-static struct line *line_new(struct http_client *c)
+static struct line *line_new(struct http_client *c, enum line_kind kind)
 {
 	struct line *line = xcalloc(1, sizeof *line);
 
 	line->client = c;
+	line->kind = kind;
 	line->easy = curl_easy_init();
 	line->url = curl_url();
 	assert(line->easy && line->url);
 	line->method = METHOD_UNSET;
 	set_once(line);
 	set_public_trust(line);
+	set(line, CURLOPT_BUFFERSIZE, kind == LINE_FOR_SINK ? SINK_BUFFER_BYTES : BUFFER_BYTES);
 	return line;
 }
 
 struct line *line_take(struct http_client *c, struct http_exchange *x, int64_t now_us)
 {
-	struct line *line = SLIST_FIRST(&c->lines);
+	enum line_kind kind = x->sink ? LINE_FOR_SINK : LINE_FOR_TEXT;
+	struct line *line = SLIST_FIRST(&c->lines[kind]);
 	int64_t left_ms = (x->deadline_us - now_us + 999) / 1000;
 
 	if (line)
-		SLIST_REMOVE_HEAD(&c->lines, pool);
+		SLIST_REMOVE_HEAD(&c->lines[kind], pool);
 	else
-		line = line_new(c);
+		line = line_new(c, kind);
 	line->exchange = x;
 	line->error[0] = '\0';
 	set_url(line, x);
@@ -304,14 +300,13 @@ struct line *line_take(struct http_client *c, struct http_exchange *x, int64_t n
 	set_method(line, x);
 	set_way(line, x);
 	set_trust(line, x);
-	set_buffer(line, x);
 	return line;
 }
 
 void line_give_back(struct line *line)
 {
 	line->exchange = NULL;
-	SLIST_INSERT_HEAD(&line->client->lines, line, pool);
+	SLIST_INSERT_HEAD(&line->client->lines[line->kind], line, pool);
 }
 
 void line_free(struct line *line)

@@ -84,9 +84,13 @@ static enum err err_of(int rc)
 
 /* --- opening --- */
 
+/* After an unclean stop whoever looks at the file first, obol check or a backup perhaps, puts it in order behind a lock, and
+ * so does the last to leave. Opening waits for them; from then on nobody can be in the way of whoever keeps it open. */
+#define OPEN_BUSY_MS 5000
+
 static const char *const pragmas[] = {
-	[DB_WRITE] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
-		"PRAGMA busy_timeout=0; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024; PRAGMA trusted_schema=OFF;",
+	[DB_WRITE] = ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
+		"PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024; PRAGMA trusted_schema=OFF;"),
 	[DB_READ] = "PRAGMA query_only=ON; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_COPY] = "PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_CHECKPOINT] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA busy_timeout=0;",
@@ -154,6 +158,8 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 		sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_limit(db->handle, SQLITE_LIMIT_LENGTH, 64 << 20);
 	}
+	if (!e)
+		sqlite3_busy_timeout(db->handle, OPEN_BUSY_MS);
 	if (!e && mode == DB_WRITE)
 		e = err_of(sqlite3_exec(db->handle, new_file_pragmas, NULL, NULL, NULL));
 	if (!e)
@@ -166,6 +172,8 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 		db_close(db);
 		return e;
 	}
+	if (mode == DB_WRITE)
+		sqlite3_busy_timeout(db->handle, 0); /* the loop waits for nobody */
 	if (mode == DB_WRITE)
 		sqlite3_wal_hook(db->handle, on_commit, db); /* after the pragmas: wal_autocheckpoint is such a hook too */
 	*out = db;

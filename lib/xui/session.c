@@ -139,7 +139,7 @@ static bool take_cookie(struct xui_op *op, const struct http_response *answer)
 		if (strcmp(answer->headers[i].name, "set-cookie"))
 			continue;
 		name = str_cut(&value, '=');
-		if (!(str_is(name, "3x-ui") || str_is(name, "session")) || !value.len || pair.len >= XUI_COOKIE_MAX)
+		if (!(str_is(name, "3x-ui") || str_is(name, "session")) || !value.len || pair.len >= XUI_COOKIE_MAX || !http_is_header_value(pair))
 			continue;
 		memcpy(op->panel->session.cookie, pair.at, pair.len);
 		op->panel->session.cookie[pair.len] = '\0';
@@ -152,7 +152,7 @@ static bool take_cookie(struct xui_op *op, const struct http_response *answer)
 
 static bool take_csrf(struct xui_op *op, struct str token)
 {
-	if (!token.len || token.len >= XUI_CSRF_MAX)
+	if (!token.len || token.len >= XUI_CSRF_MAX || !http_is_header_value(token))
 		return false;
 	memcpy(op->panel->session.csrf, token.at, token.len);
 	op->panel->session.csrf[token.len] = '\0';

@@ -5,6 +5,7 @@
  *	tls_      the same with TLS to Telegram and to three panels that work
  *	rate_     300 users at once at the default send rate against a Telegram that counts: no 429 may come
  *	size_     a purchase and a renewal on an inbound with 20,000 clients (size.h)
+ *	blocks_   other people's replies with a fault and without it, fault by fault (tests/e2e/blocks.h); only when named
  *
  * CPU is the whole process's, all threads, from the kernel's clock of that process; memory is VmHWM. Latency is taken by
  * the generator, from handing out the update to the whole message's arrival. The machine's own noise is in all of it. */
@@ -20,6 +21,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/load.h"
 #include "tests/bench/size.h"
+#include "tests/e2e/blocks.h"
 #include "tests/e2e/prepare.h"
 
 #define PROGRAM (getenv("OBOL") ? getenv("OBOL") : "build/obol")
@@ -294,6 +296,27 @@ static void add_result(struct json_out *j, const struct result *x)
 	bench_put(j, x->prefix, "too_many_requests", (double)x->too_many);
 }
 
+static const struct blocks_plan blocks_plan = { .rounds = 7, .round_ms = 1500, .backlog = 100000 };
+
+static void run_blocks(struct json_out *j)
+{
+	for (size_t i = 0; i < blocks_cases_count; i++) {
+		struct blocks_figures f = { 0 };
+		char prefix[64];
+
+		blocks_cases[i].run(&f, &blocks_plan);
+		blocks_tell(blocks_cases[i].name, &f);
+		if (f.skipped)
+			continue;
+		snprintf(prefix, sizeof prefix, "blocks_%s_", blocks_cases[i].name);
+		bench_put(j, prefix, "p99_without_ms", f.without.p99_ms);
+		bench_put(j, prefix, "p99_ms", f.with.p99_ms);
+		bench_put(j, prefix, "largest_turn_ms", f.with.largest_turn_ms);
+		bench_put(j, prefix, "largest_turn_cpu_ms", f.with.largest_turn_cpu_ms);
+		bench_put(j, prefix, "threads", (double)f.with.threads_max);
+	}
+}
+
 static const struct {
 	const char *name, *prefix;
 	void (*run)(struct result *out);
@@ -333,6 +356,8 @@ int main(int argc, char **argv)
 	}
 	if (is_wanted("size", argc, argv))
 		size_run(&j);
+	if (argc > 1 && is_wanted("blocks", argc, argv))
+		run_blocks(&j);
 	json_close(&j, '}');
 	puts(buf_cstr(&line));
 	buf_release(&line);

@@ -18,6 +18,7 @@ size_t customer_clients(struct rig *r, int64_t user);              /* on all pan
  * one client with the plan's values, one payment that counts, one revenue. */
 void customer_gets_once(struct rig *r, int64_t user);
 void rig_settle(struct rig *r);       /* nothing is queued, under way or waits for a next try */
-void rig_assert_sound(struct rig *r); /* books, panels and database agree; nothing was lost or made twice */
+void rig_assert_books(struct rig *r); /* books and panels agree: every payment is in the books once, no order is paid for twice */
+void rig_assert_sound(struct rig *r); /* the same, and nothing was given up: books, panels and database agree; nothing was lost or made twice */
 
 #endif

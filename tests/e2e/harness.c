@@ -52,7 +52,7 @@ void rig_write(struct rig *r, const char *name, struct str text, int mode)
 	close(fd);
 }
 
-static bool read_file(struct buf *to, const char *path)
+static bool read_from(struct buf *to, const char *path, size_t from)
 {
 	char piece[65536];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -60,10 +60,16 @@ static bool read_file(struct buf *to, const char *path)
 
 	if (fd < 0)
 		return false;
+	lseek(fd, (off_t)from, SEEK_SET);
 	while ((n = read(fd, piece, sizeof piece)) > 0)
 		buf_add(to, str_n(piece, (size_t)n));
 	close(fd);
 	return true;
+}
+
+static bool read_file(struct buf *to, const char *path)
+{
+	return read_from(to, path, 0);
 }
 
 struct str rig_read(struct rig *r, const char *name)
@@ -443,8 +449,8 @@ void rig_complain(struct rig *r)
 struct str rig_log(struct rig *r)
 {
 	buf_clear(&r->log);
-	read_file(&r->log, rig_path(r, LOG_NAME));
-	return str_n(buf_cstr(&r->log) + r->log_from, r->log.len - r->log_from); /* never NULL: memmem minds */
+	read_from(&r->log, rig_path(r, LOG_NAME), r->log_from);
+	return str_n(buf_cstr(&r->log), r->log.len); /* never NULL: memmem minds */
 }
 
 bool rig_logged(struct rig *r, const char *part)

@@ -45,6 +45,8 @@ static const struct {
 	{ "DATABASE_URL", "postgres://localhost/shop", "must be sqlite:PATH", false },
 	{ "SECRET_KEY", "MARKER-too-short", "holds no key", true },
 	{ "XUI_PANEL_URL", "panel.example.com", "must begin with https:// or http://", false },
+	{ "XUI_PANEL_URL", "https://", "names no host", false },
+	{ "BOT_API_URL", "http:///bot", "names no host", false },
 	{ "PUBLIC_URL", "http://shop.example.com", "must begin with https://", false },
 	{ "HTTP_LISTEN", "everywhere", "must be address:port, or off", false },
 	{ "ADMIN_LISTEN", "127.0.0.1:99999", "must be address:port, or off", false },

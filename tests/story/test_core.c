@@ -32,6 +32,8 @@ struct bench {
 	jmp_buf death;
 	const char *die_at;     /* a step, the nth time */
 	int die_countdown;
+	int die_again;          /* so many more times, at once */
+	int told;               /* alerts */
 };
 
 static struct bench *b; /* the running one: handlers have no context of their own */
@@ -99,10 +101,20 @@ static enum err on_gone(struct act *a, int64_t chat_id)
 	return OK;
 }
 
+static enum err on_alert(struct act *a, const struct alert *alert)
+{
+	(void)a;
+	b->told += strcmp(alert->text_key, "messages_given_up") == 0 && strcmp(alert->detail, "1") == 0;
+	return OK;
+}
+
 static void step(const char *name)
 {
 	if (b->die_at && strcmp(name, b->die_at) == 0 && --b->die_countdown == 0) {
-		b->die_at = NULL;
+		if (b->die_again)
+			b->die_again--, b->die_countdown = 1;
+		else
+			b->die_at = NULL;
 		longjmp(b->death, 1);
 	}
 }
@@ -163,7 +175,7 @@ static int set_up(void **state)
 	b->net = memnet_new(START_MS);
 	botapi_set_now(b->telegram, START_MS);
 	memnet_serve(b->net, ORIGIN, 0, botapi_handle, b->telegram);
-	b->tables = (struct core_tables){ .on_update = echo, .is_money = is_money, .on_parked = on_parked, .on_gone = on_gone };
+	b->tables = (struct core_tables){ .on_update = echo, .is_money = is_money, .on_parked = on_parked, .on_gone = on_gone, .on_alert = on_alert };
 	core_step = step;
 	log_set_level(getenv("LOG_LEVEL") ? getenv("LOG_LEVEL") : "error");
 	start();
@@ -352,6 +364,27 @@ static void test_poison(void **state)
 	assert_int_equal(heard(boris, "before"), 1);
 	assert_int_equal(heard(boris, "after"), 1);
 	assert_int_equal(said("after"), 1);
+}
+
+/* A message that is under way at three deaths in a row is given up, and a person hears of it. */
+static void test_message_that_kills(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), n = 0;
+
+	(void)state;
+	run_ms(1000);
+	b->die_at = "turn.after_commit";
+	b->die_countdown = 1;
+	b->die_again = 2;
+	botapi_say(b->telegram, anna, "deadly");
+	run_ms(60000);
+	assert_null(b->die_at);
+	assert_int_equal(b->told, 1);
+	assert_int_equal(db_get_i64(&n, b->db, "SELECT count(*) FROM outbox WHERE state=2"), OK);
+	assert_int_equal(n, 1);
+	botapi_say(b->telegram, anna, "after");
+	run_ms(5000);
+	assert_int_equal(heard(anna, "after"), 1);
 }
 
 static int faults_left;
@@ -599,6 +632,7 @@ int main(void)
 		story(test_failing_handler, ""),
 		story(test_parked, "B25"),
 		story(test_poison, ""),
+		story(test_message_that_kills, ""),
 		story(test_failed_commit, ""),
 		story(test_unheard_commit, ""),
 		story(test_killed, "R271"),

@@ -195,17 +195,21 @@ static void test_json(void **state)
 	struct json_out j;
 
 	(void)state;
-	assert_int_equal(json_parse(&o, STR("{\"a\":{\"n\":\"5\",\"x\":7,\"big\":9007199254740993,\"t\":\"true\",\"z\":null}}")), OK);
+	assert_int_equal(json_parse(&o, STR("{\"a\":{\"n\":\"5\",\"x\":7,\"big\":9007199254740993,\"t\":\"true\",\"f\":1.5,\"z\":null}}")), OK);
 	assert_int_equal(json_i64_at(o, "a.n", 0), 5);
 	assert_true(str_is(json_str_at(o, "a.x"), "7"));
 	assert_true(json_i64_at(o, "a.big", 0) == INT64_C(9007199254740993));
 	assert_true(json_bool_at(o, "a.t", false));
+	assert_true(json_bool_at(o, "a.f", false)); /* as json_read has it */
 	assert_int_equal(json_i64_at(o, "a.z", 3), 3);
 	assert_int_equal(json_i64_at(o, "a.none.deep", 4), 4);
 	json_object_put(o);
 	assert_int_equal(json_parse(&o, STR("{\"a\":")), E_INVALID);
 	assert_int_equal(json_parse(&o, STR("{} x")), E_INVALID);
 	assert_int_equal(json_parse(&o, STR("")), E_INVALID);
+	assert_int_equal(json_parse(&o, STR("\"\xC1\x83\"")), E_INVALID); /* two bytes for one that needs one */
+	assert_int_equal(json_parse(&o, STR("\"\xED\xA0\x80\"")), E_INVALID); /* half a pair */
+	assert_int_equal(json_parse(&o, STR("\"\xF4\x90\x80\x80\"")), E_INVALID); /* beyond Unicode */
 	assert_int_equal(json_parse(&o, STR("null")), OK);
 	assert_null(o);
 	assert_int_equal(json_parse(&o, STR("17")), OK);

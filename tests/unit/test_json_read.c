@@ -51,6 +51,7 @@ static void test_verdicts(void **state)
 		"", " ", "nul", "nullx", "tru", "-", "+1", ".5", "1.", "1e", "01", "\"", "\"\\", "\"\\\"", "\"\\x\"", "\"\\u12g4\"", "\"\\u12\"",
 		"[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{a:1}", "{1:1}", "{\"a\" 1}",
 		"]", "}", "[}", "{} x", "1 1", "\"\xFF\"", "\"\xED\xA0\x80\"", "{\"\xC3\":1}", "'a'",
+		"{\"\\T\":1}", "{\"\\u12\":1}", "{\"\\\0\":1}",
 	};
 	struct arena arena = { 0 };
 	const struct json_value *v;
@@ -121,6 +122,7 @@ static void test_lists(void **state)
 		{ "breaks off", "{\"result\":[{\"id\":1},{\"id\":2", "{\"id\":1}|", OK, E_INVALID },
 		{ "breaks off in a string", "{\"result\":[1,\"", "1|", OK, E_INVALID },
 		{ "breaks off behind an element", "{\"result\":[1", "", OK, E_INVALID },
+		{ "junk behind an element", "{\"result\":[{\"id\":1}x,{\"id\":2}]}", "?{\"id\":1}x|{\"id\":2}|", OK, E_NOTFOUND },
 		{ "closes too often", "{\"result\":[1,}]}", "1|", OK, E_INVALID },
 		{ "null", "{\"result\":null}", "", E_NOTFOUND, OK },
 		{ "missing", "{\"ok\":true}", "", E_NOTFOUND, OK },

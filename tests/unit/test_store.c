@@ -1,9 +1,12 @@
 /* The store: statements, transactions, migrations, copies, injected failure. */
 #include "tests/unit/proves.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/base/worker.h"
@@ -291,6 +294,47 @@ static void test_worker(void **state)
 	}
 }
 
+/* Another process has the whole file, as whoever puts it in order after a crash has it for a moment. */
+static pid_t held_for(const char *path, int ms)
+{
+	struct flock all = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000000, .l_len = 512 };
+	int told[2];
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(told), 0);
+	pid = fork();
+	if (pid == 0) {
+		int fd = open(path, O_RDWR);
+
+		if (fd < 0 || fcntl(fd, F_SETLK, &all) != 0 || write(told[1], "x", 1) != 1)
+			_exit(1);
+		poll(NULL, 0, ms);
+		_exit(0);
+	}
+	assert_int_equal(read(told[0], &byte, 1), 1);
+	close(told[0]);
+	close(told[1]);
+	return pid;
+}
+
+/* Found by random kills: the program did not start, because somebody looked at its database at that moment. */
+static void test_opening_waits(void **state)
+{
+	struct db *db = opened("busy.db");
+	int status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY) STRICT"), OK);
+	db_close(db);
+	pid = held_for(in_dir("busy.db"), 200);
+	assert_int_equal(db_open(&db, in_dir("busy.db"), DB_WRITE, NULL), OK);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	db_close(db);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +344,7 @@ int main(void)
 		proves(test_journal, ""),
 		proves(test_injected, ""),
 		proves(test_migrate, "B42"),
+		proves(test_opening_waits, "R286"),
 		proves(test_copy, ""),
 		proves(test_worker, ""),
 	};

@@ -103,6 +103,8 @@ static void test_probe_fails(void **state)
 		{ "another web site", { "GET csrf-token", 404 }, { "GET ", 200, "<html>hello</html>", .type = HTML }, E_VERSION },
 		{ "web domain", { "GET csrf-token", 403 }, { 0 }, E_REFUSED },
 		{ "speaks https", { "GET csrf-token", 307 }, { 0 }, E_REFUSED },
+		{ "token that would be a header", { "GET csrf-token", 200, "{\"success\":true,\"obj\":\"t\\r\\nX-Real-IP: 1.1.1.1\"}" }, { 0 }, E_VERSION },
+		{ "token with a zero", { "GET csrf-token", 200, "{\"success\":true,\"obj\":\"t\\u0000k\"}" }, { 0 }, E_VERSION },
 		{ "page for everything", { "GET csrf-token", 200, "<html></html>", .type = HTML }, { 0 }, E_VERSION },
 		{ "proxy without panel", { "GET csrf-token", 502, "<html>" }, { 0 }, E_IO },
 		{ "no name", { "GET csrf-token", .failure = HTTP_FAIL_RESOLVE }, { 0 }, E_IO },
