@@ -348,6 +348,7 @@ static void pays(struct world *w, int64_t user)
 		}
 		if (botapi_checkout_state(w->telegram, checkout) != BOTAPI_CHECKOUT_EXPIRED)
 			break;
+		world_run(w, 30000);
 	}
 	world_settle(w);
 }
