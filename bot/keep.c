@@ -8,6 +8,7 @@
 #include "bot/open.h"
 #include "bot/program.h"
 #include "bot/schema.h"
+#include "lib/base/dir.h"
 #include "lib/crypto/keyfile.h"
 
 int program_key(void)
@@ -129,7 +130,6 @@ static enum err put_in_place(const char *from, const char *database, struct aren
 	const char *before = arena_printf(arena, "%s.before-restore", database);
 	struct db *db;
 	enum err e;
-	int dir;
 
 	unlink(draft);
 	e = db_open(&db, from, DB_COPY, NULL);
@@ -155,12 +155,7 @@ static enum err put_in_place(const char *from, const char *database, struct aren
 	unlink(arena_printf(arena, "%s-shm", database));
 	if (rename(draft, database) != 0)
 		return E_IO;
-	dir = open(strchr(database, '/') ? arena_strndup(arena, database, (size_t)(strrchr(database, '/') - database) + 1) : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir >= 0) {
-		fsync(dir);
-		close(dir);
-	}
-	return OK;
+	return dir_sync(database);
 }
 
 int program_restore(const char *path)

@@ -116,6 +116,8 @@ static enum err forget_old(struct act *a)
 
 	if (!e)
 		e = sessions_forget(a);
+	if (!e)
+		e = panel_log_forget(a);
 	return e ? e : pay_forget(a);
 }
 

@@ -11,6 +11,8 @@ $(GEN): lib/i18n/embed.sh $(LOCALES)
 
 # What end-to-end tests and the bench share is linked like a simulator.
 SIM += $(filter-out tests/e2e/test_% tests/e2e/obol_steps.c tests/e2e/slow_sync.c,$(wildcard tests/e2e/*.c))
+# The disk in memory belongs to the seeded world, and stories use it too.
+SIM += tests/world/disk.c
 # The panel story is a program (make panel-story) and, without its main, part of what tests link.
 SIM += $(filter-out %/main.c,$(wildcard tests/panel_story/*.c))
 
@@ -49,7 +51,7 @@ define test_rule
 $(BUILD)/t/%: $(BUILD)/s/tests/$(1)/%.o $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
 	@mkdir -p $$(@D)
 	@echo "ld $$@"
-	@$$(CC) $$(SAN) -Wl,--start-group $$^ -Wl,--end-group -o $$@ $$(LIBS) -lcmocka
+	@$$(CC) $$(SAN) -Wl,--start-group $$^ -Wl,--end-group -o $$@ $$(WRAP) $$(LIBS) -lcmocka
 endef
 $(foreach kind,unit story e2e fuzz,$(eval $(call test_rule,$(kind))))
 
@@ -135,6 +137,17 @@ $(BUILD)/obol-steps: $(BUILD)/s/tests/e2e/obol_steps.o $(BUILD)/s/tests/e2e/obol
 	@echo "ld $@"
 	@$(CC) $(SAN) $^ -o $@ $(LIBS)
 
+# The nth failure: make nth [EVERY=k] [SEED=n] [STORY=…] [FAULT=…] [N=n] [TRACE=1]; without EVERY every single one. `make test`
+# samples the same under the sanitizers. The program's allocations are met on their way to malloc.
+NTH_WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=abort
+$(BUILD)/t/test_nth: WRAP := $(NTH_WRAP)
+$(BUILD)/nth: $(BUILD)/o/tests/story/test_nth.o $(BUILD)/libsim.a $(BUILD)/libobol.a
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(NTH_WRAP) $(LIBS) -lcmocka
+.PHONY: nth
+nth: $(BUILD)/nth
+	@EVERY='$(or $(EVERY),1)' SEED='$(SEED)' STORY='$(STORY)' FAULT='$(FAULT)' N='$(N)' $(if $(TRACE),TRACE=1) $<
+
 # A disk that takes its time, to be loaded before the program that ships.
 $(BUILD)/t/slow_sync.so: tests/e2e/slow_sync.c
 	@mkdir -p $(@D)
@@ -145,6 +158,26 @@ $(BUILD)/t/test_blocks: | $(BUILD)/obol $(BUILD)/t/slow_sync.so
 .PHONY: tests
 tests: $(TEST_BIN) $(VEC_BIN) $(BUILD)/tools/locales
 $(BUILD)/t/test_demo_browser: | $(BUILD)/demo
+
+# The seeded world: make world SEEDS=1-200 [TRACE=1] [LEAST=n]; SAN_WORLD=1 under the sanitizers.
+WORLD_SRC := $(filter-out %/disk.c,$(wildcard tests/world/*.c))
+$(BUILD)/world: $(WORLD_SRC:%.c=$(BUILD)/o/%.o) $(BUILD)/libsim.a $(BUILD)/libobol.a
+	@echo "ld $@"
+	@$(CC) $(OPT) $^ -o $@ $(LIBS) -lcmocka
+$(BUILD)/world-san: $(WORLD_SRC:%.c=$(BUILD)/s/%.o) $(BUILD)/libsim-san.a $(BUILD)/libobol-san.a
+	@echo "ld $@"
+	@$(CC) $(SAN) $^ -o $@ $(LIBS) -lcmocka
+$(BUILD)/libsim.a: $(SIM_O)
+	@rm -f $@
+	@ar rcs $@ $^
+.PHONY: world
+world: $(BUILD)/world$(if $(SAN_WORLD),-san)
+	@SEEDS='$(SEEDS)' TRACE='$(TRACE)' LEAST='$(LEAST)' $<
+
+# Breaks the product on purpose and says who notices: tests/breaks/run.
+.PHONY: breaks
+breaks: $(BUILD)/world
+	@tests/breaks/run
 
 # make fuzz SECONDS=n [TARGET=name]: tests/fuzz under libFuzzer, which is clang's. Whatever they say, the same functions run
 # over seeds and earlier findings in make test, under gcc (test_fuzz_seeds): there each has a name of its own.

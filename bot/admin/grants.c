@@ -197,7 +197,7 @@ static enum err read_list(struct list *out, struct act *a, const struct job *job
 	return db_end(&r);
 }
 
-/* E_FULL: there is no place for it, and nothing was written. */
+/* E_NOROOM: there is no place for it, and nothing was written. */
 static enum err give(int64_t *order_id, struct act *a, const struct list *l, int64_t user_id)
 {
 	struct user u, admin;
@@ -233,7 +233,7 @@ static enum err take_one(struct act *a, struct job *job, const struct list *l)
 		error = "failed";
 	else
 		e = give(&order_id, a, l, user_id);
-	if (e == E_FULL)
+	if (e == E_NOROOM)
 		error = "full";
 	else if (e)
 		return e;

@@ -209,7 +209,7 @@ enum err admin_typed_panel_login(struct talk *t, struct str state, struct str te
 	given.name = arena_strndup(t->a->arena, state.at, state.len);
 	given.allow_http = &plain;
 	e = panel_add(&id, t->a, &given);
-	if (e == E_INVALID || e == E_REFUSED || e == E_CONFLICT || e == E_FULL)
+	if (e == E_INVALID || e == E_REFUSED || e == E_CONFLICT)
 		return admin_say(t, "admin.panel_add.over");
 	return e ? e : admin_try_panel(t, id, "panel.add", NULL);
 }

@@ -247,7 +247,7 @@ enum err admin_do_suspense(struct talk *t, struct str subject, const char *reaso
 		return admin_say(t, "admin.payments.was_decided");
 	if (e == E_REFUSED)
 		return cannot_refund(t, &p);
-	if (e == E_FULL)
+	if (e == E_NOROOM)
 		return admin_say(t, "admin.grant.full");
 	if (e)
 		return e == E_NOTFOUND ? admin_say(t, "admin.payments.no_order") : e;

@@ -306,7 +306,7 @@ enum err admin_do_grant(struct talk *t, struct str subject, const char *reason)
 	(void)reason;
 	if (!e)
 		e = order_grant(&o, t->a, &u, &p, p.days, &t->user);
-	if (e == E_FULL)
+	if (e == E_NOROOM)
 		return admin_say(t, "admin.grant.full");
 	if (e == E_NOTFOUND || e == E_REFUSED || e == E_CONFLICT)
 		return talk_stale(t);

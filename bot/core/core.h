@@ -66,6 +66,7 @@ struct core_setup {
 	int send_rate_per_s;           /* 0: unlimited */
 	bool take_over;                /* remove a foreign webhook */
 	bool threaded;                 /* helper thread; false in simulated worlds */
+	bool no_checkpoints;           /* the journal only grows: worlds that live for months in seconds */
 };
 
 /* Everything in setup outlives the core. Runs on_start and recovers what an unclean stop left: E_… of the store. */

@@ -148,7 +148,8 @@ struct core {
 	int64_t inbox_next_ms, jobs_next_ms, schedules_next_ms;
 	int64_t inbox_waiting;       /* rows that keep their chat's later updates waiting */
 	int64_t careful_until_ms;
-	bool orphans;                /* claimed rows without a run exist: find them */
+	bool orphans;                /* claimed jobs without a run exist: find them */
+	bool outbox_unread;          /* a commit failed: what waits, and what is claimed, is read anew */
 	bool on_ready_due;
 	bool stalled;
 	int stall_attempts;

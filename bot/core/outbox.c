@@ -5,6 +5,7 @@
 #include "bot/core/core_private.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,11 +186,60 @@ static enum err claim_queued(struct core *c, const struct pacer_item *item)
 	return db_run(c->db, "UPDATE outbox SET state=1, crashes=crashes+1 WHERE id=?1", item->id);
 }
 
+static bool is_live(const struct core *c, int64_t id)
+{
+	for (const struct send *s = c->sends.next; s != &c->sends; s = s->next)
+		if (s->id == id)
+			return true;
+	return false;
+}
+
+/* A commit that was taken for failed may have reached the disk all the same. What it claimed was never sent. */
+static enum err free_orphans(struct core *c)
+{
+	int64_t id = 0;
+	enum err e;
+
+	while ((e = db_get_i64(&id, c->db, "SELECT min(id) FROM outbox WHERE state=1 AND id>?1", id)) == OK) {
+		e = is_live(c, id) ? OK : db_run(c->db, "UPDATE outbox SET state=0, crashes=0 WHERE id=?1", id);
+		if (e)
+			return e;
+	}
+	return e == E_NOTFOUND ? OK : e;
+}
+
+static enum err fill_pacer(struct core *c)
+{
+	struct db_rows r;
+
+	db_select(&r, c->db, "SELECT id, chat_id, lane FROM outbox WHERE state=0 ORDER BY id");
+	while (db_next(&r)) {
+		struct pacer_item item = item_of(db_i64(&r, 0), db_i64(&r, 1), (enum lane)db_i64(&r, 2));
+
+		pacer_add(c->pacer, &item);
+	}
+	return db_end(&r);
+}
+
+/* After a failed commit the pacer holds ids that were rolled back and lacks ids it gave out. Rare, so simple: everything is
+ * read, within the first transaction that works again; should that fail too, outbox_unclaim asks for it again. */
+static enum err read_anew(struct core *c)
+{
+	enum err e = free_orphans(c);
+
+	pacer_free(c->pacer);
+	c->pacer = pacer_new(c->setup.send_rate_per_s);
+	if (!e)
+		e = fill_pacer(c);
+	c->outbox_unread = false;
+	return e;
+}
+
 enum err outbox_claim(struct core *c)
 {
 	int64_t now_us = clock_mono_us();
 	struct pacer_item item;
-	enum err e = OK;
+	enum err e = c->outbox_unread ? read_anew(c) : OK;
 
 	for (size_t i = 0; !e && i < c->turn.added_count; i++)
 		e = claim_added(c, &c->turn.added[i], now_us);
@@ -209,24 +259,12 @@ void outbox_forget(struct core *c, struct send *s)
 /* The claims of this turn never were; rows that waited wait again. Rows born in this turn are born again with it. */
 void outbox_unclaim(struct core *c)
 {
-	struct db_rows r;
-
 	for (size_t i = 0; i < c->turn.claimed_count; i++)
 		outbox_forget(c, c->turn.claimed[i]);
 	c->turn.claimed_count = 0;
-	/* the pacer holds ids that were rolled back and lacks ids it gave out: read anew. Rare, so simple. */
-	pacer_free(c->pacer);
-	c->pacer = pacer_new(c->setup.send_rate_per_s);
 	for (struct send *s = c->sends.next; s != &c->sends; s = s->next)
 		s->paced = false;
-	db_select(&r, c->db, "SELECT id, chat_id, lane FROM outbox WHERE state=0 ORDER BY id");
-	while (db_next(&r)) {
-		struct pacer_item item = item_of(db_i64(&r, 0), db_i64(&r, 1), (enum lane)db_i64(&r, 2));
-
-		pacer_add(c->pacer, &item);
-	}
-	if (db_end(&r) != OK)
-		c->orphans = true; /* cannot even be read: turn by turn, until it can */
+	c->outbox_unread = true;
 }
 
 /* --- leaving --- */
@@ -505,7 +543,6 @@ static enum err tell_given_up(struct core *c, int64_t rows)
 /* Claimed rows have an unknown outcome. What may come twice is sent again, unless it has taken the process with it three times. */
 enum err outbox_recover(struct core *c, bool clean)
 {
-	struct db_rows r;
 	int64_t parked;
 	enum err e = OK;
 
@@ -522,13 +559,5 @@ enum err outbox_recover(struct core *c, bool clean)
 		e = db_run(c->db, "UPDATE outbox SET state=0 WHERE state=1");
 	if (!e)
 		e = db_get_i64(&c->outbox_last_id, c->db, "SELECT coalesce(max(id), 0) FROM outbox");
-	if (e)
-		return e;
-	db_select(&r, c->db, "SELECT id, chat_id, lane FROM outbox WHERE state=0 ORDER BY id");
-	while (db_next(&r)) {
-		struct pacer_item item = item_of(db_i64(&r, 0), db_i64(&r, 1), (enum lane)db_i64(&r, 2));
-
-		pacer_add(c->pacer, &item);
-	}
-	return db_end(&r);
+	return e ? e : fill_pacer(c);
 }

@@ -17,6 +17,7 @@
 struct checkpoint {
 	struct worker_job job;
 	char *path;
+	const char *vfs;
 	bool truncate;
 	enum err error;
 	int64_t pages_left;
@@ -27,7 +28,7 @@ static void run(struct worker_job *job)
 	struct checkpoint *k = (struct checkpoint *)job;
 	struct db *db;
 
-	k->error = db_open(&db, k->path, DB_CHECKPOINT, NULL);
+	k->error = db_open(&db, k->path, DB_CHECKPOINT, k->vfs);
 	if (k->error)
 		return;
 	for (int i = 0; !k->error && i < ROUNDS; i++)
@@ -41,6 +42,7 @@ static void give(struct core *c, bool truncate)
 
 	k->job.run = run;
 	k->path = xstrdup(db_path(c->db));
+	k->vfs = db_vfs(c->db);
 	k->truncate = truncate;
 	c->checkpoint_under_way = true;
 	worker_give(c->worker, &k->job);
@@ -93,8 +95,8 @@ void upkeep_after_turn(struct core *c, bool idle)
 {
 	bool rest;
 
-	if (!c->setup.threaded || c->checkpoint_under_way || c->stalled || c->figures.commits == c->checkpointed_commits)
-		return; /* in a simulated world SQLite's file system is not shared between connections */
+	if (c->setup.no_checkpoints || c->checkpoint_under_way || c->stalled || c->figures.commits == c->checkpointed_commits)
+		return;
 	if (!idle)
 		c->idle_since_us = clock_mono_us();
 	rest = clock_mono_us() - c->idle_since_us > REST_US;

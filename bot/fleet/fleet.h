@@ -20,7 +20,7 @@ struct place_wish {
 struct place { int64_t panel_id, inbound_id; };
 /* By priority, then load (share of capacity, by weight), then free capacity, then id. Free = capacity − clients −
  * reservations, for panel and inbound. Down, draining, new and failing panels, and inbounds that are not for sale, off or
- * gone are left out. E_FULL: no place. */
+ * gone are left out. E_NOROOM: no place. */
 enum err place_find(struct place *out, struct act *a, const struct place_wish *w);
 
 /* Where it could be, for people to choose from: the best place of each region, by name. Panels without a region stand for

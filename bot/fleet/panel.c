@@ -95,6 +95,12 @@ enum err panel_log_list(struct panel_log_row *out, size_t *count, size_t max, st
 	return db_end(&r);
 }
 
+enum err panel_log_forget(struct act *a)
+{
+	return db_run(a->tx, "DELETE FROM panel_log WHERE id IN (SELECT id FROM"
+		" (SELECT id, row_number() OVER (PARTITION BY panel_id ORDER BY id DESC) AS age FROM panel_log) WHERE age>?1)", PANEL_LOG_ROWS_MAX);
+}
+
 /* --- addresses --- */
 
 static struct str authority_of(struct str url)

@@ -64,5 +64,7 @@ enum err panel_renewals_restart(bool *restart, struct act *a, int64_t panel_id);
 
 struct panel_log_row { int64_t at_ms, duration_ms; int status; char *call, *note; };
 enum err panel_log_list(struct panel_log_row *out, size_t *count, size_t max, struct act *a, int64_t panel_id);
+/* Schedule, hourly: keeps the newest PANEL_LOG_ROWS_MAX of each panel. With every call it would cost more than the call. */
+enum err panel_log_forget(struct act *a);
 
 #endif

@@ -117,7 +117,7 @@ enum err place_find(struct place *out, struct act *a, const struct place_wish *w
 	if (e)
 		return e;
 	if (!n)
-		return E_FULL;
+		return E_NOROOM;
 	*out = pair[0].place;
 	return OK;
 }

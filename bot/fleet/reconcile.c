@@ -159,7 +159,7 @@ static enum err move_elsewhere(bool *moved, struct act *a, struct run *r)
 	if (!access_never_sent(x) || x->gone || x->replaces_id) /* who has chosen this place still has the old one */
 		return OK;
 	e = place_find(&to, a, &wish);
-	if (e == E_FULL || e == E_NOTFOUND)
+	if (e == E_NOROOM || e == E_NOTFOUND)
 		return OK;
 	if (e || (to.panel_id == r->panel_id && to.inbound_id == x->inbound_id))
 		return e;

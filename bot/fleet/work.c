@@ -204,12 +204,9 @@ static char *route_of(struct work *w, struct arena *arena, const struct http_req
 
 static enum err log_call(struct work *w, struct act *a, const struct http_response *answer, const char *note)
 {
-	enum err e = db_run(a->tx, "INSERT INTO panel_log(panel_id, at_ms, call, status, duration_ms, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	return db_run(a->tx, "INSERT INTO panel_log(panel_id, at_ms, call, status, duration_ms, note) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 		w->panel_id, a->now_ms, log_blanked(a->arena, w->route, ROUTE_BYTES_MAX), answer->status, answer->duration_ms,
 		log_blanked(a->arena, note, NOTE_BYTES_MAX));
-
-	return e ? e : db_run(a->tx, "DELETE FROM panel_log WHERE panel_id=?1 AND id<="
-		"(SELECT id FROM panel_log WHERE panel_id=?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)", w->panel_id, PANEL_LOG_ROWS_MAX);
 }
 
 /* --- the panel's state --- */

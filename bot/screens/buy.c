@@ -213,7 +213,7 @@ enum err refused_show(struct talk *t, enum err why)
 {
 	switch (why) {
 	case E_REFUSED: return plans_show(t, 0, "plans.withdrawn");
-	case E_FULL: return plans_show(t, 0, "plans.full");
+	case E_NOROOM: return plans_show(t, 0, "plans.full");
 	case E_CONFLICT:
 	case E_NOTFOUND: return talk_stale(t);
 	default: return why;
@@ -257,7 +257,7 @@ enum err tap_buy(struct talk *t, struct str id, struct str arg)
 	e = take_region(&chosen, &plan, t->a, panel_id);
 	if (!e)
 		e = order_open(&order, t->a, &t->user, &plan, NULL);
-	if (e == E_FULL && chosen)
+	if (e == E_NOROOM && chosen)
 		return plan_show(t, plan_id, 0, "plans.region_full");
 	if (e)
 		return refused_show(t, e);

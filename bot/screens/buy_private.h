@@ -13,7 +13,7 @@ struct order order_preview(const struct talk *t, const struct plan *p);
 /* A button per way of paying, "verb:id:[before.]provider". */
 enum err way_buttons(size_t *count, struct screen *s, const struct order *o, const char *verb, const char *id, const char *before);
 
-/* What the shop said no with (E_REFUSED, E_FULL, E_CONFLICT, E_NOTFOUND) as a screen; other errors are handed back. */
+/* What the shop said no with (E_REFUSED, E_NOROOM, E_CONFLICT, E_NOTFOUND) as a screen; other errors are handed back. */
 enum err refused_show(struct talk *t, enum err why);
 
 /* pay.c: begins one attempt to pay with that provider. */

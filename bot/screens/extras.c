@@ -13,7 +13,7 @@ static enum err trial_refused(struct talk *t, enum err why)
 	case E_NOTFOUND:
 	case E_REFUSED: return plans_show(t, 0, "trial.off");
 	case E_CONFLICT: return plans_show(t, 0, "trial.used");
-	case E_FULL: return home_show(t, "plans.full");
+	case E_NOROOM: return home_show(t, "plans.full");
 	default: return why;
 	}
 }

@@ -84,7 +84,7 @@ enum err tap_move(struct talk *t, struct str id, struct str arg)
 	if (!works(&look) || str_to_i64(&panel_id, panel) || !sub_is_confirmed(t->a, &look.sub, arg))
 		return places_show(t, &look, NULL);
 	e = sub_move(t->a, &look.sub, panel_id);
-	if (e == E_FULL || e == E_CONFLICT)
+	if (e == E_NOROOM || e == E_CONFLICT)
 		return places_show(t, &look, "sub.move_full");
 	if (!e)
 		e = own_sub(&look, t, id);

@@ -44,7 +44,7 @@ const char *order_kind_name(enum order_kind k);
 
 /* The open order of this user for this plan (and subscription, when renewing), or a new one with today's prices. An open
  * one that was for another region is now for this one.
- * E_REFUSED: the plan is not sold; E_FULL: no place for it now; E_CONFLICT: not this user's subscription, or gone. */
+ * E_REFUSED: the plan is not sold; E_NOROOM: no place for it now; E_CONFLICT: not this user's subscription, or gone. */
 enum err order_open(struct order *out, struct act *a, const struct user *u, const struct plan *p, const struct subscription *renews);
 /* Where the customer may choose to have it, as the plan leaves that open: regions with a free place. Fewer than two:
  * nothing to ask. So with a trial that the purchase would go on with: it stays where it is. Whoever chooses puts the region
@@ -56,7 +56,7 @@ enum err order_open_of(struct order *out, struct act *a, int64_t user_id);  /* n
 enum err order_cancel(struct act *a, struct order *o);                      /* by the user; open invoices end too */
 
 /* Whether money for it would be honoured now: open (or canceled, expired), plan still sold, place free. Reserves the
- * place for ORDER_RESERVE_MS. E_REFUSED, E_FULL, E_CONFLICT as above. Local data only: pre-checkout asks it. */
+ * place for ORDER_RESERVE_MS. E_REFUSED, E_NOROOM, E_CONFLICT as above. Local data only: pre-checkout asks it. */
 enum err order_reserve(struct act *a, struct order *o);
 
 /* The one step from paid to wanted: creates or renews the subscription, asks for reconcile. Called by pay_confirm,
@@ -67,7 +67,7 @@ enum err order_fulfil(struct act *a, struct order *o);
 extern const struct job_kind order_job_fulfil; /* subject: order id */
 
 /* Trial and gift: an order that costs nothing. trial: E_CONFLICT when this telegram_id had one, ever (R-trial, B36);
- * E_NOTFOUND: none is given; E_FULL. grant: days 0 as the plan says; admin NULL: the program itself. */
+ * E_NOTFOUND: none is given; E_NOROOM. grant: days 0 as the plan says; admin NULL: the program itself. */
 enum err order_trial(struct order *out, struct act *a, const struct user *u);
 enum err order_grant(struct order *out, struct act *a, const struct user *u, const struct plan *p, int days, const struct user *admin);
 

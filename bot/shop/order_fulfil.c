@@ -54,13 +54,16 @@ static enum err choose_place(struct place *out, struct act *a, const struct orde
 	if (reserved.panel_id && o->reserved_until_ms > a->now_ms) {
 		struct place_wish exact = { .panel_id = reserved.panel_id, .inbound_id = reserved.inbound_id, .order_id = o->id };
 
-		if (place_find(&found, a, &exact) == OK && same_place(found, reserved)) {
+		e = place_find(&found, a, &exact);
+		if (!e && same_place(found, reserved)) {
 			*out = reserved;
 			return OK;
 		}
+		if (e && e != E_NOROOM)
+			return e;
 	}
 	e = place_find(out, a, &wish);
-	if (e == E_FULL && (wish.region || wish.panel_id)) {
+	if (e == E_NOROOM && (wish.region || wish.panel_id)) {
 		wish.region = NULL;
 		wish.panel_id = wish.inbound_id = 0;
 		e = place_find(out, a, &wish);
@@ -117,7 +120,7 @@ enum err order_fulfil(struct act *a, struct order *o)
 
 	assert(o->state == ORDER_PAID && o->target_rev == 0);
 	e = o->subscription_id ? renew(&s, a, o) : create(&s, a, o);
-	if (e == E_FULL) {
+	if (e == E_NOROOM) {
 		log_warn("order.no_place", KV("order", o->public_id));
 		e = job_add(a, order_job_fulfil.name, subject_of(a, o->id), 0, JOB_MONEY, a->now_ms + 30 * SECOND_MS);
 		return e ? e : tell_waits(a, o);
@@ -286,7 +289,7 @@ static enum err move_elsewhere(struct act *a, const struct order *o)
 	wish = order_wish(&p, o);
 	e = place_find(&place, a, &wish);
 	if (e)
-		return e == E_FULL ? OK : e; /* it stays where it is and is tried again there */
+		return e == E_NOROOM ? OK : e; /* it stays where it is and is tried again there */
 	log_info("order.moved", KV("order", o->public_id), KV("from", panel_id), KV("to", place.panel_id));
 	e = access_drop(a, access_id, JOB_ROUTINE);
 	if (!e)

@@ -51,7 +51,7 @@ static enum err find_fault(const char **reason, struct act *a, const struct paym
 	if (*reason)
 		return OK;
 	e = order_honourable(&place, a, &m->order);
-	*reason = e == E_REFUSED || e == E_CONFLICT ? "plan_gone" : e == E_FULL ? "no_place" : NULL;
+	*reason = e == E_REFUSED || e == E_CONFLICT ? "plan_gone" : e == E_NOROOM ? "no_place" : NULL;
 	return *reason ? OK : e;
 }
 

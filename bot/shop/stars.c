@@ -46,7 +46,7 @@ static enum err find_refusal(const char **key, struct act *a, const struct tg_pr
 		*key = "invoice.refused_busy";
 	else {
 		e = order_reserve(a, &o);
-		*key = e == E_REFUSED ? "invoice.refused_withdrawn" : e == E_FULL ? "invoice.refused_full" : e == E_CONFLICT ? "invoice.refused_order" : NULL;
+		*key = e == E_REFUSED ? "invoice.refused_withdrawn" : e == E_NOROOM ? "invoice.refused_full" : e == E_CONFLICT ? "invoice.refused_order" : NULL;
 		return *key ? OK : e;
 	}
 	return OK;

@@ -55,7 +55,7 @@ enum err sub_move(struct act *a, struct subscription *s, int64_t panel_id)
 	if (!e)
 		e = wish_elsewhere(&wish, a, s);
 	if (!e && wish.panel_id && wish.panel_id != panel_id)
-		e = E_FULL;
+		e = E_NOROOM;
 	wish.panel_id = panel_id;
 	if (!e)
 		e = place_find(&to, a, &wish);

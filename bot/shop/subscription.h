@@ -71,7 +71,7 @@ enum err sub_new_keys(struct act *a, struct subscription *s);                   
 /* "Change server": another panel that is on sale and fits the plan; keys, end and quota stay, and what was used stays used.
  * The old place goes once the new one stands (access_replace): at no moment is there none. */
 enum err sub_places(struct place_choice *out, size_t *count, size_t max, struct act *a, const struct subscription *s);
-/* Onto that panel. E_FULL: no place there now; E_CONFLICT: not where it stands well, or on its way already. */
+/* Onto that panel. E_NOROOM: no place there now; E_CONFLICT: not where it stands well, or on its way already. */
 enum err sub_move(struct act *a, struct subscription *s, int64_t panel_id);
 /* Where it is on its way to; E_NOTFOUND: nowhere. */
 enum err sub_moving_to(struct place_choice *out, struct act *a, const struct subscription *s);

@@ -16,6 +16,7 @@ const char *err_name(enum err e)
 	case E_AUTH: return "auth";
 	case E_FULL: return "full";
 	case E_VERSION: return "version";
+	case E_NOROOM: return "no_room";
 	}
 	return "?";
 }

@@ -17,8 +17,9 @@ enum err {
 	E_UNKNOWN = -7,  /* it may have happened or not: look before acting again */
 	E_REFUSED = -8,  /* the peer understood and said no */
 	E_AUTH = -9,     /* the peer does not accept who we are */
-	E_FULL = -10,    /* no space, no capacity */
-	E_VERSION = -11  /* made by a newer program, or speaks a dialect we do not know */
+	E_FULL = -10,    /* the disk is full */
+	E_VERSION = -11, /* made by a newer program, or speaks a dialect we do not know */
+	E_NOROOM = -12   /* a panel has no place left: never the same word as for a disk, which undoes an event */
 };
 
 /* A short English word for logs and tests, never for people in the chat. */

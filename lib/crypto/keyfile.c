@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/dir.h"
+
 /* Bytes of path up to and with the last slash; 0 without one. */
 static size_t directory_len(const char *path)
 {
@@ -53,19 +55,6 @@ static enum err write_new(const char *path, const struct seal_key *key)
 	return good ? OK : E_IO;
 }
 
-static enum err sync_directory(struct arena *a, const char *path)
-{
-	size_t n = directory_len(path);
-	int fd = open(n ? arena_strndup(a, path, n) : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum err e;
-
-	if (fd < 0)
-		return E_IO;
-	e = fsync(fd) == 0 ? OK : E_IO;
-	close(fd);
-	return e;
-}
-
 /* Written under another name and then linked: link() never replaces, and a crash leaves either no key or a whole one. */
 enum err keyfile_create(const char *path, const struct seal_key *key)
 {
@@ -81,7 +70,7 @@ enum err keyfile_create(const char *path, const struct seal_key *key)
 		e = errno == EEXIST ? E_CONFLICT : E_IO;
 	unlink(draft);
 	if (e == OK) {
-		e = sync_directory(&a, path);
+		e = dir_sync(path);
 		if (e)
 			unlink(path); /* a name that may vanish with the power must not be relied on */
 	}

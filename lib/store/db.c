@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/base/dir.h"
+
 #define CACHE_SLOTS 1024 /* power of two; far more than the program has statements */
 #define CACHE_PROBES 8
 
@@ -26,6 +28,7 @@ struct db_slot {
 struct db {
 	sqlite3 *handle;
 	char *path;
+	const char *vfs; /* the caller's; NULL: the system's */
 	int64_t journal_pages; /* after the last commit */
 	const char *watched; /* the table of db_table_version; NULL: nobody has asked */
 	uint64_t version;
@@ -110,6 +113,12 @@ static void without_statistics(void)
 	pthread_once(&once, switch_statistics_off);
 }
 
+/* Of a new file's name. SQLite's first journal beside it does so by the way; what the whole shop hangs on is not left to that. */
+static enum err sync_name(const struct db *db)
+{
+	return db->vfs ? err_of(sqlite3_file_control(db->handle, NULL, DB_SYNC_DIRECTORY, NULL)) : dir_sync(db->path);
+}
+
 static int on_commit(void *ctx, sqlite3 *handle, const char *database, int pages)
 {
 	struct db *db = ctx;
@@ -131,6 +140,7 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 	*out = NULL;
 	without_statistics();
 	db->path = xstrdup(path);
+	db->vfs = vfs;
 	if (mode == DB_WRITE && !vfs) {
 		/* made by us with a mode of our choice: whoever can read it has everybody's keys */
 		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -156,6 +166,8 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 		e = err_of(sqlite3_exec(db->handle, pragmas[mode], NULL, NULL, NULL));
 	if (!e) /* the first real look at the file */
 		e = err_of(sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL));
+	if (!e && mode == DB_WRITE)
+		e = sync_name(db);
 	if (e) {
 		db_close(db);
 		return e;
@@ -182,6 +194,16 @@ void db_close(struct db *db)
 const char *db_path(const struct db *db)
 {
 	return db->path;
+}
+
+const char *db_vfs(const struct db *db)
+{
+	return db->vfs;
+}
+
+struct sqlite3 *db_handle(struct db *db)
+{
+	return db->handle;
 }
 
 const char *db_error(const struct db *db)
@@ -237,19 +259,22 @@ static sqlite3_stmt *statement(struct db *db, const char *sql, struct db_slot **
 	return prepare(db, sql, false, e);
 }
 
-static void bind(sqlite3_stmt *stmt, const struct db_arg *args, size_t count)
+/* Text and blobs are the caller's, or copied, as life says. What SQLite has no memory to copy would be NULL, silently. */
+static void bind(sqlite3_stmt *stmt, const struct db_arg *args, size_t count, void (*life)(void *))
 {
 	assert(count <= DB_ARGS_MAX && (int)count == sqlite3_bind_parameter_count(stmt));
 	for (size_t i = 0; i < count; i++) {
 		const struct db_arg *a = &args[i];
-		int at = (int)i + 1;
+		int at = (int)i + 1, rc = SQLITE_OK;
 
 		switch (a->kind) {
-		case DB_ARG_NULL: sqlite3_bind_null(stmt, at); break;
-		case DB_ARG_INT: sqlite3_bind_int64(stmt, at, a->i); break;
-		case DB_ARG_TEXT: sqlite3_bind_text64(stmt, at, a->s.at, a->s.len, SQLITE_STATIC, SQLITE_UTF8); break;
-		case DB_ARG_BLOB: sqlite3_bind_blob64(stmt, at, a->s.at ? a->s.at : "", a->s.len, SQLITE_STATIC); break;
+		case DB_ARG_NULL: rc = sqlite3_bind_null(stmt, at); break;
+		case DB_ARG_INT: rc = sqlite3_bind_int64(stmt, at, a->i); break;
+		case DB_ARG_TEXT: rc = sqlite3_bind_text64(stmt, at, a->s.at, a->s.len, life, SQLITE_UTF8); break;
+		case DB_ARG_BLOB: rc = sqlite3_bind_blob64(stmt, at, a->s.at ? a->s.at : "", a->s.len, life); break;
 		}
+		if (rc == SQLITE_NOMEM)
+			abort();
 	}
 }
 
@@ -276,7 +301,7 @@ enum err db_run_list(struct db *db, const char *sql, const struct db_arg *args, 
 	stmt = statement(db, sql, &slot, &e);
 	if (!stmt)
 		return e;
-	bind(stmt, args + 1, count);
+	bind(stmt, args + 1, count, SQLITE_STATIC);
 	do
 		rc = sqlite3_step(stmt);
 	while (rc == SQLITE_ROW);
@@ -294,19 +319,7 @@ void db_select_list(struct db_rows *r, struct db *db, const char *sql, const str
 		return;
 	if (r->slot)
 		r->slot->busy = true;
-	/* copied: the caller's arguments may be gone by the second row */
-	assert(count <= DB_ARGS_MAX && (int)count == sqlite3_bind_parameter_count(r->stmt));
-	for (size_t i = 0; i < count; i++) {
-		const struct db_arg *a = &args[i + 1];
-		int at = (int)i + 1;
-
-		switch (a->kind) {
-		case DB_ARG_NULL: sqlite3_bind_null(r->stmt, at); break;
-		case DB_ARG_INT: sqlite3_bind_int64(r->stmt, at, a->i); break;
-		case DB_ARG_TEXT: sqlite3_bind_text64(r->stmt, at, a->s.at, a->s.len, SQLITE_TRANSIENT, SQLITE_UTF8); break;
-		case DB_ARG_BLOB: sqlite3_bind_blob64(r->stmt, at, a->s.at ? a->s.at : "", a->s.len, SQLITE_TRANSIENT); break;
-		}
-	}
+	bind(r->stmt, args + 1, count, SQLITE_TRANSIENT); /* the caller's arguments may be gone by the second row */
 }
 
 bool db_next(struct db_rows *r)
@@ -353,6 +366,8 @@ struct str db_str(const struct db_rows *r, int column)
 	const char *at = sqlite3_column_type(r->stmt, column) == SQLITE_BLOB ?
 		(const char *)sqlite3_column_blob(r->stmt, column) : (const char *)sqlite3_column_text(r->stmt, column);
 
+	if (!at && sqlite3_errcode(r->db->handle) == SQLITE_NOMEM)
+		abort(); /* a number that could not be made text */
 	if (!at && !db_is_null(r, column))
 		at = ""; /* an empty blob has no address */
 	return str_n(at, (size_t)sqlite3_column_bytes(r->stmt, column));
@@ -510,14 +525,74 @@ enum err db_savepoint_undo(struct db *db)
 
 /* --- migrations, copies, checkpoints --- */
 
+/* A file system other than the system's is asked by its own methods. */
+static bool file_exists(const struct db *db, const char *path)
+{
+	sqlite3_vfs *vfs = db->vfs ? sqlite3_vfs_find(db->vfs) : NULL;
+	struct stat st;
+	int exists = 0;
+
+	if (!db->vfs)
+		return stat(path, &st) == 0;
+	return vfs->xAccess(vfs, path, SQLITE_ACCESS_READ, &exists) == SQLITE_OK && exists;
+}
+
+static void file_remove(const struct db *db, const char *path)
+{
+	sqlite3_vfs *vfs = db->vfs ? sqlite3_vfs_find(db->vfs) : NULL;
+
+	if (!db->vfs)
+		unlink(path);
+	else
+		vfs->xDelete(vfs, path, 0);
+}
+
+static enum err sync_and_rename(const char *from, const char *to)
+{
+	int fd = open(from, O_RDONLY | O_CLOEXEC);
+	enum err e = fd >= 0 && fsync(fd) == 0 && rename(from, to) == 0 ? OK : E_IO;
+
+	if (fd >= 0)
+		close(fd);
+	return e ? e : dir_sync(to);
+}
+
+static enum err settle_name(const struct db *db, const char *from, const char *to)
+{
+	const char *names[] = { from, to };
+
+	return db->vfs ? err_of(sqlite3_file_control(db->handle, NULL, DB_SYNC_AND_RENAME, names)) : sync_and_rename(from, to);
+}
+
+/* VACUUM INTO writes under the name it is given, page by page. Whoever dies meanwhile must not leave half a copy where the
+ * next start, or a person, takes it for a whole one. */
+static enum err copy_whole(struct db *db, const char *path)
+{
+	char draft[4096];
+	mode_t before;
+	enum err e;
+
+	if ((size_t)snprintf(draft, sizeof draft, "%s.new", path) >= sizeof draft)
+		return E_TOOBIG;
+	if (file_exists(db, draft))
+		file_remove(db, draft); /* of somebody who died */
+	before = umask(0077);
+	e = db_run(db, "VACUUM INTO ?1", draft);
+	umask(before);
+	if (!e)
+		e = settle_name(db, draft, path);
+	if (e)
+		file_remove(db, draft);
+	return e;
+}
+
+/* One of an earlier attempt is replaced: what was sold since stands in this one only. */
 static enum err copy_before(struct db *db, int64_t version)
 {
 	char path[4096];
-	enum err e;
 
 	snprintf(path, sizeof path, "%s.before-%lld", db->path, (long long)version);
-	e = db_copy_to(db, path);
-	return e == E_CONFLICT ? OK : e; /* an earlier attempt made it from the same version */
+	return copy_whole(db, path);
 }
 
 static bool references_hold(struct db *db)
@@ -575,18 +650,7 @@ enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *mig
 
 enum err db_copy_to(struct db *db, const char *path)
 {
-	struct stat st;
-	mode_t before;
-	enum err e;
-
-	if (stat(path, &st) == 0)
-		return E_CONFLICT;
-	before = umask(0077);
-	e = db_run(db, "VACUUM INTO ?1", path);
-	umask(before);
-	if (e)
-		unlink(path);
-	return e;
+	return file_exists(db, path) ? E_CONFLICT : copy_whole(db, path);
 }
 
 int64_t db_journal_pages(const struct db *db)

@@ -79,10 +79,15 @@ enum db_mode {
 	DB_UNTRUSTED  /* somebody else's file: read only, trusted_schema off, defensive, size limits */
 };
 
+/* File controls of SQLite, for file systems other than the system's: what SQLite has no word for. */
+#define DB_SYNC_DIRECTORY 100001   /* of the database */
+#define DB_SYNC_AND_RENAME 100002  /* const char *names[2]: the bytes of the first are safe, then it has the second's name for good */
+
 /* vfs: NULL for the system's. E_NOTFOUND (DB_READ and no file), E_INVALID (not a database), E_IO, E_BUSY. */
 enum err db_open(struct db **out, const char *path, enum db_mode mode, const char *vfs);
 void db_close(struct db *db); /* an open transaction is rolled back; NULL is fine */
 const char *db_path(const struct db *db);
+const char *db_vfs(const struct db *db);   /* as given to db_open */
 const char *db_error(const struct db *db); /* SQLite's words about the last failure, for logs; no values in it */
 
 enum err db_begin(struct db *db);  /* BEGIN IMMEDIATE */
@@ -146,7 +151,7 @@ struct db_migration {
  * References are checked once, before the commit: a migration may build a table anew. E_CONFLICT: they do not hold. */
 enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *migrations, size_t count);
 
-/* A consistent copy while others read and write. E_CONFLICT: the target exists. */
+/* A consistent copy while others read and write; under that name it is whole or not there. E_CONFLICT: the target exists. */
 enum err db_copy_to(struct db *db, const char *path);
 enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left); /* from a connection of the helper's own */
 int64_t db_journal_pages(const struct db *db); /* in the journal after this connection's last commit, copied or not */
@@ -155,5 +160,6 @@ bool db_is_sound(struct db *db); /* PRAGMA integrity_check and foreign_key_check
 /* Tests: asked before every call that may fail; anything but OK is what that call answers. */
 enum db_point { DB_POINT_RUN, DB_POINT_BEGIN, DB_POINT_COMMIT, DB_POINT_COMMIT_AFTER };
 void db_set_fault(enum err (*fault)(void *ctx, enum db_point point), void *ctx);
+struct sqlite3 *db_handle(struct db *db); /* tests watch tables with it */
 
 #endif

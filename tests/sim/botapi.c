@@ -570,6 +570,8 @@ size_t botapi_calls(const struct botapi *b, const char *method)
 
 const struct botapi_call *botapi_call_nth(const struct botapi *b, const char *method, size_t n)
 {
+	if (!method)
+		return n < b->calls.count ? &b->calls.at[n] : NULL;
 	for (size_t i = 0; i < b->calls.count; i++)
 		if (call_is(&b->calls.at[i], method) && n-- == 0)
 			return &b->calls.at[i];

@@ -33,6 +33,8 @@ struct http_exchange {
 	enum phase phase;
 	int64_t due_us, deadline_us, started_us;
 	struct host *host;            /* NULL: no such name */
+	bool asked, never;            /* its fate was decided; it leaves a dead program's hands, never */
+	struct sim_trouble trouble;   /* of the network */
 	struct arena arena;
 	struct sim_request request;
 	struct http_response response;
@@ -43,7 +45,10 @@ struct http_exchange {
 };
 
 struct memnet {
-	int64_t now_us;
+	int64_t now_us, skew_ms;
+	bool dead;
+	enum memnet_fate (*fate)(void *ctx, const char *origin, const struct sim_request *request, struct sim_trouble *trouble);
+	void *fate_ctx;
 	uint64_t last_id;
 	struct host hosts[HOSTS_MAX];
 	size_t hosts_count;
@@ -54,7 +59,9 @@ struct memnet {
 
 static int64_t source_now_ms(void *ctx)
 {
-	return ((struct memnet *)ctx)->now_us / 1000;
+	const struct memnet *n = ctx;
+
+	return n->now_us / 1000 + n->skew_ms;
 }
 
 static int64_t source_mono_us(void *ctx)
@@ -124,6 +131,22 @@ void memnet_set_latency_us(struct memnet *n, const char *origin, int64_t latency
 	host_of(n, str_of(origin))->latency_us = latency_us;
 }
 
+void memnet_set_weather(struct memnet *n, enum memnet_fate (*fate)(void *ctx, const char *origin, const struct sim_request *request, struct sim_trouble *trouble), void *ctx)
+{
+	n->fate = fate;
+	n->fate_ctx = ctx;
+}
+
+void memnet_set_dead(struct memnet *n)
+{
+	n->dead = true;
+}
+
+void memnet_set_skew_ms(struct memnet *n, int64_t skew_ms)
+{
+	n->skew_ms = skew_ms;
+}
+
 int64_t memnet_now_ms(const struct memnet *n)
 {
 	return n->now_us / 1000;
@@ -132,6 +155,15 @@ int64_t memnet_now_ms(const struct memnet *n)
 void memnet_advance_ms(struct memnet *n, int64_t ms)
 {
 	n->now_us += ms * 1000;
+}
+
+void memnet_skip_ms(struct memnet *n, int64_t ms)
+{
+	n->now_us += ms * 1000;
+	for (struct http_exchange *x = n->all.next; x != &n->all; x = x->next) {
+		x->due_us += ms * 1000;
+		x->deadline_us += ms * 1000;
+	}
 }
 
 /* --- requests --- */
@@ -195,6 +227,7 @@ static uint64_t net_start(void *ctx, const struct http_request *r, enum http_lan
 	x->connect_only = r->connect_only;
 	copy_request(x, r);
 	x->due_us = n->now_us + (x->host ? x->host->latency_us : LATENCY_US);
+	x->never = n->dead;
 	x->prev = n->all.prev;
 	x->next = &n->all;
 	x->prev->next = x->next->prev = x;
@@ -253,6 +286,42 @@ static void take_answer(struct http_exchange *x, const struct sim_response *r, i
 	x->due_us = due_us;
 }
 
+static void reach(struct memnet *n, struct http_exchange *x, struct sim_response *r)
+{
+	x->request.now_ms = n->now_us / 1000;
+	x->host->handler(x->host->model, &x->request, r);
+}
+
+/* False: it goes no further. */
+static bool meets_weather(struct memnet *n, struct http_exchange *x)
+{
+	struct sim_response first = { .status = 200 };
+
+	if (x->asked || !n->fate)
+		return true;
+	x->asked = true;
+	x->request.now_ms = n->now_us / 1000;
+	switch (n->fate(n->fate_ctx, x->host->origin, &x->request, &x->trouble)) {
+	case MEMNET_PASS:
+		return true;
+	case MEMNET_REFUSE:
+		fail_with(x, HTTP_FAIL_CONNECT, n->now_us);
+		return false;
+	case MEMNET_LOSE:
+		fail_with(x, HTTP_FAIL_TIMEOUT, x->deadline_us);
+		return false;
+	case MEMNET_TWICE:
+		reach(n, x, &first);
+		return true;
+	}
+	return true;
+}
+
+static bool is_trouble(const struct sim_trouble *t)
+{
+	return t->hang || t->drop || t->delay_ms || t->cut_at || t->bytes_per_second || t->endless;
+}
+
 static void ask_model(struct memnet *n, struct http_exchange *x)
 {
 	struct sim_response r = { .status = 200 };
@@ -270,8 +339,11 @@ static void ask_model(struct memnet *n, struct http_exchange *x)
 		x->due_us = n->now_us + x->host->latency_us;
 		return;
 	}
-	x->request.now_ms = n->now_us / 1000;
-	x->host->handler(x->host->model, &x->request, &r);
+	if (!meets_weather(n, x))
+		return;
+	reach(n, x, &r);
+	if (is_trouble(&x->trouble))
+		r.trouble = x->trouble;
 	if (!r.later) {
 		take_answer(x, &r, n->now_us);
 		return;
@@ -310,6 +382,8 @@ static bool happen(struct memnet *n)
 
 	for (struct http_exchange *x = n->all.next, *next; x != &n->all; x = next) {
 		next = x->next;
+		if (x->never)
+			continue;
 		if (x->phase == AT_MODEL) {
 			ask_model(n, x);
 			moved = moved || x->phase != AT_MODEL;
@@ -356,7 +430,7 @@ static int net_poll(void *ctx, struct http_wait *extra, size_t extra_count, int 
 		int64_t next_us = until_us;
 
 		for (struct http_exchange *x = n->all.next; x != &n->all; x = x->next)
-			if (x->phase != FINISHED && x->due_us < next_us)
+			if (x->phase != FINISHED && !x->never && x->due_us < next_us)
 				next_us = x->due_us;
 		if (next_us > n->now_us)
 			n->now_us = next_us;
@@ -400,12 +474,13 @@ void memnet_kill(struct memnet *n, bool lost)
 	while (n->all.next != &n->all) {
 		struct http_exchange *x = n->all.next;
 
-		if (x->phase == TO_MODEL && !lost)
+		if (x->phase == TO_MODEL && !lost && !x->never)
 			ask_model(n, x);
 		exchange_free(x);
 	}
 	while (n->given.next != &n->given)
 		exchange_free(n->given.next);
+	n->dead = false;
 }
 
 size_t memnet_under_way(const struct memnet *n)

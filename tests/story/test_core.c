@@ -418,6 +418,30 @@ static void test_failed_commit(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+static enum err unheard(void *ctx, enum db_point point)
+{
+	(void)ctx;
+	return point == DB_POINT_COMMIT_AFTER && faults_left && faults_left-- ? E_UNKNOWN : OK;
+}
+
+/* The commit was written and nobody heard it: what it claimed stands claimed in the table, and leaves all the same. */
+static void test_unheard_commit(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	run_ms(1000);
+	faults_left = 1;
+	db_set_fault(unheard, NULL);
+	botapi_say(b->telegram, anna, "kept");
+	run_ms(20000);
+	db_set_fault(NULL, NULL);
+	assert_int_equal(faults_left, 0);
+	assert_int_equal(said("kept"), 1);
+	assert_int_equal(heard(anna, "kept"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
 /* Killed at every named step, again and again: each update decided once, each answer heard, at most one of them twice. */
 static void test_killed(void **state)
 {
@@ -610,6 +634,7 @@ int main(void)
 		story(test_poison, ""),
 		story(test_message_that_kills, ""),
 		story(test_failed_commit, ""),
+		story(test_unheard_commit, ""),
 		story(test_killed, "R271"),
 		story(test_limits, "R280 B48"),
 		story(test_told_to_wait, "R280"),

@@ -7,6 +7,7 @@
 
 #include "bot/shop/plan.h"
 #include "lib/base/clock.h"
+#include "tests/story/operator.h"
 #include "tests/story/world.h"
 
 static const char *const versions[] = { "2.8.5", "3.0.2", "3.6.0" };
@@ -172,68 +173,38 @@ static void test_killed_renewal(void **state)
 
 /* --- changed by hand --- */
 
-static void operator_does(struct life *l, const char *path, const char *body)
+static struct panel_client_view view_of(const struct world_client *c)
 {
-	struct sim_response r = { .status = 200 };
-	struct arena arena = { 0 };
+	struct panel_client_view v = c->at;
 
-	panel_sim_advance(panel(l), memnet_now_ms(l->w->net));
-	panel_sim_operator(panel(l), HTTP_POST, path, str_of(body), &r, &arena);
-	if (!str_has(r.body, "\"success\":true"))
-		fail_msg("%s: %.*s", path, STR_ARG(r.body));
-	arena_release(&arena);
+	v.id = str_of(c->uuid);
+	v.sub_id = str_of(c->sub_id);
+	v.email = str_of(c->email);
+	v.comment = v.password = v.flow = STR("");
+	return v;
 }
 
-/* The client in the panel's own page: everything as it is, but for these. */
-struct by_hand {
-	int64_t expiry_ms, total_bytes;
-	bool enable;
-	const char *comment;
-	int64_t reset_days;
-};
-
-static struct by_hand as_it_is(struct life *l)
+static struct operator_edit as_it_is(struct life *l)
 {
 	struct world_client c = client(l);
 
-	return (struct by_hand){ c.at.expiry_ms, c.at.total_bytes, c.at.enable, "", c.at.reset_days };
+	return operator_sees(&c.at);
 }
 
-static void saves(struct life *l, const struct by_hand *h)
+static void saves(struct life *l, const struct operator_edit *h)
 {
 	struct world_client c = client(l);
-	char json[1024], escaped[2048], body[4096], path[128];
-	size_t n = 0;
+	struct panel_client_view v = view_of(&c);
 
-	snprintf(json, sizeof json, "{\"id\":\"%s\",\"email\":\"%s\",\"limitIp\":%lld,\"totalGB\":%lld,\"expiryTime\":%lld,\"enable\":%s,\"tgId\":%lld,"
-		"\"subId\":\"%s\",\"comment\":\"%s\",\"reset\":%lld,\"flow\":\"\"}", c.uuid, c.email, (long long)c.at.limit_ip, (long long)h->total_bytes,
-		(long long)h->expiry_ms, h->enable ? "true" : "false", (long long)c.at.tg_id, c.sub_id, h->comment, (long long)h->reset_days);
-	if (!strncmp(l->version, "3.6", 3)) {
-		snprintf(path, sizeof path, "panel/api/clients/update/%s", c.email);
-		operator_does(l, path, json);
-		return;
-	}
-	for (const char *p = json; *p; p++) { /* the old dialects want JSON inside a text */
-		if (*p == '"')
-			escaped[n++] = '\\';
-		escaped[n++] = *p;
-	}
-	escaped[n] = '\0';
-	snprintf(path, sizeof path, "panel/api/inbounds/updateClient/%s", c.uuid);
-	snprintf(body, sizeof body, "{\"id\":%lld,\"settings\":\"{\\\"clients\\\":[%s]}\"}", (long long)c.at.inbound_id, escaped);
-	operator_does(l, path, body);
+	assert_true(operator_saves(panel(l), l->version, &v, h));
 }
 
 static void deletes(struct life *l)
 {
 	struct world_client c = client(l);
-	char path[160];
+	struct panel_client_view v = view_of(&c);
 
-	if (!strncmp(l->version, "3.6", 3))
-		snprintf(path, sizeof path, "panel/api/clients/del/%s", c.email);
-	else
-		snprintf(path, sizeof path, "panel/api/inbounds/%lld/delClient/%s", (long long)c.at.inbound_id, c.uuid);
-	operator_does(l, path, "");
+	assert_true(operator_deletes(panel(l), l->version, &v));
 	assert_int_equal(client(l).n, 0);
 }
 
@@ -242,7 +213,7 @@ static void test_terms_by_hand(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(versions); i++) {
-		struct by_hand h;
+		struct operator_edit h;
 		struct life l;
 		int64_t end_ms;
 
@@ -296,7 +267,7 @@ static void test_disabled_by_hand(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(versions); i++) {
-		struct by_hand h;
+		struct operator_edit h;
 		struct life l;
 
 		begin(&l, versions[i]);
@@ -321,7 +292,7 @@ static void test_extra_fields(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(versions); i++) {
-		struct by_hand h;
+		struct operator_edit h;
 		struct life l;
 
 		begin(&l, versions[i]);

@@ -8,7 +8,7 @@
  *	world_free(w);   // checks that everything sums up
  *
  * The process can be killed at any named step (core.h) and starts again by itself; the network then loses what was on its
- * way, or not. The store is a file in a directory of its own. */
+ * way, or not. The store is a file in a directory of its own, or a disk in memory: then a death may be a power cut. */
 #ifndef OBOL_STORY_WORLD_H
 #define OBOL_STORY_WORLD_H
 
@@ -18,6 +18,7 @@
 #include "tests/sim/cryptopay.h"
 #include "tests/sim/panel.h"
 #include "tests/story/memnet.h"
+#include "tests/world/disk.h"
 
 #define WORLD_TELEGRAM "http://telegram.test"
 #define WORLD_CRYPTOPAY "http://cryptopay.test"
@@ -61,6 +62,11 @@ struct world {
 	const char *die_at;
 	int die_countdown;
 	bool lose_requests;
+	struct disk *disk;       /* NULL: a file */
+	enum disk_end end;       /* what a death leaves on it */
+	bool inside;             /* the program's own code runs: neither the test nor a simulator */
+	bool dead;               /* nothing that it does counts any more; it is buried at the end of its turn */
+	bool broken;             /* it died where nothing of it can be closed */
 	int standing;            /* turns since the clock moved */
 };
 
@@ -73,6 +79,7 @@ struct world_options {
 	bool crypto_pay;                        /* CRYPTO_PAY_TOKEN is set */
 	int send_rate_per_s;                    /* 0: 30 */
 	bool closed;                            /* the core is not started yet */
+	struct disk *disk;                      /* the caller's, who frees it after world_free; NULL: a file */
 };
 
 struct world *world_new(const struct world_options *options); /* NULL: one panel 3.6.0, a plan */
@@ -83,6 +90,10 @@ void world_start(struct world *w);
 void world_stop(struct world *w);                       /* in an orderly way */
 void world_kill(struct world *w);                       /* SIGKILL; world_start starts again */
 void world_die_at(struct world *w, const char *step, int nth); /* killed there and started again, once */
+/* From within: it ends here, between two statements of the core's; or it goes on to the end of its turn without any effect,
+ * where its own code cannot be left. */
+_Noreturn void world_dies(struct world *w);
+void world_dies_unknowing(struct world *w);
 
 void world_run(struct world *w, int64_t ms);            /* virtual time passes */
 void world_settle(struct world *w);                     /* until nothing is under way or due within a second; at most an hour */
@@ -100,6 +111,7 @@ void world_buy(struct world *w, int64_t user);
 int world_pay_invoice(struct world *w, int64_t user);              /* the newest invoice message; the checkout */
 
 /* Panels. */
+struct world_panel *world_serve_panel(struct world *w, const char *version, const char *protocol); /* simulator and inbound; the shop knows nothing */
 struct world_panel *world_add_panel(struct world *w, const char *version, const char *protocol); /* simulator, row, inbound for sale */
 int64_t world_number(struct world *w, const char *sql);            /* one number from the tables */
 size_t world_clients_of(struct world *w, struct world_panel *p, int64_t telegram_id); /* by tgId, in all inbounds */

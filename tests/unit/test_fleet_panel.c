@@ -278,6 +278,12 @@ static void test_deleted(void **state)
 
 /* --- the log of calls --- */
 
+static enum err forget_log(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return panel_log_forget(a);
+}
+
 static enum err read_log(struct act *a, void *ctx)
 {
 	static struct panel_log_row rows[PANEL_LOG_ROWS_MAX + 10];
@@ -312,6 +318,7 @@ static void test_log(void **state)
 			" SELECT 1, 1, 'GET /', 200, 1 FROM n");
 	}
 	ask_inbounds(w);
+	assert_int_equal(core_do(w->core, forget_log, NULL), OK);
 	assert_int_equal(core_do(w->core, read_log, &count), OK);
 	assert_int_equal(count, PANEL_LOG_ROWS_MAX);
 	fw_free(w);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bot/shop/order_private.h"
 #include "bot/shop/admin_claim.h"
 #include "lib/base/enc.h"
 #include "tests/unit/shop_fixture.c"
@@ -201,7 +202,7 @@ static void test_trial(void **state)
 	p.trial = true;
 	assert_int_equal(plan_update(&s->a, &p), OK);
 	shop_run(s, "UPDATE panels SET drain=1");
-	assert_int_equal(order_trial(&no, &s->a, &u), E_FULL); /* and it is not used up by that */
+	assert_int_equal(order_trial(&no, &s->a, &u), E_NOROOM); /* and it is not used up by that */
 	shop_run(s, "UPDATE panels SET drain=0");
 	assert_int_equal(order_trial(&o, &s->a, &u), OK);
 	shop_panels_agree(s);
@@ -368,10 +369,45 @@ static void test_capacity(void **state)
 	buy(s, &u, &p, NULL, "chg2"); /* the other place of the first panel is held */
 	assert_int_equal(shop_number(s, "SELECT panel_id FROM accesses ORDER BY id DESC LIMIT 1"), 2);
 	buy(s, &u, &p, NULL, "chg3");
-	assert_int_equal(order_open(&no, &s->a, &u, &p, NULL), E_FULL); /* before payment */
+	assert_int_equal(order_open(&no, &s->a, &u, &p, NULL), E_NOROOM); /* before payment */
 	shop_wait(s, ORDER_RESERVE_MS);
 	assert_int_equal(order_open(&o, &s->a, &u, &p, NULL), OK); /* what was held has run out */
 	shop_check_books(s);
+	shop_free(s);
+}
+
+static int calls_left;
+
+static enum err fills_up(void *ctx, enum db_point point)
+{
+	(void)ctx;
+	(void)point;
+	return --calls_left == 0 ? E_FULL : OK;
+}
+
+/* A disk without room is not a panel without room: the event is undone, half a subscription does not stay. */
+static void test_full_disk(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = shop_order(s, &u, &p), tried;
+
+	(void)state;
+	calls_left = 0;
+	for (int nth = 1; calls_left <= 0; nth++) {
+		enum err e;
+
+		tried = o;
+		assert_int_equal(db_savepoint(s->db), OK);
+		calls_left = nth;
+		db_set_fault(fills_up, NULL);
+		e = order_pay(&s->a, &tried);
+		db_set_fault(NULL, NULL);
+		assert_true(!e || e == E_FULL);
+		assert_true(e || shop_number(s, "SELECT count(*) FROM subscriptions s JOIN accesses x ON x.subscription_id=s.id") == 1);
+		assert_int_equal(db_savepoint_undo(s->db), OK);
+	}
 	shop_free(s);
 }
 
@@ -404,7 +440,7 @@ static void test_choice(void **state)
 		struct place got = { 0, 0 };
 		enum err e = place_find(&got, &s->a, &cases[i].wish);
 
-		if (e != (cases[i].panel ? OK : E_FULL) || got.panel_id != cases[i].panel || got.inbound_id != cases[i].inbound)
+		if (e != (cases[i].panel ? OK : E_NOROOM) || got.panel_id != cases[i].panel || got.inbound_id != cases[i].inbound)
 			fail_msg("%s: %s, panel %lld, inbound %lld", cases[i].name, err_name(e), (long long)got.panel_id, (long long)got.inbound_id);
 	}
 	/* for people: each location once, by its best place */
@@ -686,6 +722,7 @@ int main(void)
 		proves(test_reminders, "R074 B32"),
 		proves(test_expiry, "R189 R193"),
 		proves(test_renewal_after_deletion, ""),
+		proves(test_full_disk, ""),
 		proves(test_usage, "R184"),
 		proves(test_paste, ""),
 		proves(test_new_keys, ""),

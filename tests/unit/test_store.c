@@ -193,6 +193,16 @@ static void test_injected(void **state)
 	db_close(db);
 }
 
+/* What somebody left who died while copying. */
+static void leave_half_copy(const char *path)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fputs("SQLite format 3", f);
+	fclose(f);
+}
+
 static void test_migrate(void **state)
 {
 	static const struct db_migration steps[] = {
@@ -200,14 +210,21 @@ static void test_migrate(void **state)
 		{ "ALTER TABLE a ADD COLUMN y TEXT;" },
 		{ "CREATE TABLE broken(x INTEGER) STRICT; INSERT INTO nowhere VALUES(1);" },
 	};
-	struct db *db = opened("d.db");
+	struct db *db = opened("d.db"), *copy;
 	int64_t from, n;
 
 	(void)state;
 	assert_int_equal(db_migrate(db, &from, steps, 1), OK);
 	assert_int_equal(from, 0);
+	leave_half_copy(in_dir("d.db.before-1"));
+	leave_half_copy(in_dir("d.db.before-1.new"));
 	assert_int_equal(db_migrate(db, &from, steps, 2), OK);
-	assert_int_equal(access(in_dir("d.db.before-1"), F_OK), 0);
+	assert_int_equal(db_open(&copy, in_dir("d.db.before-1"), DB_READ, NULL), OK);
+	assert_int_equal(db_get_i64(&n, copy, "PRAGMA user_version"), OK);
+	assert_int_equal(n, 1);
+	assert_true(db_is_sound(copy));
+	db_close(copy);
+	assert_int_not_equal(access(in_dir("d.db.before-1.new"), F_OK), 0);
 	/* one that fails leaves everything as it was */
 	assert_int_not_equal(db_migrate(db, &from, steps, 3), OK);
 	assert_int_equal(db_get_i64(&n, db, "PRAGMA user_version"), OK);

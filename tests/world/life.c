@@ -1,0 +1,394 @@
+/* The process: its starts and ends, its disk, its clock. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sqlite3.h>
+
+#include "bot/schema.h"
+#include "bot/tables.h"
+#include "lib/base/clock.h"
+#include "lib/base/log.h"
+#include "lib/base/rand.h"
+#include "tests/world/world.h"
+
+#define STANDING_MAX 20000        /* turns in which the clock does not move */
+#define POISON_MAX 12
+#define START_AGAIN_MS (5 * SECOND_MS)
+#define PATIENCE_MS (2 * MINUTE_MS)
+
+static struct world *living;      /* the core's steps and the store's calls have no context of their own */
+
+static uint64_t draw(void *ctx)
+{
+	return luck_draw(ctx);
+}
+
+static void die(struct world *w)
+{
+	w->dead = true;
+	w->steps_left = 0;
+	if (w->disk)
+		disk_set_dead(w->disk, true);
+	memnet_set_dead(w->net);
+}
+
+static void step(struct world *w)
+{
+	if (w->dead || !w->steps_left || --w->steps_left)
+		return;
+	die(w);
+}
+
+static void on_step(const char *name)
+{
+	(void)name;
+	if (living && !living->in_commit)
+		step(living);
+}
+
+static int on_disk(void *ctx, enum disk_op op)
+{
+	struct world *w = ctx;
+
+	if (op == DISK_READ || w->plain_disk)
+		return SQLITE_OK;
+	if (w->steps_left && (w->in_commit || luck_has(&w->luck, 2000))) {
+		step(w);
+		if (w->dead) {
+			tally_fault(FAULT_KILL_IN_COMMIT);
+			return SQLITE_IOERR;
+		}
+	}
+	if (w->disk_full && op == DISK_WRITE) {
+		tally_fault(FAULT_DISK_FULL);
+		return SQLITE_FULL;
+	}
+	if (w->disk_fails && (op == DISK_WRITE || op == DISK_SYNC) && luck_has(&w->luck, w->disk_fails)) {
+		tally_fault(FAULT_DISK_ERROR);
+		return SQLITE_IOERR;
+	}
+	return SQLITE_OK;
+}
+
+static enum err on_store(void *ctx, enum db_point point)
+{
+	struct world *w = ctx;
+
+	(void)point;
+	if (w->dead)
+		return E_IO;
+	if (!w->store_calls_left || --w->store_calls_left)
+		return OK;
+	tally_fault(FAULT_STORE_CALL);
+	return luck_has(&w->luck, 5000) ? E_FULL : E_IO;
+}
+
+/* --- poison: what kills whoever handles it, until it is set aside --- */
+
+static struct core_tables poisoned;
+
+static enum err handle_poisoned(struct act *a, const struct tg_update *u)
+{
+	struct world *w = living;
+
+	if (w->poison && w->poison == u->chat.id && !w->dead) { /* this one, as often as it is taken up */
+		w->poison = 0;
+		w->poisoned_update = u->update_id;
+		w->poisoned_times = 0;
+	}
+	if (u->update_id && u->update_id == w->poisoned_update && !w->dead) {
+		tally_fault(FAULT_POISON);
+		if (++w->poisoned_times > POISON_MAX)
+			world_broken(w, "update %lld has killed %d times and is not set aside", (long long)u->update_id, w->poisoned_times);
+		w->end = DISK_AFTER_KILL;
+		die(w);
+		return E_IO;
+	}
+	return tables.on_update(a, u);
+}
+
+static void from_program(void *ctx, void *out, size_t n)
+{
+	struct world *w = ctx;
+	unsigned char *to = out;
+
+	while (n) {
+		uint64_t u = luck_draw(&w->program);
+		size_t piece = n < sizeof u ? n : sizeof u;
+
+		for (size_t i = 0; i < piece; i++)
+			*to++ = (unsigned char)(u >> (8 * i));
+		n -= piece;
+	}
+}
+
+void life_open(struct world *w)
+{
+	living = w;
+	poisoned = tables;
+	poisoned.on_update = handle_poisoned;
+	core_step = on_step;
+	if (!w->real_file)
+		w->disk = disk_new(on_disk, w);
+	db_set_fault(on_store, w);
+	rand_set_source(from_program, w);
+	sqlite3_randomness(0, NULL); /* SQLite keeps a stream of its own: it begins anew with each world */
+}
+
+/* --- starting and ending --- */
+
+static bool try_start(struct world *w)
+{
+	struct core_setup setup = {
+		.config = &w->config, .tables = &poisoned, .shared = &w->shared, .net = memnet_net(w->net),
+		.api = { .base_url = WORLD_TELEGRAM, .token = BOTAPI_TOKEN }, .send_rate_per_s = w->config.send_rate_per_s,
+	};
+	int64_t from;
+	enum err e = db_open(&w->db, w->path, DB_WRITE, w->disk ? disk_vfs(w->disk) : NULL);
+
+	if (!e)
+		e = db_migrate(w->db, &from, schema_migrations, schema_migrations_count);
+	if (!e && !w->dead)
+		tally_watch(w->db);
+	w->shared = (struct shared){ .config = &w->config, .i18n = w->i18n, .key = &w->key };
+	setup.db = w->db;
+	if (!e)
+		e = core_open(&w->core, &setup);
+	world_tell(w, "started: %s", err_name(e));
+	return !e;
+}
+
+static void close_all(struct world *w)
+{
+	if (w->db && !w->dead) {
+		db_rollback(w->db);
+		tally_collect(w->db);
+	}
+	core_close(w->core);
+	db_close(w->db);
+	w->core = NULL;
+	w->db = NULL;
+}
+
+/* Whatever it had in its hands is gone; of what it had written, as much as the end allows is there. */
+static void bury(struct world *w, int64_t rest_ms)
+{
+	static const enum fault names[] = { [DISK_AFTER_KILL] = FAULT_KILL, [DISK_AFTER_POWER] = FAULT_POWER_CUT, [DISK_AFTER_TEAR] = FAULT_POWER_TORN };
+
+	close_all(w);
+	memnet_kill(w->net, luck_has(&w->luck, 5000));
+	if (w->disk) {
+		disk_end(w->disk, w->end, draw, &w->luck);
+		disk_set_dead(w->disk, false);
+	}
+	if (w->dead) {
+		tally_fault(names[w->end]);
+		w->deaths++;
+	}
+	w->dead = w->in_commit = false;
+	w->steps_left = 0;
+	w->starts_ms = world_now_ms(w) + rest_ms;
+	world_tell(w, "ended (%s), back in %lld s", w->end == DISK_AFTER_KILL ? "killed" : w->end == DISK_AFTER_POWER ? "power cut" : "torn", (long long)(rest_ms / 1000));
+}
+
+static void start(struct world *w)
+{
+	w->starts++;
+	if (w->actors_count && world_now_ms(w) < w->calm_ms && w->climate.deaths_ms && luck_has(&w->luck, 1500)) {
+		w->steps_left = luck_between(&w->luck, 1, 150);
+		w->in_commit = !w->plain_disk && luck_has(&w->luck, 5000);
+		w->end = (enum disk_end)luck_below(&w->luck, w->plain_disk ? 1 : 3);
+		tally_fault(FAULT_KILL_IN_START);
+	}
+	if (try_start(w) && !w->dead)
+		return;
+	w->end = w->dead ? w->end : DISK_AFTER_KILL;
+	bury(w, START_AGAIN_MS);
+}
+
+void life_stop(struct world *w)
+{
+	if (!w->core)
+		return;
+	close_all(w);
+	memnet_kill(w->net, false);
+	world_tell(w, "stopped");
+}
+
+void life_close(struct world *w)
+{
+	if (w->core)
+		life_stop(w);
+	core_step = NULL;
+	db_set_fault(NULL, NULL);
+	rand_set_source(NULL, NULL);
+	if (w->disk)
+		disk_free(w->disk);
+	living = NULL;
+}
+
+bool life_do(struct world *w, enum err (*fn)(struct act *a, void *ctx), void *ctx)
+{
+	enum err e;
+
+	if (!w->core || w->dead)
+		return false;
+	e = core_do(w->core, fn, ctx);
+	if (!w->dead)
+		return !e;
+	bury(w, luck_length(&w->luck, 0, MINUTE_MS));
+	return false;
+}
+
+/* --- running --- */
+
+static bool nothing_moves(struct world *w)
+{
+	return core_is_idle(w->core) && memnet_under_way(w->net) == 0;
+}
+
+/* Idle time is skipped: as on a machine that slept, what was due meanwhile is done late. Messages that wait for their
+ * second get it; those that wait for Telegram to come back do so in larger steps. */
+static void skip(struct world *w, int64_t begin_ms, int64_t until_ms)
+{
+	int64_t now_ms = world_now_ms(w), to_ms = now_ms + w->climate.stride_ms;
+
+	truth_look(w);
+	if (world_number(w, "SELECT count(*) FROM outbox WHERE state=0")) {
+		if (now_ms < begin_ms + PATIENCE_MS)
+			return;
+		to_ms = now_ms + 10 * PATIENCE_MS;
+	}
+	if (to_ms > until_ms)
+		to_ms = until_ms;
+	if (to_ms > now_ms)
+		memnet_skip_ms(w->net, to_ms - now_ms);
+}
+
+void life_run(struct world *w, int64_t until_ms)
+{
+	int64_t begin_ms = world_now_ms(w);
+	int standing = 0;
+
+	while (world_now_ms(w) < until_ms) {
+		int64_t now_ms = world_now_ms(w);
+
+		if (!w->core) {
+			int64_t wait_ms = w->starts_ms - now_ms;
+
+			if (wait_ms > 0) {
+				memnet_advance_ms(w->net, wait_ms < until_ms - now_ms ? wait_ms : until_ms - now_ms);
+				continue;
+			}
+			start(w);
+			continue;
+		}
+		if (nothing_moves(w))
+			skip(w, begin_ms, until_ms);
+		if (world_now_ms(w) >= until_ms)
+			return;
+		core_turn(w->core, (int)(until_ms - world_now_ms(w)));
+		w->turns++;
+		if (!w->dead && core_exit_code(w->core) >= 0) {
+			world_tell(w, "it ends by itself: %d", core_exit_code(w->core));
+			life_stop(w);
+			w->starts_ms = world_now_ms(w) + START_AGAIN_MS;
+		}
+		if (w->dead)
+			bury(w, luck_has(&w->luck, 9000) ? luck_length(&w->luck, 0, MINUTE_MS) : luck_length(&w->luck, MINUTE_MS, 6 * HOUR_MS));
+		standing = world_now_ms(w) == now_ms ? standing + 1 : 0;
+		if (standing > STANDING_MAX) {
+			world_broken(w, "the clock stands still: something is due and is not done");
+			return;
+		}
+	}
+}
+
+/* --- what happens to a process --- */
+
+static void will_die(struct world *w)
+{
+	w->end = w->plain_disk ? DISK_AFTER_KILL : (enum disk_end)luck_below(&w->luck, 3);
+	w->in_commit = !w->plain_disk && luck_has(&w->luck, 4000);
+	w->steps_left = luck_length(&w->luck, 1, 400);
+}
+
+static void fate(struct world *w, struct actor *self)
+{
+	int64_t mean_ms = w->climate.deaths_ms;
+
+	self->next_ms = world_later(w, mean_ms / 4, 2 * mean_ms);
+	if (!w->core)
+		return;
+	if (luck_has(&w->luck, 1000)) {
+		int64_t rest_ms = luck_length(&w->luck, SECOND_MS, 12 * HOUR_MS);
+
+		tally_fault(FAULT_STOPPED);
+		life_stop(w);
+		w->starts_ms = world_now_ms(w) + rest_ms;
+	} else if (luck_has(&w->luck, 2000)) {
+		w->store_calls_left = luck_length(&w->luck, 1, 300);
+	} else if (luck_has(&w->luck, 1000) && w->people_count) {
+		w->poison = w->people[luck_below(&w->luck, (int64_t)w->people_count)].telegram_id;
+	} else {
+		will_die(w);
+	}
+}
+
+static void bad_disk(struct world *w, struct actor *self)
+{
+	bool ends = w->disk_full || w->disk_fails;
+
+	w->disk_full = false;
+	w->disk_fails = 0;
+	if (ends || !luck_has(&w->luck, w->climate.disk)) {
+		self->next_ms = world_now_ms(w) + luck_length(&w->luck, HOUR_MS, 4 * DAY_MS);
+		return;
+	}
+	if (luck_has(&w->luck, 5000))
+		w->disk_full = true;
+	else
+		w->disk_fails = luck_length(&w->luck, 100, 6000);
+	world_tell(w, "the disk is %s", w->disk_full ? "full" : "failing");
+	self->next_ms = world_now_ms(w) + luck_length(&w->luck, SECOND_MS, HOUR_MS);
+}
+
+static void wrong_clock(struct world *w, struct actor *self)
+{
+	self->at_work = !self->at_work;
+	if (!self->at_work) {
+		memnet_set_skew_ms(w->net, 0);
+		self->next_ms = world_now_ms(w) + luck_length(&w->luck, HOUR_MS, 10 * DAY_MS);
+		return;
+	}
+	if (luck_has(&w->luck, 5000)) {
+		tally_fault(FAULT_CLOCK_FORWARD);
+		memnet_set_skew_ms(w->net, HOUR_MS);
+	} else {
+		tally_fault(FAULT_CLOCK_BACK);
+		memnet_set_skew_ms(w->net, -HOUR_MS);
+	}
+	self->next_ms = world_now_ms(w) + luck_length(&w->luck, SECOND_MS, 5 * HOUR_MS);
+}
+
+void life_add_actor(struct world *w)
+{
+	int64_t now_ms = world_now_ms(w);
+
+	if (w->climate.deaths_ms)
+		world_actor(w, fate, 0, now_ms + luck_below(&w->luck, w->climate.deaths_ms));
+	if (w->climate.disk && !w->plain_disk)
+		world_actor(w, bad_disk, 0, now_ms + luck_below(&w->luck, DAY_MS));
+	if (luck_has(&w->luck, 3000))
+		world_actor(w, wrong_clock, 0, now_ms + luck_below(&w->luck, 3 * DAY_MS));
+}
+
+void life_calm(struct world *w)
+{
+	w->disk_full = false;
+	w->disk_fails = 0;
+	w->steps_left = w->store_calls_left = 0;
+	w->in_commit = false;
+	w->poison = w->poisoned_update = 0;
+	memnet_set_skew_ms(w->net, 0);
+}

@@ -1,0 +1,361 @@
+/* Customers: they read what the bot shows and tap, type, pay; mostly towards buying and renewing, sometimes anywhere. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bot/shop/pay.h"
+#include "lib/base/clock.h"
+#include "tests/world/world.h"
+
+#define MESSAGES_SEEN 12          /* how far back somebody scrolls */
+#define CROWD 100                 /* so many come less often, each of them */
+
+int64_t money_add(struct world *w, const struct money *m)
+{
+	if (w->money_count == WORLD_MONEY_MAX)
+		return -1;
+	w->money[w->money_count] = *m;
+	return (int64_t)w->money_count++;
+}
+
+/* --- what is on the screen --- */
+
+static const struct wish wishes[] = {
+	{ "buy", 60 }, { "pay", 60 }, { "renewpay", 60 }, { "plan", 30 }, { "renew", 30 }, { "plans", 10 }, { "trial", 10 }, { "link", 4 }, { "qr", 3 },
+	{ "connect", 2 }, { "sub", 6 }, { "my", 3 }, { "home", 2 }, { "move", 2 }, { "newlink", 1 }, { "cancel", 2 }, { "invite", 2 }, { "lang", 1 },
+};
+
+int wish_weight(const struct wish *list, size_t count, struct str data)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(list[i].verb);
+
+		if (str_starts(data, list[i].verb) && (data.len == n || data.at[n] == ':'))
+			return list[i].weight;
+	}
+	return 0;
+}
+
+static int weight_of(struct str data)
+{
+	return wish_weight(wishes, countof(wishes), data);
+}
+
+/* A button of this message by what people want; NULL: nothing tempts. */
+static const struct botapi_button *tempting(struct world *w, const struct botapi_message *m)
+{
+	int64_t sum = 0, at;
+
+	for (size_t i = 0; i < m->buttons_count; i++)
+		sum += weight_of(m->buttons[i].data);
+	if (!sum)
+		return NULL;
+	at = luck_below(&w->luck, sum);
+	for (size_t i = 0; i < m->buttons_count; i++) {
+		at -= weight_of(m->buttons[i].data);
+		if (at < 0)
+			return &m->buttons[i];
+	}
+	return NULL;
+}
+
+static const struct botapi_message *recent(struct world *w, int64_t user, size_t back)
+{
+	size_t n = botapi_messages_count(w->telegram, user);
+
+	for (size_t i = n; i-- > 0;) {
+		const struct botapi_message *m = botapi_message_at(w->telegram, user, i);
+
+		if (!m->from_bot || m->deleted)
+			continue;
+		if (back-- == 0)
+			return m;
+	}
+	return NULL;
+}
+
+/* --- what Crypto Pay calls --- */
+
+struct calling {
+	struct http_inbound in;
+	enum err answer;
+};
+
+static enum err hand_in(struct act *a, void *ctx)
+{
+	struct calling *c = ctx;
+
+	c->in.path = pay_callback_path(a, pay_provider_find(STR("crypto_pay")));
+	c->answer = pay_callback(a, &c->in);
+	return c->answer;
+}
+
+static bool calls(struct world *w, const struct cryptopay_callback *c)
+{
+	struct calling calling = { .in = { .method = HTTP_POST } };
+	struct arena arena = { 0 };
+	bool heard;
+
+	calling.in.headers_count = c->headers_count;
+	for (size_t i = 0; i < c->headers_count; i++) {
+		char *name = arena_strdup(&arena, c->headers[i].name); /* the server gives names in lower case */
+
+		for (char *s = name; *s; s++)
+			*s = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
+		calling.in.headers[i] = (struct http_header){ name, c->headers[i].value };
+	}
+	calling.in.body = c->body;
+	heard = life_do(w, hand_in, &calling);
+	arena_release(&arena);
+	return heard;
+}
+
+/* --- paying --- */
+
+static void pays_stars(struct world *w, struct person *p, const struct botapi_message *m)
+{
+	struct money paid = { .stars = true, .payer = p->telegram_id, .amount_minor = m->invoice_stars };
+	char payload[64];
+
+	snprintf(payload, sizeof payload, "%.*s", STR_ARG(m->invoice_payload));
+	if (luck_has(&w->luck, 300)) { /* Telegram never says so: the list of transactions does */
+		struct str charge = botapi_pay_silently(w->telegram, p->telegram_id, payload, m->invoice_stars);
+
+		tally_fault(FAULT_PAY_SILENT);
+		snprintf(paid.id, sizeof paid.id, "%.*s", STR_ARG(charge));
+		world_tell(w, "%s pays %s in silence", p->name, payload);
+		money_add(w, &paid);
+		return;
+	}
+	paid.checkout = botapi_pay(w->telegram, p->telegram_id, m->id);
+	world_tell(w, "%s pays %lld Stars, checkout %d", p->name, (long long)m->invoice_stars, paid.checkout);
+	if (paid.checkout)
+		money_add(w, &paid);
+}
+
+/* Crypto Pay says that another amount came than was asked for. It says so once: who does not hear it never will. */
+static void pays_other_amount(struct world *w, struct person *p, struct money *paid, int64_t id)
+{
+	struct cryptopay_callback c;
+	struct arena arena = { 0 };
+
+	if (cryptopay_sim_expire(w->cryptopay, id) == OK &&
+		cryptopay_sim_make_callback(&c, w->cryptopay, &arena, id, CRYPTOPAY_OTHER_AMOUNT, world_now_ms(w)) == OK && calls(w, &c)) {
+		tally_fault(FAULT_CALLBACK_AMOUNT);
+		world_tell(w, "%s pays another amount for Crypto Pay invoice %s", p->name, paid->id);
+		paid->wrong = true;
+		money_add(w, paid);
+	}
+	arena_release(&arena);
+}
+
+static bool pays_page(struct world *w, struct person *p, const struct botapi_message *m)
+{
+	for (size_t i = 0; i < m->buttons_count; i++) {
+		struct cryptopay_view v;
+		struct money paid = { .payer = p->telegram_id };
+		char url[256];
+
+		snprintf(url, sizeof url, "%.*s", STR_ARG(m->buttons[i].url));
+		if (!url[0] || !cryptopay_sim_find_url(&v, w->cryptopay, url))
+			continue;
+		snprintf(paid.id, sizeof paid.id, "%lld", (long long)v.id);
+		w->last_invoice = v.id;
+		if (luck_has(&w->luck, 1000)) /* looks at the page and leaves */
+			return true;
+		if (luck_has(&w->luck, 700)) {
+			pays_other_amount(w, p, &paid, v.id);
+			return true;
+		}
+		if (cryptopay_sim_pay(w->cryptopay, v.id, "USDT", world_now_ms(w)) != OK)
+			return false;
+		world_tell(w, "%s pays Crypto Pay invoice %s", p->name, paid.id);
+		w->provider->next_ms = world_now_ms(w) + luck_length(&w->luck, SECOND_MS, 3 * HOUR_MS);
+		money_add(w, &paid);
+		return true;
+	}
+	return false;
+}
+
+/* Pays what asks for money, if something does. An invoice that was paid before may be paid once more. */
+static bool pays(struct world *w, struct person *p)
+{
+	bool old = luck_has(&w->luck, 300);
+
+	for (size_t back = 0; back < MESSAGES_SEEN; back++) {
+		const struct botapi_message *m = recent(w, p->telegram_id, back);
+
+		if (!m)
+			return false;
+		if (m->invoice_stars && (m->id > p->paid_message || old)) {
+			if (m->id <= p->paid_message)
+				tally_fault(FAULT_PAID_TWICE);
+			if (m->id > p->paid_message)
+				p->paid_message = m->id;
+			pays_stars(w, p, m);
+			return true;
+		}
+		if (back < 3 && pays_page(w, p, m))
+			return true;
+	}
+	return false;
+}
+
+/* --- moves --- */
+
+static void taps(struct world *w, struct person *p, const struct botapi_message *m, const struct botapi_button *b)
+{
+	char data[80];
+
+	if (!b || !b->data.len)
+		return;
+	snprintf(data, sizeof data, "%.*s", STR_ARG(b->data));
+	world_tell(w, "%s taps %s", p->name, data);
+	botapi_tap_data(w->telegram, p->telegram_id, m->id, data);
+	if (luck_has(&w->luck, 1000)) {
+		tally_fault(FAULT_DOUBLE_TAP);
+		botapi_tap_data(w->telegram, p->telegram_id, m->id, data);
+	}
+}
+
+static void says(struct world *w, struct person *p, const char *text)
+{
+	world_tell(w, "%s says %s", p->name, text);
+	botapi_say(w->telegram, p->telegram_id, text);
+}
+
+static void wanders(struct world *w, struct person *p)
+{
+	static const char *const commands[] = { "/start", "/plans", "/my", "/renew", "/invite", "/language", "/help", "/id", "/terms", "/support",
+		"hello?", "\xF0\x9F\xA4\xB7", "vless://11111111-2222-4333-8444-555555555555@vpn.example.com:443#x", "/start r_00000000", "/nothing" };
+	static const char *const forged[] = { "sub:0000000000", "buy:1:stars", "renewpay:ZZZZZZZZZZ:1.stars", "a_user:1", "yes:AAAA", "a_sus:1:refund", "pay::", "order:9999999999" };
+	const struct botapi_message *m = recent(w, p->telegram_id, (size_t)luck_length(&w->luck, 0, MESSAGES_SEEN));
+
+	if (luck_has(&w->luck, 5000) || !m) {
+		says(w, p, commands[luck_below(&w->luck, (int64_t)countof(commands))]);
+	} else if (luck_has(&w->luck, 1000)) {
+		tally_fault(FAULT_FORGED_TAP);
+		botapi_tap_data(w->telegram, p->telegram_id, m->id, forged[luck_below(&w->luck, (int64_t)countof(forged))]);
+	} else if (m->buttons_count) {
+		if (m != recent(w, p->telegram_id, 0))
+			tally_fault(FAULT_OLD_TAP);
+		taps(w, p, m, &m->buttons[luck_below(&w->luck, (int64_t)m->buttons_count)]);
+	}
+}
+
+static void blocks(struct world *w, struct person *p)
+{
+	tally_fault(FAULT_USER_BLOCKS);
+	world_tell(w, "%s blocks the bot", p->name);
+	botapi_block(w->telegram, p->telegram_id);
+	p->blocked = p->has_blocked = true;
+}
+
+static void unblocks(struct world *w, struct person *p)
+{
+	world_tell(w, "%s is back", p->name);
+	botapi_unblock(w->telegram, p->telegram_id);
+	p->blocked = false;
+}
+
+static void moves(struct world *w, struct person *p)
+{
+	const struct botapi_message *m = recent(w, p->telegram_id, 0);
+	const struct botapi_button *b = m ? tempting(w, m) : NULL;
+
+	if (p->blocked)
+		unblocks(w, p);
+	else if (luck_has(&w->luck, 6500) && pays(w, p))
+		return;
+	else if (luck_has(&w->luck, 1500))
+		wanders(w, p);
+	else if (luck_has(&w->luck, 50))
+		blocks(w, p);
+	else if (b)
+		taps(w, p, m, b);
+	else
+		says(w, p, m && luck_has(&w->luck, 4000) ? "/renew" : luck_has(&w->luck, 7000) ? "/plans" : "/start");
+}
+
+static void sits(struct world *w, struct actor *self)
+{
+	struct person *p = &w->people[self->number];
+
+	if (p->moves_left-- <= 0) {
+		p->moves_left = (int)luck_between(&w->luck, 3, 14);
+		self->next_ms = world_later(w, HOUR_MS, w->people_count > CROWD ? 30 * DAY_MS : 9 * DAY_MS);
+		return;
+	}
+	if (luck_has(&w->luck, w->climate.store))
+		w->store_calls_left = luck_between(&w->luck, 1, 60);
+	moves(w, p);
+	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 200, 40 * SECOND_MS);
+}
+
+/* --- what Crypto Pay calls, and who is not Crypto Pay --- */
+
+static void lies(struct world *w, struct arena *arena)
+{
+	static const enum cryptopay_lie forgeries[] = { CRYPTOPAY_OTHER_KEY, CRYPTOPAY_UNSIGNED, CRYPTOPAY_EMPTY, CRYPTOPAY_CHANGED, CRYPTOPAY_NOT_PAID, CRYPTOPAY_OTHER_UPDATE };
+	enum cryptopay_lie lie = forgeries[luck_below(&w->luck, (int64_t)countof(forgeries))];
+	struct cryptopay_callback c;
+
+	if (!w->last_invoice || cryptopay_sim_make_callback(&c, w->cryptopay, arena, w->last_invoice, lie, world_now_ms(w)) != OK)
+		return;
+	tally_fault(FAULT_CALLBACK_FORGED);
+	world_tell(w, "a callback about invoice %lld that lies: %d", (long long)w->last_invoice, lie);
+	calls(w, &c);
+}
+
+static void provider(struct world *w, struct actor *self)
+{
+	struct cryptopay_callback c;
+	struct arena arena = { 0 };
+
+	cryptopay_sim_advance(w->cryptopay, world_now_ms(w));
+	if (cryptopay_sim_take_callback(&c, w->cryptopay, &arena, world_now_ms(w))) {
+		bool heard = calls(w, &c);
+
+		world_tell(w, "Crypto Pay calls about invoice %lld: %s", (long long)c.id, heard ? "heard" : "not heard");
+		if (heard && luck_has(&w->luck, 2500)) {
+			tally_fault(FAULT_CALLBACK_DOUBLE);
+			calls(w, &c);
+		}
+		cryptopay_sim_settle_callback(w->cryptopay, &c, heard ? 200 : 503);
+	} else if (world_now_ms(w) < w->calm_ms && luck_has(&w->luck, 2000)) {
+		lies(w, &arena);
+	}
+	arena_release(&arena);
+	self->next_ms = cryptopay_sim_queued(w->cryptopay) ? world_now_ms(w) + luck_length(&w->luck, SECOND_MS, HOUR_MS) : world_later(w, HOUR_MS, 8 * HOUR_MS);
+	if (self->next_ms > world_now_ms(w) + HOUR_MS)
+		tally_fault(FAULT_CALLBACK_LATE);
+}
+
+/* --- all of them --- */
+
+void people_open(struct world *w)
+{
+	static const char *const names[] = { "Anna", "Boris", "Chloe", "Dmitri", "Elif", "Fatima", "Goran", "Hana", "Ivan", "Jun", "Katya", "Liam" };
+
+	for (size_t i = 0; i < w->people_count; i++) {
+		struct person *p = &w->people[i];
+
+		snprintf(p->name, sizeof p->name, "%s%zu", names[i % countof(names)], i);
+		p->telegram_id = botapi_user_new(w->telegram, p->name, luck_has(&w->luck, 7000) ? p->name : NULL, luck_has(&w->luck, 4000) ? "ru" : "en");
+		p->moves_left = (int)luck_between(&w->luck, 4, 14);
+		world_actor(w, sits, (int64_t)i, world_later(w, SECOND_MS, (w->calm_ms - world_now_ms(w)) / 2));
+	}
+	people_calls_on(w);
+}
+
+void people_calls_on(struct world *w)
+{
+	w->provider = world_actor(w, provider, 0, world_now_ms(w) + MINUTE_MS);
+}
+
+void people_calm(struct world *w)
+{
+	for (size_t i = 0; i < w->people_count; i++)
+		if (w->people[i].blocked)
+			unblocks(w, &w->people[i]);
+}

@@ -1,0 +1,249 @@
+/* The shop's admin in the chat, and the operators of the panels in their pages. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "tests/story/operator.h"
+#include "tests/world/world.h"
+
+#define MESSAGES_SEEN 40
+
+/* --- the admin --- */
+
+static const struct wish wishes[] = {
+	{ "yes", 60 }, { "no", 3 }, { "a_drift", 20 }, { "a_sus", 20 }, { "a_retry", 20 }, { "a_stuck", 20 }, { "a_refund", 6 }, { "a_unban", 30 }, { "a_ban", 2 },
+	{ "a_order", 3 }, { "a_pay", 4 }, { "a_user", 3 }, { "a_sub", 4 }, { "a_subdo", 3 }, { "a_client", 3 }, { "a_test", 2 },
+};
+
+static int weight_of(struct str data)
+{
+	return wish_weight(wishes, countof(wishes), data);
+}
+
+static void admin_says(struct world *w, const char *text)
+{
+	world_tell(w, "the admin says %s", text);
+	botapi_say(w->telegram, WORLD_ADMIN, text);
+}
+
+static void admin_taps(struct world *w, const struct botapi_message *m, const struct botapi_button *b)
+{
+	char data[80];
+
+	snprintf(data, sizeof data, "%.*s", STR_ARG(b->data));
+	world_tell(w, "the admin taps %s", data);
+	botapi_tap_data(w->telegram, WORLD_ADMIN, m->id, data);
+}
+
+/* Any button of the last messages, by weight. */
+static bool admin_taps_something(struct world *w)
+{
+	size_t n = botapi_messages_count(w->telegram, WORLD_ADMIN), from = n > MESSAGES_SEEN ? n - MESSAGES_SEEN : 0;
+
+	for (int pass = 0, at = 0, sum = 0; pass < 2; pass++) {
+		for (size_t i = from; i < n; i++) {
+			const struct botapi_message *m = botapi_message_at(w->telegram, WORLD_ADMIN, i);
+
+			for (size_t k = 0; !m->deleted && k < m->buttons_count; k++) {
+				int weight = weight_of(m->buttons[k].data);
+
+				sum += pass ? 0 : weight;
+				at -= pass ? weight : 0;
+				if (pass && weight && at < 0) {
+					admin_taps(w, m, &m->buttons[k]);
+					return true;
+				}
+			}
+		}
+		if (!sum)
+			return false;
+		at = pass ? at : (int)luck_below(&w->luck, sum);
+	}
+	return false;
+}
+
+static void admin_types(struct world *w)
+{
+	static const char *const about_people[][2] = { { "/user", "" }, { "/extend", " 3" }, { "/reset", "" }, { "/limit", " 150" }, { "/limit", " devices 4" },
+		{ "/grant", "" }, { "/ban", " for a reason" }, { "/unban", "" } };
+	static const char *const others[] = { "/orders", "/payments", "/health", "/online", "/panel_test 1", "/audit", "a reason", "/panels" };
+	const char *const *words = about_people[luck_below(&w->luck, (int64_t)countof(about_people))];
+	char text[96];
+
+	if (luck_has(&w->luck, 4000)) {
+		admin_says(w, others[luck_below(&w->luck, (int64_t)countof(others))]);
+		return;
+	}
+	snprintf(text, sizeof text, "%s @%s%s", words[0], w->people[luck_below(&w->luck, (int64_t)w->people_count)].name, words[1]);
+	admin_says(w, text);
+}
+
+static void administrates(struct world *w, struct actor *self)
+{
+	if (luck_has(&w->luck, 3000) || !admin_taps_something(w))
+		admin_types(w);
+	self->next_ms = luck_has(&w->luck, 7000) ? world_now_ms(w) + luck_between(&w->luck, SECOND_MS, MINUTE_MS) : world_later(w, HOUR_MS, 2 * DAY_MS);
+}
+
+/* The admins do what the alerts ask of them: each panel is tested, which ends its being set aside. */
+static void does_duty(struct world *w, struct actor *self)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "/panel_test %zu", (size_t)self->number + 1);
+	admin_says(w, text);
+	self->next_ms = world_now_ms(w) + 5 * HOUR_MS;
+}
+
+void staff_calm(struct world *w)
+{
+	for (size_t i = 0; i < w->panels_count; i++)
+		world_actor(w, does_duty, (int64_t)i, world_now_ms(w) + (int64_t)(i + 1) * 10 * MINUTE_MS);
+}
+
+/* --- operators --- */
+
+struct choice {
+	size_t wanted, at;
+	struct panel_client_view view;
+	char id[64], password[96], sub_id[64], email[96], flow[32];
+	bool found;
+};
+
+static void keep(char *out, size_t size, struct str *text)
+{
+	snprintf(out, size, "%.*s", STR_ARG(*text));
+	*text = str_of(out);
+}
+
+static bool choose(void *ctx, const struct panel_client_view *c)
+{
+	struct choice *x = ctx;
+
+	if (x->at++ != x->wanted)
+		return true;
+	x->view = *c;
+	keep(x->id, sizeof x->id, &x->view.id);
+	keep(x->password, sizeof x->password, &x->view.password);
+	keep(x->sub_id, sizeof x->sub_id, &x->view.sub_id);
+	keep(x->email, sizeof x->email, &x->view.email);
+	keep(x->flow, sizeof x->flow, &x->view.flow);
+	x->view.comment = STR("");
+	x->found = true;
+	return false;
+}
+
+static bool nth_client(struct choice *x, struct world_panel *p, size_t nth)
+{
+	*x = (struct choice){ .wanted = nth };
+	panel_sim_each_client(p->sim, 0, choose, x);
+	return x->found;
+}
+
+static void edits(struct world *w, struct world_panel *p)
+{
+	size_t n = panel_sim_count_clients(p->sim, 0);
+	struct operator_edit e;
+	struct choice x;
+
+	if (n < 2 || !nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)))
+		return;
+	if (luck_has(&w->luck, 1500)) {
+		tally_fault(FAULT_PANEL_CLIENT_DELETED);
+		world_tell(w, "by hand on %s: %s is deleted: %d", p->name, x.email, operator_deletes(p->sim, p->version, &x.view));
+		return;
+	}
+	e = operator_sees(&x.view);
+	switch (luck_below(&w->luck, 4)) {
+	case 0: e.expiry_ms += luck_between(&w->luck, -5, 5) * DAY_MS; break;
+	case 1: e.total_bytes = luck_between(&w->luck, 1, 300) << 30; break;
+	case 2: e.enable = !e.enable; break;
+	default: e.comment = "a friend"; break;
+	}
+	tally_fault(FAULT_PANEL_CLIENT_EDITED);
+	world_tell(w, "by hand on %s: %s is changed: %d", p->name, x.email, operator_saves(p->sim, p->version, &x.view, &e));
+}
+
+/* A backup holds what customers have; later ones are not in it. */
+static void backs_up(struct world *w, struct world_panel *p)
+{
+	size_t n = panel_sim_count_clients(p->sim, 0);
+
+	p->backup = xrealloc(p->backup, (n ? n : 1) * sizeof *p->backup);
+	p->backup_count = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct choice x;
+
+		if (!nth_client(&x, p, i))
+			break;
+		snprintf(p->backup[p->backup_count].email, sizeof p->backup->email, "%s", x.email);
+		p->backup[p->backup_count].expiry_ms = x.view.expiry_ms;
+		p->backup[p->backup_count++].total_bytes = x.view.total_bytes;
+	}
+	world_tell(w, "%s is backed up: %zu clients", p->name, p->backup_count);
+}
+
+static const struct old_client *in_backup(const struct world_panel *p, const char *email)
+{
+	for (size_t i = 0; i < p->backup_count; i++)
+		if (strcmp(p->backup[i].email, email) == 0)
+			return &p->backup[i];
+	return NULL;
+}
+
+static void restores(struct world *w, struct world_panel *p)
+{
+	size_t lost = 0, older = 0;
+
+	for (size_t i = 0;; i++) {
+		const struct old_client *old;
+		struct choice x;
+
+		if (!nth_client(&x, p, i))
+			break;
+		old = in_backup(p, x.email);
+		if (!old && operator_deletes(p->sim, p->version, &x.view)) {
+			lost++;
+			i--;
+		} else if (old && (old->expiry_ms != x.view.expiry_ms || old->total_bytes != x.view.total_bytes)) {
+			struct operator_edit e = operator_sees(&x.view);
+
+			e.expiry_ms = old->expiry_ms;
+			e.total_bytes = old->total_bytes;
+			older += operator_saves(p->sim, p->version, &x.view, &e);
+		}
+	}
+	panel_sim_drop_sessions(p->sim);
+	tally_fault(FAULT_PANEL_OLD_BACKUP);
+	world_tell(w, "%s is restored from an old backup: %zu clients lost, %zu older", p->name, lost, older);
+}
+
+static void operates(struct world *w, struct actor *self)
+{
+	struct world_panel *p = &w->panels[self->number];
+
+	panel_sim_advance(p->sim, world_now_ms(w));
+	if (luck_has(&w->luck, w->climate.hands))
+		edits(w, p);
+	else if (luck_has(&w->luck, 3000))
+		backs_up(w, p);
+	else if (p->backup && luck_has(&w->luck, w->climate.hands / 4))
+		restores(w, p);
+	else if (panel_sim_count_clients(p->sim, 0)) { /* somebody uses what was bought */
+		struct choice x;
+
+		if (nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)panel_sim_count_clients(p->sim, 0))))
+			panel_sim_use(p->sim, x.email, luck_length(&w->luck, 1 << 20, INT64_C(40) << 30), luck_length(&w->luck, 1 << 20, INT64_C(80) << 30));
+	}
+	self->next_ms = world_later(w, 2 * HOUR_MS, 2 * DAY_MS);
+}
+
+void staff_open(struct world *w)
+{
+	int64_t now_ms = world_now_ms(w);
+
+	world_actor(w, administrates, 0, now_ms + luck_below(&w->luck, DAY_MS));
+	for (size_t i = 0; i < w->panels_count; i++)
+		world_actor(w, operates, (int64_t)i, now_ms + luck_below(&w->luck, DAY_MS));
+}

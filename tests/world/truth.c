@@ -1,0 +1,324 @@
+/* What must be true. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bot/shop/ledger.h"
+#include "lib/base/clock.h"
+#include "tests/world/world.h"
+
+#define GRACE_MAX_MS (7 * DAY_MS)
+#define LATE_MS (12 * HOUR_MS) /* what waits for a free place begins when it got one */
+
+/* --- on the way --- */
+
+/* A claimed row of a running process has a live call; nothing is under way here, so nothing is claimed. */
+void truth_look(struct world *w)
+{
+	int64_t rows = world_number(w, "SELECT count(*) FROM outbox WHERE state=1"), jobs = world_number(w, "SELECT count(*) FROM jobs WHERE state=1");
+
+	if (rows || jobs)
+		world_broken(w, "%" PRId64 " messages and %" PRId64 " jobs are claimed and nothing is under way", rows, jobs);
+}
+
+/* --- money --- */
+
+static void one_money(struct world *w, struct money *m)
+{
+	struct db_rows r;
+	char state[32] = "", order[32] = "";
+	int64_t n = 0, decided = 0;
+
+	if (m->stars && m->checkout) {
+		if (botapi_checkout_state(w->telegram, m->checkout) != BOTAPI_CHECKOUT_PAID)
+			return; /* no money moved */
+		snprintf(m->id, sizeof m->id, "%.*s", STR_ARG(botapi_checkout_charge(w->telegram, m->checkout)));
+	}
+	db_select(&r, w->db, "SELECT p.state, coalesce(o.state, ''), (SELECT count(*) FROM suspense s WHERE s.payment_id=p.id AND s.state<>'open')"
+		" FROM payments p LEFT JOIN orders o ON o.id=p.order_id WHERE p.provider=?1 AND p.provider_payment_id=?2",
+		m->stars ? "stars" : "crypto_pay", (const char *)m->id);
+	while (db_next(&r)) {
+		n++;
+		snprintf(state, sizeof state, "%.*s", STR_ARG(db_str(&r, 0)));
+		snprintf(order, sizeof order, "%.*s", STR_ARG(db_str(&r, 1)));
+		decided = db_i64(&r, 2);
+	}
+	if (db_end(&r) != OK || n != 1)
+		world_broken(w, "payment %s is booked %" PRId64 " times", m->id, n);
+	else if (strcmp(state, "applied") == 0 && strcmp(order, "delivered") != 0 && strcmp(order, "refunded") != 0)
+		world_broken(w, "payment %s is applied, its order is %s", m->id, order);
+	else if (strcmp(state, "refunding") == 0)
+		world_broken(w, "payment %s is still being refunded", m->id);
+	else if (m->wrong && strcmp(state, "applied") == 0 && !decided)
+		world_broken(w, "payment %s of another amount was taken for the right one", m->id);
+}
+
+static size_t moved(const struct world *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->money_count; i++)
+		n += !w->money[i].checkout || botapi_checkout_state(w->telegram, w->money[i].checkout) == BOTAPI_CHECKOUT_PAID;
+	return n;
+}
+
+static enum err check_ledger(struct act *a, void *ctx)
+{
+	return ledger_check(a, ctx);
+}
+
+static void all_money(struct world *w)
+{
+	static const struct { const char *what, *sql; } none[] = {
+		{ "payments set aside and not before a person", "SELECT count(*) FROM payments p WHERE p.state='suspense' AND NOT EXISTS (SELECT 1 FROM suspense s WHERE s.payment_id=p.id AND s.state='open')" },
+		{ "orders paid and not delivered, with nobody told", "SELECT count(*) FROM orders o WHERE o.state='paid' AND NOT EXISTS"
+			" (SELECT 1 FROM jobs j JOIN accesses x ON x.subscription_id=o.subscription_id WHERE j.kind='reconcile' AND j.state=2)" },
+		{ "orders with two applied payments", "SELECT count(*) FROM (SELECT order_id FROM payments WHERE state='applied' GROUP BY order_id HAVING count(*)>1)" },
+		{ "orders delivered for nothing", "SELECT count(*) FROM orders o WHERE o.kind IN ('new', 'renew') AND o.state IN ('paid', 'delivered')"
+			" AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state IN ('applied', 'refunding', 'kept'))" },
+		{ "payments without their entry in the ledger", "SELECT count(*) FROM payments p WHERE p.amount_minor>0 AND NOT EXISTS"
+			" (SELECT 1 FROM ledger l WHERE l.payment_id=p.id AND l.kind='payment' AND l.amount_minor=p.amount_minor AND l.currency=p.currency)" },
+		{ "refunds whose access stayed", "SELECT count(*) FROM orders o JOIN subscriptions s ON s.id=o.subscription_id WHERE o.state='refunded' AND s.gone=0"
+			" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND x.id<>o.id AND x.state IN ('paid', 'delivered') AND x.kind<>'trial')" },
+		{ "resets of traffic that were paid for and not made", "SELECT count(*) FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id"
+			" WHERE x.deleted_ms=0 AND s.gone=0 AND x.done_rev=s.revision AND x.done_reset_rev<s.reset_rev" },
+		{ "people with two trials", "SELECT count(*) FROM (SELECT user_id FROM orders WHERE kind='trial' AND state<>'canceled' GROUP BY user_id HAVING count(*)>1)" },
+		{ "rewards for one order twice", "SELECT count(*) FROM (SELECT source_order_id FROM bonuses GROUP BY source_order_id HAVING count(*)>1)" },
+	};
+	bool balanced = false;
+	int64_t booked = 0;
+
+	for (size_t i = 0; i < w->money_count; i++)
+		one_money(w, &w->money[i]);
+	for (size_t i = 0; i < countof(none); i++) {
+		int64_t n = world_number(w, none[i].sql);
+
+		if (n)
+			world_broken(w, "%" PRId64 " %s", n, none[i].what);
+	}
+	if ((int64_t)moved(w) != world_number(w, "SELECT count(*) FROM payments"))
+		world_broken(w, "money moved %zu times, booked are %" PRId64, moved(w), world_number(w, "SELECT count(*) FROM payments"));
+	if (!life_do(w, check_ledger, &balanced) || !balanced)
+		world_broken(w, "the ledger does not sum to zero");
+	booked = world_number(w, "SELECT coalesce(sum(amount_minor), 0) FROM payments WHERE provider='stars' AND state<>'refunded'");
+	if (booked != botapi_balance(w->telegram))
+		world_broken(w, "the books say %" PRId64 " Stars, Telegram %" PRId64, booked, botapi_balance(w->telegram));
+}
+
+/* --- work --- */
+
+static void all_work(struct world *w)
+{
+	static const struct { const char *what, *sql; } none[] = {
+		{ "messages still waiting", "SELECT count(*) FROM outbox WHERE state<>2" },
+		{ "updates still waiting", "SELECT count(*) FROM inbox WHERE state=1 AND money=0" },
+		{ "urgent jobs still waiting", "SELECT count(*) FROM jobs WHERE state<>2 AND prio=0 AND attempts>3" },
+	};
+
+	for (size_t i = 0; i < countof(none); i++) {
+		int64_t n = world_number(w, none[i].sql);
+
+		if (n)
+			world_broken(w, "%" PRId64 " %s", n, none[i].what);
+	}
+}
+
+/* --- time --- */
+
+struct due {
+	int64_t subscription, expires_ms, at_least_ms, at_most_ms;
+};
+
+static void one_end(struct world *w, const struct due *d)
+{
+	if (d->expires_ms < d->at_least_ms || d->expires_ms > d->at_most_ms + LATE_MS)
+		world_broken(w, "subscription %" PRId64 " ends %+.2f days from what was paid for", d->subscription,
+			(double)(d->expires_ms - d->at_least_ms) / (double)DAY_MS);
+}
+
+/* What was paid for, added up from the orders alone: each begins at the end of the one before it, or when it was paid.
+ * Subscriptions that somebody changed by hand, in the chat or on the panel, are left out. */
+static void all_ends(struct world *w)
+{
+	struct due d = { 0 };
+	struct db_rows r;
+
+	db_select(&r, w->db, "SELECT s.id, s.expires_ms, o.paid_ms, o.days FROM subscriptions s JOIN orders o ON o.subscription_id=s.id"
+		" WHERE o.state IN ('paid', 'delivered') AND o.target_rev>0 AND s.expires_ms>0"
+		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.state='refunded' OR x.bonus_days>0 OR x.days=0 OR x.target_rev=0))"
+		" AND NOT EXISTS (SELECT 1 FROM drifts d JOIN accesses x ON x.id=d.access_id WHERE x.subscription_id=s.id AND d.state='adopted')"
+		" AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.subject LIKE '%'||s.public_id||'%') ORDER BY s.id, o.paid_ms, o.id");
+	while (db_next(&r)) {
+		int64_t paid_ms = db_i64(&r, 2), days_ms = db_i64(&r, 3) * DAY_MS;
+
+		if (d.subscription != db_i64(&r, 0)) {
+			one_end(w, &d);
+			d = (struct due){ .subscription = db_i64(&r, 0), .expires_ms = db_i64(&r, 1) };
+		}
+		/* paid within the grace it counts from the end, else from the payment; either may be what was shown */
+		d.at_least_ms = (d.at_least_ms > paid_ms ? d.at_least_ms : d.at_least_ms && d.at_least_ms > paid_ms - GRACE_MAX_MS ? d.at_least_ms : paid_ms) + days_ms;
+		d.at_most_ms = (d.at_most_ms > paid_ms ? d.at_most_ms : paid_ms) + days_ms;
+	}
+	if (db_end(&r) == OK)
+		one_end(w, &d);
+}
+
+/* --- access --- */
+
+struct wanted {
+	struct world *w;
+	struct world_panel *p;
+	const char *email;
+	size_t seen;
+	struct panel_client_view view;
+};
+
+static bool look(void *ctx, const struct panel_client_view *c)
+{
+	struct wanted *x = ctx;
+
+	if (str_is(c->email, x->email)) {
+		x->seen++;
+		x->view = *c;
+	}
+	return true;
+}
+
+static struct world_panel *panel_of(struct world *w, int64_t panel_id)
+{
+	for (size_t i = 0; i < w->panels_count; i++)
+		if (w->panels[i].panel_id == panel_id)
+			return &w->panels[i];
+	return NULL;
+}
+
+/* What stands on the panel is what was sold; or what differs is listed, or waits before a person. */
+static void one_access(struct world *w, const struct db_rows *r)
+{
+	char email[96], drift[128];
+	struct wanted x = { .w = w, .p = panel_of(w, db_i64(r, 0)), .email = email };
+	int64_t access = db_i64(r, 2), expiry_ms = db_i64(r, 3), quota = db_i64(r, 4), ends_ms = db_i64(r, 8);
+	bool enabled = db_i64(r, 5), gone = db_i64(r, 6), behind = db_i64(r, 7);
+
+	snprintf(email, sizeof email, "%.*s", STR_ARG(db_str(r, 1)));
+	snprintf(drift, sizeof drift, "SELECT count(*) FROM drifts WHERE state='open' AND access_id=%" PRId64, access);
+	if (!x.p)
+		return;
+	panel_sim_each_client(x.p->sim, 0, look, &x);
+	if (gone) {
+		if (x.seen && x.view.enable && !behind)
+			world_broken(w, "%s stands on %s and should be gone", email, x.p->name);
+		return;
+	}
+	if (world_number(w, drift) || behind)
+		return;
+	if (x.seen != 1)
+		world_broken(w, "%s stands on %s %zu times", email, x.p->name, x.seen);
+	else if (x.view.expiry_ms != (ends_ms > expiry_ms ? ends_ms : expiry_ms) || x.view.total_bytes != quota)
+		world_broken(w, "%s on %s ends %" PRId64 " with %" PRId64 " bytes, sold were %" PRId64 " (%" PRId64 ") and %" PRId64, email, x.p->name,
+			x.view.expiry_ms, x.view.total_bytes, expiry_ms, ends_ms, quota);
+	else if (x.view.enable != enabled && !(x.view.has_row && !x.view.row_enable))
+		world_broken(w, "%s on %s is enabled=%d, wanted %d", email, x.p->name, x.view.enable, enabled);
+}
+
+static void all_access(struct world *w)
+{
+	struct db_rows r;
+
+	for (size_t i = 0; i < w->panels_count; i++)
+		panel_sim_advance(w->panels[i].sim, world_now_ms(w));
+	db_select(&r, w->db, "SELECT x.panel_id, x.email, x.id, s.expires_ms, s.quota_bytes, s.enabled, s.gone OR x.deleted_ms>0,"
+		" (x.done_rev<>s.revision AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2)), s.grace_until_ms"
+		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id");
+	while (db_next(&r))
+		one_access(w, &r);
+	if (db_end(&r) != OK)
+		world_broken(w, "the accesses cannot be read");
+	for (size_t i = 0; i < w->panels_count; i++)
+		if (panel_sim_races(w->panels[i].sim))
+			world_broken(w, "%s met %zu writes at the same time", w->panels[i].name, panel_sim_races(w->panels[i].sim));
+}
+
+/* --- secrets --- */
+
+static void no_secrets(struct world *w)
+{
+	static const char *const sealed[] = { WORLD_SECRET, WORLD_CRYPTOPAY_TOKEN, BOTAPI_TOKEN };
+	struct arena arena = { 0 };
+	size_t calls = botapi_calls(w->telegram, NULL);
+	struct db_rows r;
+
+	for (size_t i = 0; i < countof(sealed); i++) {
+		if (str_has(buf_str(&w->log), sealed[i]))
+			world_broken(w, "the log holds a secret (%zu)", i);
+		if (w->disk && disk_holds(w->disk, str_of(sealed[i])))
+			world_broken(w, "the disk holds a secret in clear (%zu)", i);
+		for (size_t k = 0; k < calls; k++)
+			if (str_has(botapi_call_nth(w->telegram, NULL, k)->payload, sealed[i]))
+				world_broken(w, "a message holds a secret (%zu)", i);
+	}
+	/* what customers alone hold: in no line of the log, and in no chat but theirs */
+	db_select(&r, w->db, "SELECT s.uuid, s.sub_id, coalesce(u.telegram_id, 0) FROM subscriptions s JOIN users u ON u.id=s.user_id");
+	while (db_next(&r)) {
+		const char *keys[] = { db_text(&r, 0, &arena), db_text(&r, 1, &arena) };
+		int64_t owner = db_i64(&r, 2);
+
+		for (size_t i = 0; i < countof(keys); i++) {
+			if (str_has(buf_str(&w->log), keys[i]))
+				world_broken(w, "the log holds a key of %" PRId64, owner);
+			for (size_t k = 0; k < calls; k++) {
+				const struct botapi_call *call = botapi_call_nth(w->telegram, NULL, k);
+
+				if (call->chat_id && call->chat_id != owner && str_has(call->payload, keys[i]))
+					world_broken(w, "%" PRId64 " was told a key of %" PRId64, call->chat_id, owner);
+			}
+		}
+	}
+	db_end(&r);
+	arena_release(&arena);
+}
+
+/* --- messages --- */
+
+static const struct person *person_of(const struct world *w, int64_t chat)
+{
+	for (size_t i = 0; i < w->people_count; i++)
+		if (w->people[i].telegram_id == chat)
+			return &w->people[i];
+	return NULL;
+}
+
+/* Whoever got something has heard so: a link in the chat for each delivered order of somebody who can be reached. */
+static void all_told(struct world *w)
+{
+	struct db_rows r;
+
+	db_select(&r, w->db, "SELECT u.telegram_id, count(*) FROM orders o JOIN users u ON u.id=o.user_id"
+		" WHERE o.kind='new' AND o.state='delivered' AND u.reachable=1 AND u.banned=0 GROUP BY u.id");
+	while (db_next(&r)) {
+		int64_t chat = db_i64(&r, 0), pictures = 0;
+		const struct person *p = person_of(w, chat);
+
+		if (!p || p->has_blocked) /* what came while the bot was blocked is lost: they find it under /my */
+			continue;
+		for (size_t i = 0; i < botapi_messages_count(w->telegram, chat); i++)
+			pictures += botapi_message_at(w->telegram, chat, i)->photo.len > 0;
+		if (pictures < db_i64(&r, 1))
+			world_broken(w, "%s bought %" PRId64 " and was sent %" PRId64 " pictures", p->name, db_i64(&r, 1), pictures);
+	}
+	db_end(&r);
+}
+
+void truth_check(struct world *w)
+{
+	if (!w->core || w->dead) {
+		world_broken(w, "the program does not run");
+		return;
+	}
+	all_money(w);
+	all_work(w);
+	all_ends(w);
+	all_access(w);
+	all_told(w);
+	no_secrets(w);
+}

@@ -1,0 +1,175 @@
+/* One seeded world: the whole bot on a disk that knows what was synced, a network with weather, panels, providers and
+ * people, all of it from one number. The same seed is the same history, to the letter.
+ *
+ * Whoever acts is an actor with a next time. Between two acts the bot's own loop runs on the virtual clock. The process
+ * dies by a countdown of steps (calls of the disk and the core's named steps): from then on nothing that it does reaches
+ * disk or network, and at the end of its turn it is buried and, after a while, started again. */
+#ifndef OBOL_WORLD_WORLD_H
+#define OBOL_WORLD_WORLD_H
+
+#include "bot/core/config.h"
+#include "bot/core/core.h"
+#include "tests/sim/botapi.h"
+#include "tests/sim/cryptopay.h"
+#include "tests/sim/panel.h"
+#include "tests/story/memnet.h"
+#include "tests/world/disk.h"
+#include "tests/world/luck.h"
+#include "tests/world/tally.h"
+
+#define WORLD_TELEGRAM "http://telegram.test"
+#define WORLD_CRYPTOPAY "http://cryptopay.test"
+#define WORLD_CRYPTOPAY_TOKEN "18475:AAH3docExampleTokenForVectors00000"
+#define WORLD_SECRET "MARKER-s3cret-panel-password" /* must never be seen anywhere in clear */
+#define WORLD_START_MS INT64_C(1793612000000) /* 2 November 2026 */
+#define WORLD_ADMIN INT64_C(900001)
+#define WORLD_PANELS_MAX 6
+#define WORLD_PEOPLE_MAX 220
+#define WORLD_ACTORS_MAX (WORLD_PEOPLE_MAX + 2 * WORLD_PANELS_MAX + 16)
+#define WORLD_MONEY_MAX 4096
+
+struct world;
+
+/* What kinds of trouble this world has, in times of 10,000 unless said otherwise; drawn once. */
+struct climate {
+	int64_t network;        /* of each exchange */
+	int64_t sick;           /* of each turn of a weather actor */
+	int64_t deaths_ms;      /* mean time between two ends of the process; 0: none */
+	int64_t hands;          /* an operator changing things */
+	int64_t disk;
+	int64_t store;          /* of each move of somebody: a call of the store fails soon after it */
+	int64_t stride_ms;      /* how far idle time is skipped at once */
+};
+
+struct world_panel {
+	struct panel_sim *sim;
+	const char *version;
+	char origin[64], name[16];
+	int64_t panel_id, inbound_id;
+	/* an old backup, see staff.c */
+	struct old_client { char email[96]; int64_t expiry_ms, total_bytes; } *backup;
+	size_t backup_count;
+};
+
+struct person {
+	int64_t telegram_id;
+	char name[32];
+	bool blocked, has_blocked;
+	int moves_left;         /* in this sitting */
+	int64_t paid_message;   /* the newest invoice message that was paid */
+};
+
+/* Money as those who moved it know: the truth the books are held against. */
+struct money {
+	bool stars;
+	int checkout;           /* Stars: botapi's number */
+	char id[96];            /* Stars: the charge; Crypto Pay: the invoice's number */
+	int64_t payer, amount_minor;
+	bool wrong;             /* of another amount than was asked for */
+};
+
+struct actor {
+	int64_t next_ms;        /* INT64_MAX: never again */
+	void (*act)(struct world *w, struct actor *self); /* moves next_ms on */
+	int64_t number;         /* of the person or panel */
+	bool at_work;           /* what it has begun and will end */
+};
+
+struct world {
+	uint64_t seed;
+	struct luck luck;       /* the world's own decisions */
+	struct luck program;    /* what the program and the simulators draw */
+	struct climate climate;
+	bool trace;
+	bool plain_disk;        /* its disk never fails and its power stays on: so that a real file shows the same history */
+	bool real_file;
+	/* parts */
+	struct disk *disk;      /* NULL: a real file in dir */
+	char dir[64], path[96];
+	struct memnet *net;
+	struct botapi *telegram;
+	struct cryptopay_sim *cryptopay;
+	struct world_panel panels[WORLD_PANELS_MAX];
+	size_t panels_count;
+	struct person people[WORLD_PEOPLE_MAX];
+	size_t people_count;
+	struct actor actors[WORLD_ACTORS_MAX];
+	size_t actors_count;
+	struct actor *provider;
+	/* the process */
+	struct config config;
+	struct seal_key key;
+	const struct i18n *i18n;
+	struct shared shared;
+	struct db *db;
+	struct core *core;
+	bool dead;              /* and does not know it yet */
+	enum disk_end end;
+	int64_t steps_left;     /* until it dies; 0: it lives on */
+	bool in_commit;         /* it dies at a call of the disk only */
+	int64_t store_calls_left; /* until a call of the store fails; 0: none does */
+	int64_t starts_ms;      /* when it is started again */
+	int64_t poison;         /* chat whose next update kills whoever handles it; 0: none */
+	int64_t poisoned_update;
+	int poisoned_times;
+	int deaths, starts;
+	int64_t turns;
+	/* the disk's weather */
+	bool disk_full;
+	int64_t disk_fails;     /* each writing call, times in 10,000 */
+	/* history */
+	int64_t calm_ms, ends_ms;
+	struct buf log;         /* all lines: searched for secrets, the last are shown on a failure */
+	uint64_t history;       /* hash over all lines */
+	struct money money[WORLD_MONEY_MAX];
+	size_t money_count;
+	int64_t last_invoice;   /* of Crypto Pay, that a callback was about */
+	int failures;
+};
+
+/* Every 50th world is a long one. Every 100th has a plain disk, and on a real file must be the same. */
+bool world_has_plain_disk(uint64_t seed);
+struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool real_file);
+void world_live(struct world *w);              /* from the first day to the last check */
+void world_free(struct world *w);
+
+int64_t world_now_ms(const struct world *w);
+/* A line of the history: who does what. */
+void world_tell(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A broken invariant. The world lives on, so that one seed may show several. */
+void world_broken(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int64_t world_number(struct world *w, const char *sql); /* the process runs; first column of the first row; 0 without */
+/* When somebody comes again who was here now: between low and high from now, most often near low. Many come at the same hour,
+ * with idle time before it that can be skipped. */
+int64_t world_later(struct world *w, int64_t low_ms, int64_t high_ms);
+struct actor *world_actor(struct world *w, void (*act)(struct world *w, struct actor *self), int64_t number, int64_t first_ms);
+
+/* life.c: the process. */
+void life_open(struct world *w);               /* hooks of disk, clock, steps and store; once per world */
+void life_close(struct world *w);
+void life_run(struct world *w, int64_t until_ms);
+void life_stop(struct world *w);               /* in an orderly way; life_run starts it again at starts_ms */
+bool life_do(struct world *w, enum err (*fn)(struct act *a, void *ctx), void *ctx); /* an event of its own; false: it did not happen */
+void life_add_actor(struct world *w);          /* kills, stops, bad disks, wrong clocks */
+void life_calm(struct world *w);
+
+/* weather.c: the network and the services behind it. */
+void weather_open(struct world *w);
+void weather_calm(struct world *w);
+
+/* people.c, staff.c */
+void people_open(struct world *w);
+void people_calm(struct world *w);             /* nobody blocks the bot any more */
+void people_calls_on(struct world *w);         /* Crypto Pay goes on calling */
+void staff_open(struct world *w);
+void staff_calm(struct world *w);              /* the admin does what alerts ask for */
+int64_t money_add(struct world *w, const struct money *m);
+/* How much somebody wants to tap a button: by the verb of its data; 0: not at all. */
+struct wish { const char *verb; int weight; };
+int wish_weight(const struct wish *wishes, size_t count, struct str data);
+
+/* truth.c */
+void truth_check(struct world *w);             /* at the end; the process runs */
+void truth_look(struct world *w);              /* on the way, when nothing is under way */
+
+#endif
