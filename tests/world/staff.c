@@ -197,16 +197,20 @@ static void restores(struct world *w, struct world_panel *p)
 	size_t lost = 0, older = 0;
 
 	for (size_t i = 0;; i++) {
+		size_t before = panel_sim_count_clients(p->sim, 0);
 		const struct old_client *old;
 		struct choice x;
 
 		if (!nth_client(&x, p, i))
 			break;
 		old = in_backup(p, x.email);
-		if (!old && operator_deletes(p->sim, p->version, &x.view)) {
-			lost++;
-			i--;
-		} else if (old && (old->expiry_ms != x.view.expiry_ms || old->total_bytes != x.view.total_bytes)) {
+		if (!old) {
+			operator_deletes(p->sim, p->version, &x.view);
+			if (panel_sim_count_clients(p->sim, 0) < before) { /* some say so and keep it */
+				lost++;
+				i--;
+			}
+		} else if (old->expiry_ms != x.view.expiry_ms || old->total_bytes != x.view.total_bytes) {
 			struct operator_edit e = operator_sees(&x.view);
 
 			e.expiry_ms = old->expiry_ms;
