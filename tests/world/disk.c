@@ -46,7 +46,6 @@ struct disk {
 	disk_guard *guard;
 	void *guard_ctx;
 	bool dead;
-	uint64_t counts[DISK_OPS];
 };
 
 struct handle {
@@ -205,7 +204,6 @@ static void name_sync(struct disk *d, const struct file *f)
 
 static int ask(struct disk *d, enum disk_op op)
 {
-	d->counts[op]++;
 	if (d->dead)
 		return SQLITE_IOERR;
 	return d->guard ? d->guard(d->guard_ctx, op) : SQLITE_OK;
@@ -671,18 +669,4 @@ bool disk_holds(const struct disk *d, struct str bytes)
 			return true;
 	}
 	return false;
-}
-
-size_t disk_bytes(const struct disk *d)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->names_count; i++)
-		n += d->names[i].now ? d->names[i].now->now.size : 0;
-	return n;
-}
-
-uint64_t disk_count(const struct disk *d, enum disk_op op)
-{
-	return d->counts[op];
 }

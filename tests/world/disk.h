@@ -17,7 +17,7 @@
 
 struct disk;
 
-enum disk_op { DISK_OPEN, DISK_READ, DISK_WRITE, DISK_SYNC, DISK_TRUNCATE, DISK_DELETE, DISK_OPS };
+enum disk_op { DISK_OPEN, DISK_READ, DISK_WRITE, DISK_SYNC, DISK_TRUNCATE, DISK_DELETE };
 
 /* Asked before each operation; an SQLite result code other than 0 is what the operation answers, and it does nothing. */
 typedef int disk_guard(void *ctx, enum disk_op op);
@@ -38,8 +38,5 @@ enum disk_end {
 void disk_end(struct disk *d, enum disk_end how, uint64_t (*draw)(void *ctx), void *ctx);
 
 bool disk_holds(const struct disk *d, struct str bytes); /* in any file, as seen or as safe */
-size_t disk_bytes(const struct disk *d);                 /* of all files, as seen */
-/* How often each operation was asked for since the beginning. */
-uint64_t disk_count(const struct disk *d, enum disk_op op);
 
 #endif

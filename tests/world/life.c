@@ -198,10 +198,11 @@ static void start(struct world *w)
 		w->steps_left = luck_between(&w->luck, 1, 150);
 		w->in_commit = !w->plain_disk && luck_has(&w->luck, 5000);
 		w->end = (enum disk_end)luck_below(&w->luck, w->plain_disk ? 1 : 3);
-		tally_fault(FAULT_KILL_IN_START);
 	}
 	if (try_start(w) && !w->dead)
 		return;
+	if (w->dead)
+		tally_fault(FAULT_KILL_IN_START);
 	w->end = w->dead ? w->end : DISK_AFTER_KILL;
 	bury(w, START_AGAIN_MS);
 }

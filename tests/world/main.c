@@ -23,7 +23,6 @@
 struct board {
 	uint64_t passed, failed, first_failed; /* first_failed 0: none */
 	uint64_t cpu_ms_max, cpu_ms_seed, cpu_ms_sum;
-	uint64_t running[WORKERS_MAX];         /* the seed each worker is at */
 };
 
 static struct board *board;

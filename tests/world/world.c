@@ -89,7 +89,6 @@ struct actor *world_actor(struct world *w, void (*act)(struct world *w, struct a
 
 struct adding {
 	struct world_panel *p;
-	int64_t region;
 };
 
 static enum err add_row(struct act *a, void *ctx)
