@@ -27,6 +27,8 @@ enum state {
 
 enum number { N_MINUS, N_ZERO, N_INT, N_DOT, N_FRACTION, N_E, N_SIGN, N_EXPONENT };
 
+#define INSIDE_BYTES 512
+
 static enum err text_feed(struct json_cut *c, size_t t, const char *at, size_t n);
 
 /* --- paths --- */
@@ -97,7 +99,10 @@ static bool goes_into_text(const struct json_cut *c)
 static void keep_escaped(struct buf *to, size_t times, const char *at, size_t n)
 {
 	if (times == 0) {
-		buf_add(to, str_n(at, n));
+		if (n == 1)
+			buf_addc(to, *at); /* brackets, commas, quotes */
+		else
+			buf_add(to, str_n(at, n));
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -412,11 +417,24 @@ static enum err string_unit(struct json_cut *c, size_t t, uint32_t unit)
 	return string_point(c, t, is_low ? POINT_REPLACEMENT : unit);
 }
 
+/* What a one-letter escape stands for; 0: there is no such letter. */
+static char escape_means(char letter)
+{
+	switch (letter) {
+	case '"': case '\\': case '/': return letter;
+	case 'b': return '\b';
+	case 'f': return '\f';
+	case 'n': return '\n';
+	case 'r': return '\r';
+	case 't': return '\t';
+	default: return 0;
+	}
+}
+
 static enum err escape_byte(struct json_cut *c, size_t t, char b)
 {
-	static const char names[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
 	struct json_cut_text *x = &c->texts[t];
-	const char *found = b ? strchr(names, b) : NULL;
+	char plain = escape_means(b);
 	enum err e;
 
 	string_keep(c, t, &b, 1);
@@ -426,11 +444,11 @@ static enum err escape_byte(struct json_cut *c, size_t t, char b)
 		x->hex_left = 4;
 		return OK;
 	}
-	if (!found)
+	if (!plain)
 		return E_INVALID;
 	x->state = S_STRING;
 	e = string_settle(c, t);
-	return e ? e : string_plain(c, t, &means[found - names], 1);
+	return e ? e : string_plain(c, t, &plain, 1);
 }
 
 static enum err hex_byte(struct json_cut *c, size_t t, char b)
@@ -482,11 +500,9 @@ static enum err string_end(struct json_cut *c, size_t t)
 static enum err string_run(struct json_cut *c, size_t t, const char *at, size_t n, size_t *used)
 {
 	struct json_cut_text *x = &c->texts[t];
-	size_t i = 0;
+	size_t i = str_plain(str_n(at, n));
 	enum err e;
 
-	while (i < n && at[i] != '"' && at[i] != '\\' && (unsigned char)at[i] >= 0x20)
-		i++;
 	*used = i;
 	if (i) {
 		string_keep(c, t, at, i);
@@ -501,6 +517,32 @@ static enum err string_run(struct json_cut *c, size_t t, const char *at, size_t 
 	string_keep(c, t, at, 1);
 	x->state = S_ESCAPE;
 	return OK;
+}
+
+/* The same in a string that holds JSON, where every other run is a quote with its backslash: those are undone on the way,
+ * so that the inner text is entered once for all of them. */
+static enum err string_run_inside(struct json_cut *c, size_t t, const char *at, size_t n, size_t *used)
+{
+	char plain[INSIDE_BYTES];
+	size_t i = 0, len = 0;
+	enum err e;
+
+	while (i < n && len < sizeof plain) {
+		size_t room = sizeof plain - len, run = str_plain(str_n(at + i, n - i < room ? n - i : room));
+
+		memcpy(plain + len, at + i, run);
+		len += run;
+		i += run;
+		if (n - i < 2 || at[i] != '\\' || len == sizeof plain || !escape_means(at[i + 1]))
+			break;
+		plain[len++] = escape_means(at[i + 1]);
+		i += 2;
+	}
+	if (!i)
+		return string_run(c, t, at, n, used);
+	*used = i;
+	e = string_settle(c, t);
+	return e ? e : string_plain(c, t, plain, len);
 }
 
 /* --- the tokenizer --- */
@@ -524,8 +566,6 @@ static enum err token_byte(struct json_cut *c, size_t t, char b)
 {
 	struct json_cut_text *x = &c->texts[t];
 
-	if (b == ' ' || b == '\t' || b == '\n' || b == '\r')
-		return OK;
 	switch (x->state) {
 	case S_ELEMENT:
 		if (b == ']')
@@ -552,19 +592,34 @@ static enum err token_byte(struct json_cut *c, size_t t, char b)
 	}
 }
 
-static enum err number_byte(struct json_cut *c, size_t t, char b)
+/* The bytes of a number, *used of them; it ends at what follows it, which is not taken. */
+static enum err number_run(struct json_cut *c, size_t t, const char *at, size_t n, size_t *used)
 {
 	struct json_cut_text *x = &c->texts[t];
-	enum err e;
+	size_t i = 0;
 
-	if (number_step(x, b) == OK) {
-		keep_char(c, t, b);
+	while (i < n && number_step(x, at[i]) == OK)
+		i++;
+	keep(c, t, at, i);
+	*used = i;
+	if (i == n)
 		return OK;
-	}
-	if (!number_may_end(x))
-		return E_INVALID;
-	e = value_end(c, t);
-	return e ? e : token_byte(c, t, b); /* a number ends only at what follows it */
+	return number_may_end(x) ? value_end(c, t) : E_INVALID;
+}
+
+static bool is_space(char b)
+{
+	return b == ' ' || b == '\t' || b == '\n' || b == '\r';
+}
+
+/* Panels indent what they keep as text: half of it is white space. */
+static size_t space_run(const char *at, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && is_space(at[i]))
+		i++;
+	return i;
 }
 
 static enum err text_feed(struct json_cut *c, size_t t, const char *at, size_t n)
@@ -576,7 +631,7 @@ static enum err text_feed(struct json_cut *c, size_t t, const char *at, size_t n
 		used = 1;
 		switch (x->state) {
 		case S_STRING:
-			e = string_run(c, t, at + i, n - i, &used);
+			e = (x->has_text ? string_run_inside : string_run)(c, t, at + i, n - i, &used);
 			break;
 		case S_ESCAPE:
 			e = escape_byte(c, t, at[i]);
@@ -585,13 +640,17 @@ static enum err text_feed(struct json_cut *c, size_t t, const char *at, size_t n
 			e = hex_byte(c, t, at[i]);
 			break;
 		case S_NUMBER:
-			e = number_byte(c, t, at[i]);
+			e = number_run(c, t, at + i, n - i, &used);
 			break;
 		case S_LITERAL:
 			e = literal_byte(c, t, at[i]);
 			break;
 		default:
-			e = token_byte(c, t, at[i]);
+			used = space_run(at + i, n - i);
+			if (!used) {
+				used = 1;
+				e = token_byte(c, t, at[i]);
+			}
 		}
 	}
 	return e;

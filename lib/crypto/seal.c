@@ -37,11 +37,9 @@ static void id_of(unsigned char out[SEAL_ID_BYTES], const unsigned char key[SEAL
 
 void seal_key_init(struct seal_key *key, const unsigned char bytes[SEAL_KEY_BYTES])
 {
-	unsigned char id[SEAL_ID_BYTES];
-
 	memmove(key->bytes, bytes, SEAL_KEY_BYTES);
-	id_of(id, key->bytes);
-	base32_of(key->id, SEAL_ID_CHARS, id, sizeof id);
+	id_of(key->id_bytes, key->bytes);
+	base32_of(key->id, SEAL_ID_CHARS, key->id_bytes, sizeof key->id_bytes);
 }
 
 void seal_key_draw(struct seal_key *key)
@@ -97,7 +95,7 @@ void seal_text(struct buf *blob, const struct seal_key *key, struct str place, s
 	out = xmalloc(len);
 	nonce = out + FRONT_BYTES;
 	out[0] = SEAL_VERSION;
-	id_of(out + 1, key->bytes);
+	memcpy(out + 1, key->id_bytes, SEAL_ID_BYTES);
 	rand_bytes(nonce, GCM_NONCE_BYTES);
 	crypto_gcm_seal(nonce + GCM_NONCE_BYTES, key->bytes, nonce, bound(also, out, place), plain);
 	buf_add(blob, str_n((const char *)out, len));
@@ -108,7 +106,7 @@ enum err seal_open(struct buf *plain, const struct seal_key *key, struct str pla
 {
 	char also[FRONT_BYTES + PLACE_BYTES_MAX];
 	const unsigned char *front = (const unsigned char *)blob.at, *nonce = front + FRONT_BYTES;
-	unsigned char id[SEAL_ID_BYTES], *text;
+	unsigned char *text;
 	struct str sealed;
 	size_t n = 0;
 	enum err e;
@@ -117,8 +115,7 @@ enum err seal_open(struct buf *plain, const struct seal_key *key, struct str pla
 		return E_AUTH;
 	if (front[0] != SEAL_VERSION)
 		return E_VERSION;
-	id_of(id, key->bytes);
-	if (memcmp(id, front + 1, SEAL_ID_BYTES) != 0)
+	if (memcmp(key->id_bytes, front + 1, SEAL_ID_BYTES) != 0)
 		return E_AUTH;
 	sealed = str_n(blob.at + FRONT_BYTES + GCM_NONCE_BYTES, blob.len - FRONT_BYTES - GCM_NONCE_BYTES);
 	text = xmalloc(sealed.len);

@@ -19,7 +19,8 @@
 
 struct seal_key {
 	unsigned char bytes[SEAL_KEY_BYTES];
-	char id[SEAL_ID_CHARS + 1]; /* the key's fingerprint, safe to show */
+	unsigned char id_bytes[SEAL_ID_BYTES];
+	char id[SEAL_ID_CHARS + 1]; /* the key's fingerprint, safe to show: id_bytes as text */
 };
 
 void seal_key_init(struct seal_key *key, const unsigned char bytes[SEAL_KEY_BYTES]);
