@@ -126,8 +126,8 @@ static const struct schedule_row schedules[] = {
 	{ "orders",        MINUTE_MS,         orders_expire },
 	{ "invoices",      MINUTE_MS,         invoices_expire },
 	{ "bonuses",       MINUTE_MS,         bonuses_mature },
+	{ "expiry",        MINUTE_MS,         expiry_run },   /* gives the grace that the reminder of the end tells of */
 	{ "reminders",     MINUTE_MS,         reminders_run },
-	{ "expiry",        MINUTE_MS,         expiry_run },
 	{ "expiry_sweep",  HOUR_MS,           expiry_sweep },
 	{ "watch",         MINUTE_MS,         fleet_watch },
 	{ "look",          15 * MINUTE_MS,    fleet_look_due },

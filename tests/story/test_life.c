@@ -359,6 +359,28 @@ static void test_reminders(void **state)
 	world_free(l.w);
 }
 
+/* Asleep over the end: the grace is given late, and the reminder tells of it instead of saying that all is over; that comes
+ * when the grace is. */
+static void test_asleep_over_the_end(void **state)
+{
+	struct life l;
+	int64_t end_ms;
+
+	(void)state;
+	begin(&l, "3.6.0");
+	end_ms = l.bought.at.expiry_ms;
+	sleep_until(&l, end_ms - 2 * HOUR_MS);
+	world_run(l.w, 5 * MINUTE_MS);
+	assert_reminders(&l, 0, 1, 0, 0);
+	sleep_until(&l, end_ms + 3 * HOUR_MS);
+	world_run(l.w, 5 * MINUTE_MS);
+	assert_reminders(&l, 0, 1, 1, 0);
+	assert_lives(&l, end_ms + DAY_MS, 100 * GIB_BYTES);
+	lives_until(&l, end_ms + 2 * DAY_MS);
+	assert_reminders(&l, 0, 1, 1, 1);
+	world_free(l.w);
+}
+
 /* Killed in the minute of the notice, at each step: decided once. Sent at most once: what may have been sent is not repeated. */
 static void test_reminders_killed(void **state)
 {
@@ -609,6 +631,7 @@ int main(void)
 		proves(test_disabled_by_hand, ""),
 		proves(test_extra_fields, "R039"),
 		proves(test_reminders, "R074 B32"),
+		proves(test_asleep_over_the_end, "R074 B32"),
 		proves(test_reminders_killed, "R074 B32"),
 		proves(test_renew_from_reminder, "R184"),
 		proves(test_usage_notices, "R073"),

@@ -32,6 +32,12 @@ static void die(struct world *w)
 	memnet_set_dead(w->net);
 }
 
+void life_die(struct world *w, enum disk_end end)
+{
+	w->end = end;
+	die(w);
+}
+
 static void step(struct world *w)
 {
 	if (w->dead || !w->steps_left || --w->steps_left)
@@ -100,8 +106,7 @@ static enum err handle_poisoned(struct act *a, const struct tg_update *u)
 		tally_fault(FAULT_POISON);
 		if (++w->poisoned_times > POISON_MAX)
 			world_broken(w, "update %lld has killed %d times and is not set aside", (long long)u->update_id, w->poisoned_times);
-		w->end = DISK_AFTER_KILL;
-		die(w);
+		life_die(w, DISK_AFTER_KILL);
 		return E_IO;
 	}
 	return tables.on_update(a, u);
@@ -148,7 +153,8 @@ static bool try_start(struct world *w)
 
 	if (!e)
 		e = db_migrate(w->db, &from, schema_migrations, schema_migrations_count);
-	if (!e && !w->dead)
+	w->is_tallied = !e && !w->dead;
+	if (w->is_tallied)
 		tally_watch(w->db);
 	w->shared = (struct shared){ .config = &w->config, .i18n = w->i18n, .key = &w->key };
 	setup.db = w->db;
@@ -160,7 +166,7 @@ static bool try_start(struct world *w)
 
 static void close_all(struct world *w)
 {
-	if (w->db && !w->dead) {
+	if (w->db && !w->dead && w->is_tallied) {
 		db_rollback(w->db);
 		tally_collect(w->db);
 	}
@@ -290,6 +296,8 @@ void life_run(struct world *w, int64_t until_ms)
 			return;
 		core_turn(w->core, (int)(until_ms - world_now_ms(w)));
 		w->turns++;
+		if (!w->dead)
+			heard_look(w);
 		if (!w->dead && core_exit_code(w->core) >= 0) {
 			world_tell(w, "it ends by itself: %d", core_exit_code(w->core));
 			life_stop(w);
@@ -329,7 +337,10 @@ static void fate(struct world *w, struct actor *self)
 		w->starts_ms = world_now_ms(w) + rest_ms;
 	} else if (luck_has(&w->luck, 2000)) {
 		w->store_calls_left = luck_length(&w->luck, 1, 300);
-	} else if (luck_has(&w->luck, 1000) && w->people_count) {
+	} else if (luck_has(&w->luck, 2500)) { /* as often as it takes to be set aside, and once more */
+		w->deadly = w->panels[luck_below(&w->luck, (int64_t)w->panels_count)].origin;
+		w->deadly_times = (int)luck_between(&w->luck, 1, 4);
+	} else if (luck_has(&w->luck, 1500) && w->people_count) {
 		w->poison = w->people[luck_below(&w->luck, (int64_t)w->people_count)].telegram_id;
 	} else {
 		will_die(w);
@@ -391,5 +402,6 @@ void life_calm(struct world *w)
 	w->steps_left = w->store_calls_left = 0;
 	w->in_commit = false;
 	w->poison = w->poisoned_update = 0;
+	w->deadly = NULL;
 	memnet_set_skew_ms(w->net, 0);
 }

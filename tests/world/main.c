@@ -151,6 +151,7 @@ int main(void)
 	assert(board != MAP_FAILED);
 	tally_open();
 	tables_register();
+	heard_open();
 	log_set_level("info");
 	buf_init(&report, 65536);
 	if (i18n_open(&i18n, NULL, &report) != OK)

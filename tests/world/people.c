@@ -8,6 +8,7 @@
 #include "tests/world/world.h"
 
 #define MESSAGES_SEEN 12          /* how far back somebody scrolls */
+#define PAGES_SEEN 8              /* how far back a payment page is still found */
 #define CROWD 100                 /* so many come less often, each of them */
 
 int64_t money_add(struct world *w, const struct money *m)
@@ -18,11 +19,19 @@ int64_t money_add(struct world *w, const struct money *m)
 	return (int64_t)w->money_count++;
 }
 
+struct person *person_of(struct world *w, int64_t telegram_id)
+{
+	for (size_t i = 0; i < w->people_count; i++)
+		if (w->people[i].telegram_id == telegram_id)
+			return &w->people[i];
+	return NULL;
+}
+
 /* --- what is on the screen --- */
 
 static const struct wish wishes[] = {
 	{ "buy", 60 }, { "pay", 60 }, { "renewpay", 60 }, { "plan", 30 }, { "renew", 30 }, { "plans", 10 }, { "trial", 10 }, { "link", 4 }, { "qr", 3 },
-	{ "connect", 2 }, { "sub", 6 }, { "my", 3 }, { "home", 2 }, { "move", 2 }, { "newlink", 1 }, { "cancel", 2 }, { "invite", 2 }, { "lang", 1 },
+	{ "connect", 2 }, { "sub", 6 }, { "my", 3 }, { "home", 2 }, { "move", 20 }, { "newlink", 1 }, { "cancel", 2 }, { "invite", 2 }, { "lang", 1 },
 };
 
 int wish_weight(const struct wish *list, size_t count, struct str data)
@@ -180,7 +189,7 @@ static bool pays_page(struct world *w, struct person *p, const struct botapi_mes
 /* Pays what asks for money, if something does. An invoice that was paid before may be paid once more. */
 static bool pays(struct world *w, struct person *p)
 {
-	bool old = luck_has(&w->luck, 300);
+	bool old = luck_has(&w->luck, 600);
 
 	for (size_t back = 0; back < MESSAGES_SEEN; back++) {
 		const struct botapi_message *m = recent(w, p->telegram_id, back);
@@ -195,7 +204,7 @@ static bool pays(struct world *w, struct person *p)
 			pays_stars(w, p, m);
 			return true;
 		}
-		if (back < 3 && pays_page(w, p, m))
+		if (back < PAGES_SEEN && pays_page(w, p, m))
 			return true;
 	}
 	return false;
@@ -289,7 +298,7 @@ static void sits(struct world *w, struct actor *self)
 	if (luck_has(&w->luck, w->climate.store))
 		w->store_calls_left = luck_between(&w->luck, 1, 60);
 	moves(w, p);
-	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 200, 40 * SECOND_MS);
+	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 200, 20 * SECOND_MS);
 }
 
 /* --- what Crypto Pay calls, and who is not Crypto Pay --- */

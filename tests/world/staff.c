@@ -1,4 +1,5 @@
 /* The shop's admin in the chat, and the operators of the panels in their pages. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,12 +9,13 @@
 #include "tests/world/world.h"
 
 #define MESSAGES_SEEN 40
+#define MESSAGES_BEFORE_EYES 3
 
 /* --- the admin --- */
 
 static const struct wish wishes[] = {
 	{ "yes", 60 }, { "no", 3 }, { "a_drift", 20 }, { "a_sus", 20 }, { "a_retry", 20 }, { "a_stuck", 20 }, { "a_refund", 6 }, { "a_unban", 30 }, { "a_ban", 2 },
-	{ "a_order", 3 }, { "a_pay", 4 }, { "a_user", 3 }, { "a_sub", 4 }, { "a_subdo", 3 }, { "a_client", 3 }, { "a_test", 2 },
+	{ "a_order", 3 }, { "a_pay", 10 }, { "a_user", 3 }, { "a_sub", 4 }, { "a_subdo", 3 }, { "a_client", 3 }, { "a_test", 2 },
 };
 
 static int weight_of(struct str data)
@@ -36,10 +38,10 @@ static void admin_taps(struct world *w, const struct botapi_message *m, const st
 	botapi_tap_data(w->telegram, WORLD_ADMIN, m->id, data);
 }
 
-/* Any button of the last messages, by weight. */
+/* Any button of the last messages, by weight; most often of those just shown, so that what was begun is ended. */
 static bool admin_taps_something(struct world *w)
 {
-	size_t n = botapi_messages_count(w->telegram, WORLD_ADMIN), from = n > MESSAGES_SEEN ? n - MESSAGES_SEEN : 0;
+	size_t n = botapi_messages_count(w->telegram, WORLD_ADMIN), seen = luck_has(&w->luck, 7000) ? MESSAGES_BEFORE_EYES : MESSAGES_SEEN, from = n > seen ? n - seen : 0;
 
 	for (int pass = 0, at = 0, sum = 0; pass < 2; pass++) {
 		for (size_t i = from; i < n; i++) {
@@ -67,11 +69,11 @@ static void admin_types(struct world *w)
 {
 	static const char *const about_people[][2] = { { "/user", "" }, { "/extend", " 3" }, { "/reset", "" }, { "/limit", " 150" }, { "/limit", " devices 4" },
 		{ "/grant", "" }, { "/ban", " for a reason" }, { "/unban", "" } };
-	static const char *const others[] = { "/orders", "/payments", "/health", "/online", "/panel_test 1", "/audit", "a reason", "/panels" };
+	static const char *const others[] = { "/orders", "/orders", "/payments", "/payments", "/payments", "/health", "/online", "/panel_test 1", "/audit", "/panels" };
 	const char *const *words = about_people[luck_below(&w->luck, (int64_t)countof(about_people))];
 	char text[96];
 
-	if (luck_has(&w->luck, 4000)) {
+	if (luck_has(&w->luck, 6000)) {
 		admin_says(w, others[luck_below(&w->luck, (int64_t)countof(others))]);
 		return;
 	}
@@ -79,11 +81,68 @@ static void admin_types(struct world *w)
 	admin_says(w, text);
 }
 
-static void administrates(struct world *w, struct actor *self)
+/* What the admin has begun and the bot asks more about. */
+enum errand { NOTHING, WHY, WHICH, SURE };
+
+/* Says the number of an order that is so, any of them, with words before it. */
+static bool admin_names_order(struct world *w, const char *words, const char *state)
 {
+	char text[64] = "";
+	struct db_rows r;
+
+	if (!w->core)
+		return false;
+	db_select(&r, w->db, "SELECT public_id FROM orders WHERE state=?1 AND kind<>'trial' ORDER BY id*?2%1009 LIMIT 1", state, luck_between(&w->luck, 1, 1008));
+	while (db_next(&r))
+		snprintf(text, sizeof text, "%s%.*s", words, STR_ARG(db_str(&r, 0)));
+	if (db_end(&r) == OK && text[0])
+		admin_says(w, text);
+	return text[0] != '\0';
+}
+
+/* Money that was set aside, any of it. */
+static enum errand admin_decides(struct world *w)
+{
+	static const char *const ways[] = { "deliver", "apply", "refund", "keep" };
+	const struct botapi_message *m = botapi_last(w->telegram, WORLD_ADMIN);
+	const char *way = ways[luck_below(&w->luck, (int64_t)countof(ways))];
+	int64_t payment = w->core ? world_number(w, "SELECT payment_id FROM suspense WHERE state='open' ORDER BY id LIMIT 1") : 0;
+	char data[64];
+
+	if (!payment || !m)
+		return NOTHING;
+	snprintf(data, sizeof data, "a_sus:%" PRId64 ":%s", payment, way);
+	world_tell(w, "the admin taps %s", data);
+	botapi_tap_data(w->telegram, WORLD_ADMIN, m->id, data);
+	return strcmp(way, "apply") == 0 ? WHICH : SURE;
+}
+
+static enum errand admin_begins(struct world *w)
+{
+	if (luck_has(&w->luck, 400))
+		return admin_names_order(w, "/refund ", "delivered") ? WHY : NOTHING;
+	if (luck_has(&w->luck, 2500))
+		return admin_decides(w);
 	if (luck_has(&w->luck, 3000) || !admin_taps_something(w))
 		admin_types(w);
-	self->next_ms = luck_has(&w->luck, 7000) ? world_now_ms(w) + luck_between(&w->luck, SECOND_MS, MINUTE_MS) : world_later(w, HOUR_MS, 2 * DAY_MS);
+	return NOTHING;
+}
+
+static enum errand admin_goes_on(struct world *w, enum errand errand)
+{
+	if (errand == WHY)
+		admin_says(w, "a reason");
+	else if (errand == WHICH)
+		admin_names_order(w, "", luck_has(&w->luck, 7000) ? "open" : "canceled");
+	else
+		admin_taps_something(w);
+	return errand == SURE ? NOTHING : SURE;
+}
+
+static void administrates(struct world *w, struct actor *self)
+{
+	self->number = self->number ? admin_goes_on(w, (enum errand)self->number) : admin_begins(w);
+	self->next_ms = self->number || luck_has(&w->luck, 8500) ? world_now_ms(w) + luck_between(&w->luck, SECOND_MS, 20 * SECOND_MS) : world_later(w, HOUR_MS, 2 * DAY_MS);
 }
 
 /* The admins do what the alerts ask of them: each panel is tested, which ends its being set aside. */

@@ -19,6 +19,7 @@
 	X(PANEL_DOWN, "a panel down for a while") \
 	X(PANEL_SLOW, "a panel slow for a while") \
 	X(PANEL_REFUSES, "a panel answering success:false") \
+	X(PANEL_CANNOT_READ, "a panel that cannot read what it is sent") \
 	X(PANEL_LOCKED, "a panel's database is locked") \
 	X(PANEL_HTML, "HTML instead of a panel's answer") \
 	X(PANEL_BROKEN, "a panel's answer empty or broken") \
@@ -54,6 +55,7 @@
 	X(DISK_ERROR, "a disk that fails to write or sync") \
 	X(STORE_CALL, "one call of the store failing") \
 	X(POISON, "an update that kills whoever handles it") \
+	X(DEADLY_ANSWER, "a panel's answer that kills whoever reads it") \
 	X(STOPPED, "stopped in an orderly way for a while")
 
 enum fault {

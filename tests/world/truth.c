@@ -23,18 +23,23 @@ void truth_look(struct world *w)
 
 /* --- money --- */
 
+/* The delivery of order o was set aside and waits before a person. */
+#define SET_ASIDE "EXISTS (SELECT 1 FROM jobs j JOIN accesses x ON x.subscription_id=o.subscription_id" \
+	" WHERE j.kind='reconcile' AND j.state=2 AND j.subject=x.subscription_id || ':' || x.panel_id)"
+
 static void one_money(struct world *w, struct money *m)
 {
 	struct db_rows r;
 	char state[32] = "", order[32] = "";
 	int64_t n = 0, decided = 0;
+	bool set_aside = false;
 
 	if (m->stars && m->checkout) {
 		if (botapi_checkout_state(w->telegram, m->checkout) != BOTAPI_CHECKOUT_PAID)
 			return; /* no money moved */
 		snprintf(m->id, sizeof m->id, "%.*s", STR_ARG(botapi_checkout_charge(w->telegram, m->checkout)));
 	}
-	db_select(&r, w->db, "SELECT p.state, coalesce(o.state, ''), (SELECT count(*) FROM suspense s WHERE s.payment_id=p.id AND s.state<>'open')"
+	db_select(&r, w->db, "SELECT p.state, coalesce(o.state, ''), (SELECT count(*) FROM suspense s WHERE s.payment_id=p.id AND s.state<>'open'), " SET_ASIDE
 		" FROM payments p LEFT JOIN orders o ON o.id=p.order_id WHERE p.provider=?1 AND p.provider_payment_id=?2",
 		m->stars ? "stars" : "crypto_pay", (const char *)m->id);
 	while (db_next(&r)) {
@@ -42,10 +47,11 @@ static void one_money(struct world *w, struct money *m)
 		snprintf(state, sizeof state, "%.*s", STR_ARG(db_str(&r, 0)));
 		snprintf(order, sizeof order, "%.*s", STR_ARG(db_str(&r, 1)));
 		decided = db_i64(&r, 2);
+		set_aside = db_i64(&r, 3) > 0;
 	}
 	if (db_end(&r) != OK || n != 1)
 		world_broken(w, "payment %s is booked %" PRId64 " times", m->id, n);
-	else if (strcmp(state, "applied") == 0 && strcmp(order, "delivered") != 0 && strcmp(order, "refunded") != 0)
+	else if (strcmp(state, "applied") == 0 && strcmp(order, "delivered") != 0 && strcmp(order, "refunded") != 0 && !set_aside)
 		world_broken(w, "payment %s is applied, its order is %s", m->id, order);
 	else if (strcmp(state, "refunding") == 0)
 		world_broken(w, "payment %s is still being refunded", m->id);
@@ -71,8 +77,7 @@ static void all_money(struct world *w)
 {
 	static const struct { const char *what, *sql; } none[] = {
 		{ "payments set aside and not before a person", "SELECT count(*) FROM payments p WHERE p.state='suspense' AND NOT EXISTS (SELECT 1 FROM suspense s WHERE s.payment_id=p.id AND s.state='open')" },
-		{ "orders paid and not delivered, with nobody told", "SELECT count(*) FROM orders o WHERE o.state='paid' AND NOT EXISTS"
-			" (SELECT 1 FROM jobs j JOIN accesses x ON x.subscription_id=o.subscription_id WHERE j.kind='reconcile' AND j.state=2)" },
+		{ "orders paid and not delivered, with nobody told", "SELECT count(*) FROM orders o WHERE o.state='paid' AND NOT " SET_ASIDE },
 		{ "orders with two applied payments", "SELECT count(*) FROM (SELECT order_id FROM payments WHERE state='applied' GROUP BY order_id HAVING count(*)>1)" },
 		{ "orders delivered for nothing", "SELECT count(*) FROM orders o WHERE o.kind IN ('new', 'renew') AND o.state IN ('paid', 'delivered')"
 			" AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state IN ('applied', 'refunding', 'kept'))" },
@@ -192,12 +197,18 @@ static struct world_panel *panel_of(struct world *w, int64_t panel_id)
 	return NULL;
 }
 
+/* After a move what was used before it is not given again. */
+static bool is_quota(int64_t total_bytes, int64_t sold, int64_t used_elsewhere)
+{
+	return total_bytes == sold || (sold && used_elsewhere && total_bytes > 0 && total_bytes <= sold && total_bytes >= sold - used_elsewhere);
+}
+
 /* What stands on the panel is what was sold; or what differs is listed, or waits before a person. */
 static void one_access(struct world *w, const struct db_rows *r)
 {
 	char email[96], drift[128];
 	struct wanted x = { .w = w, .p = panel_of(w, db_i64(r, 0)), .email = email };
-	int64_t access = db_i64(r, 2), expiry_ms = db_i64(r, 3), quota = db_i64(r, 4), ends_ms = db_i64(r, 8);
+	int64_t access = db_i64(r, 2), expiry_ms = db_i64(r, 3), quota = db_i64(r, 4), ends_ms = db_i64(r, 8), used_elsewhere = db_i64(r, 9);
 	bool enabled = db_i64(r, 5), gone = db_i64(r, 6), behind = db_i64(r, 7);
 
 	snprintf(email, sizeof email, "%.*s", STR_ARG(db_str(r, 1)));
@@ -214,7 +225,7 @@ static void one_access(struct world *w, const struct db_rows *r)
 		return;
 	if (x.seen != 1)
 		world_broken(w, "%s stands on %s %zu times", email, x.p->name, x.seen);
-	else if (x.view.expiry_ms != (ends_ms > expiry_ms ? ends_ms : expiry_ms) || x.view.total_bytes != quota)
+	else if (x.view.expiry_ms != (ends_ms > expiry_ms ? ends_ms : expiry_ms) || !is_quota(x.view.total_bytes, quota, used_elsewhere))
 		world_broken(w, "%s on %s ends %" PRId64 " with %" PRId64 " bytes, sold were %" PRId64 " (%" PRId64 ") and %" PRId64, email, x.p->name,
 			x.view.expiry_ms, x.view.total_bytes, expiry_ms, ends_ms, quota);
 	else if (x.view.enable != enabled && !(x.view.has_row && !x.view.row_enable))
@@ -228,7 +239,8 @@ static void all_access(struct world *w)
 	for (size_t i = 0; i < w->panels_count; i++)
 		panel_sim_advance(w->panels[i].sim, world_now_ms(w));
 	db_select(&r, w->db, "SELECT x.panel_id, x.email, x.id, s.expires_ms, s.quota_bytes, s.enabled, s.gone OR x.deleted_ms>0,"
-		" (x.done_rev<>s.revision AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2)), s.grace_until_ms"
+		" (x.done_rev<>s.revision AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2)), s.grace_until_ms,"
+		" (SELECT coalesce(sum(y.seen_up_bytes+y.seen_down_bytes), 0) FROM accesses y WHERE y.subscription_id=s.id AND y.id<>x.id)"
 		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id");
 	while (db_next(&r))
 		one_access(w, &r);
@@ -280,14 +292,6 @@ static void no_secrets(struct world *w)
 
 /* --- messages --- */
 
-static const struct person *person_of(const struct world *w, int64_t chat)
-{
-	for (size_t i = 0; i < w->people_count; i++)
-		if (w->people[i].telegram_id == chat)
-			return &w->people[i];
-	return NULL;
-}
-
 /* Whoever got something has heard so: a link in the chat for each delivered order of somebody who can be reached. */
 static void all_told(struct world *w)
 {
@@ -320,5 +324,6 @@ void truth_check(struct world *w)
 	all_ends(w);
 	all_access(w);
 	all_told(w);
+	heard_check(w);
 	no_secrets(w);
 }

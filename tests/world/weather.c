@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/json.h"
 #include "tests/story/operator.h"
 #include "tests/world/world.h"
 
@@ -12,11 +13,31 @@ static bool is_long_poll(const struct sim_request *r)
 	return str_has(r->path, "getUpdates");
 }
 
+static void note_double(struct world *w, const struct sim_request *r)
+{
+	struct json_object *o;
+	struct person *p;
+
+	tally_fault(FAULT_REQUEST_TWICE);
+	if (!str_has(r->path, "/sendMessage") || json_parse(&o, r->body) != OK)
+		return;
+	p = person_of(w, json_i64_at(o, "chat_id", 0));
+	if (p)
+		p->doubled++;
+	json_object_put(o);
+}
+
 static enum memnet_fate exchange(void *ctx, const char *origin, const struct sim_request *r, struct sim_trouble *t)
 {
 	struct world *w = ctx;
 
-	(void)origin;
+	if (w->deadly && strcmp(origin, w->deadly) == 0) {
+		tally_fault(FAULT_DEADLY_ANSWER);
+		if (!--w->deadly_times)
+			w->deadly = NULL;
+		life_die(w, DISK_AFTER_KILL);
+		return MEMNET_PASS;
+	}
 	if (!w->climate.network || !luck_has(&w->luck, w->climate.network))
 		return MEMNET_PASS;
 	switch (luck_below(&w->luck, 7)) {
@@ -45,7 +66,7 @@ static enum memnet_fate exchange(void *ctx, const char *origin, const struct sim
 	default:
 		if (is_long_poll(r)) /* one connection, one poll */
 			return MEMNET_PASS;
-		tally_fault(FAULT_REQUEST_TWICE);
+		note_double(w, r);
 		return MEMNET_TWICE;
 	}
 }
@@ -56,6 +77,7 @@ static void panel_answers(struct world *w, struct world_panel *p)
 {
 	static const struct { enum panel_fault fault; const char *text; enum fault named; } ills[] = {
 		{ PANEL_REFUSE, "something went wrong", FAULT_PANEL_REFUSES },
+		{ PANEL_REFUSE, "json: cannot unmarshal string into Go value of type int64", FAULT_PANEL_CANNOT_READ },
 		{ PANEL_DB_LOCKED, NULL, FAULT_PANEL_LOCKED },
 		{ PANEL_HTML_502, NULL, FAULT_PANEL_HTML },
 		{ PANEL_EMPTY_500, NULL, FAULT_PANEL_BROKEN },
@@ -82,9 +104,7 @@ static void heal(struct world *w, struct world_panel *p)
 static void sick_panel(struct world *w, struct actor *self)
 {
 	struct world_panel *p = &w->panels[self->number];
-	static const struct panel_rule full[] = {
-		{ .route = "POST", .fault = PANEL_REFUSE, .text = "database or disk is full" },
-	};
+	static const struct panel_rule full = { .route = "POST", .fault = PANEL_REFUSE, .text = "database or disk is full" };
 
 	if (self->at_work || !luck_has(&w->luck, w->climate.sick)) {
 		if (self->at_work)
@@ -109,7 +129,7 @@ static void sick_panel(struct world *w, struct actor *self)
 		break;
 	case 2:
 		tally_fault(FAULT_PANEL_FULL);
-		panel_sim_add_rule(p->sim, &full[0]);
+		panel_sim_add_rule(p->sim, &full);
 		world_tell(w, "%s has a full disk", p->name);
 		break;
 	case 3:

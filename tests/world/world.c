@@ -74,7 +74,7 @@ int64_t world_later(struct world *w, int64_t low_ms, int64_t high_ms)
 {
 	int64_t at_ms = world_now_ms(w) + luck_length(&w->luck, low_ms, high_ms), hours_ms = w->climate.stride_ms;
 
-	return (at_ms / hours_ms + 1) * hours_ms + luck_below(&w->luck, 10 * MINUTE_MS);
+	return (at_ms / hours_ms + 1) * hours_ms + luck_below(&w->luck, 2 * MINUTE_MS);
 }
 
 struct actor *world_actor(struct world *w, void (*act)(struct world *w, struct actor *self), int64_t number, int64_t first_ms)
@@ -171,12 +171,13 @@ static void draw_climate(struct world *w)
 	struct luck *l = &w->luck;
 
 	w->climate.network = network[luck_below(l, (int64_t)countof(network))];
+	w->had_trouble = w->climate.network > 0;
 	w->climate.sick = sick[luck_below(l, (int64_t)countof(sick))];
 	w->climate.hands = hands[luck_below(l, (int64_t)countof(hands))];
 	w->climate.deaths_ms = luck_has(l, 7500) ? luck_length(l, 6 * HOUR_MS, 4 * DAY_MS) : 0;
 	w->climate.disk = luck_has(l, 4000) ? luck_between(l, 500, 6000) : 0;
 	w->climate.store = luck_has(l, 4000) ? luck_between(l, 20, 400) : 0;
-	w->climate.stride_ms = luck_between(l, HOUR_MS, 8 * HOUR_MS);
+	w->climate.stride_ms = luck_has(l, 1000) ? luck_between(l, HOUR_MS, 4 * HOUR_MS) : luck_between(l, 5 * HOUR_MS, 16 * HOUR_MS);
 }
 
 bool world_has_plain_disk(uint64_t seed)

@@ -57,6 +57,7 @@ struct person {
 	bool blocked, has_blocked;
 	int moves_left;         /* in this sitting */
 	int64_t paid_message;   /* the newest invoice message that was paid */
+	int64_t doubled;        /* messages to them that the network brought twice */
 };
 
 /* Money as those who moved it know: the truth the books are held against. */
@@ -103,12 +104,15 @@ struct world {
 	struct shared shared;
 	struct db *db;
 	struct core *core;
+	bool is_tallied;        /* its edges are counted */
 	bool dead;              /* and does not know it yet */
 	enum disk_end end;
 	int64_t steps_left;     /* until it dies; 0: it lives on */
 	bool in_commit;         /* it dies at a call of the disk only */
 	int64_t store_calls_left; /* until a call of the store fails; 0: none does */
 	int64_t starts_ms;      /* when it is started again */
+	const char *deadly;     /* origin whose next answers kill; NULL: none */
+	int deadly_times;
 	int64_t poison;         /* chat whose next update kills whoever handles it; 0: none */
 	int64_t poisoned_update;
 	int poisoned_times;
@@ -123,7 +127,9 @@ struct world {
 	uint64_t history;       /* hash over all lines */
 	struct money money[WORLD_MONEY_MAX];
 	size_t money_count;
+	size_t heard;           /* calls of Telegram that were listened to */
 	int64_t last_invoice;   /* of Crypto Pay, that a callback was about */
+	bool had_trouble;       /* a network that loses */
 	int failures;
 };
 
@@ -152,6 +158,7 @@ void life_stop(struct world *w);               /* in an orderly way; life_run st
 bool life_do(struct world *w, enum err (*fn)(struct act *a, void *ctx), void *ctx); /* an event of its own; false: it did not happen */
 void life_add_actor(struct world *w);          /* kills, stops, bad disks, wrong clocks */
 void life_calm(struct world *w);
+void life_die(struct world *w, enum disk_end end); /* now, in the middle of whatever it does */
 
 /* weather.c: the network and the services behind it. */
 void weather_open(struct world *w);
@@ -166,10 +173,17 @@ void staff_calm(struct world *w);              /* the admin does what alerts ask
 int64_t money_add(struct world *w, const struct money *m);
 /* How much somebody wants to tap a button: by the verb of its data; 0: not at all. */
 struct wish { const char *verb; int weight; };
+struct person *person_of(struct world *w, int64_t telegram_id); /* NULL: none of them */
 int wish_weight(const struct wish *wishes, size_t count, struct str data);
 
 /* truth.c */
 void truth_check(struct world *w);             /* at the end; the process runs */
 void truth_look(struct world *w);              /* on the way, when nothing is under way */
+
+
+/* heard.c: what the chats are told */
+void heard_open(void);                         /* reads by which words each promise is known; once per program */
+void heard_look(struct world *w);              /* listens to what was sent since */
+void heard_check(struct world *w);             /* at the end */
 
 #endif
