@@ -541,7 +541,7 @@ void botapi_handle(void *model, const struct sim_request *request, struct sim_re
 	*response = (struct sim_response){ 0 };
 	botapi_set_now(c.b, request->now_ms);
 	buf_init(&c.out, CALL_BYTES_MAX);
-	if (path_read(&c) && args_read(&c)) {
+	if (path_read(&c) && !poll_goes_on(&c) && args_read(&c)) {
 		run_with_trouble(&c);
 		journal(&c);
 	}
@@ -563,6 +563,8 @@ size_t botapi_calls(const struct botapi *b, const char *method)
 {
 	size_t n = 0;
 
+	if (!method)
+		return b->calls.count;
 	for (size_t i = 0; i < b->calls.count; i++)
 		n += call_is(&b->calls.at[i], method);
 	return n;
@@ -570,6 +572,8 @@ size_t botapi_calls(const struct botapi *b, const char *method)
 
 const struct botapi_call *botapi_call_nth(const struct botapi *b, const char *method, size_t n)
 {
+	if (!method)
+		return n < b->calls.count ? &b->calls.at[n] : NULL;
 	if (!method)
 		return n < b->calls.count ? &b->calls.at[n] : NULL;
 	for (size_t i = 0; i < b->calls.count; i++)

@@ -196,6 +196,7 @@ int64_t update_end(struct update_draft *d, struct botapi *b);
 int64_t update_push(struct botapi *b, struct str json); /* takes the id next_update */
 void updates_drop(struct botapi *b);             /* all that wait */
 bool poll_is_waiting(const struct call *c);      /* this is a long poll asked again */
+bool poll_goes_on(struct call *c);               /* and nothing has come for it: said without reading it again */
 
 typedef void method_handler(struct call *c);
 method_handler get_updates, send_message, send_photo, send_document, copy_message, edit_text, edit_markup, delete_message;

@@ -201,6 +201,24 @@ bool poll_is_waiting(const struct call *c)
 	return str_is(c->method, "getupdates") && poll_find(c->b, c->request->connection);
 }
 
+static bool waits_on(struct call *c, const struct poll *p)
+{
+	struct botapi *b = c->b;
+
+	if (botapi_updates_waiting(b) || b->now_ms >= p->deadline_ms)
+		return false;
+	c->response->later = true;
+	c->response->retry_ms = p->deadline_ms - b->now_ms;
+	return true;
+}
+
+bool poll_goes_on(struct call *c)
+{
+	const struct poll *p = poll_is_waiting(c) ? poll_find(c->b, c->request->connection) : NULL;
+
+	return p && !p->terminated && !c->b->other_poller && !c->b->webhook.len && waits_on(c, p);
+}
+
 static void poll_end(struct botapi *b, struct poll *p)
 {
 	*p = b->polls[--b->polls_count];
@@ -256,11 +274,8 @@ void get_updates(struct call *c)
 		p = poll_begin(b, c->request->connection, b->now_ms + timeout_s * SECOND_MS);
 	}
 	updates_confirm(b, offset);
-	if (botapi_updates_waiting(b) == 0 && b->now_ms < p->deadline_ms) {
-		c->response->later = true;
-		c->response->retry_ms = p->deadline_ms - b->now_ms;
+	if (waits_on(c, p))
 		return;
-	}
 	poll_end(b, p);
 	updates_answer(c, limit);
 }

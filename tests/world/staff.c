@@ -35,6 +35,8 @@ static void admin_taps(struct world *w, const struct botapi_message *m, const st
 
 	snprintf(data, sizeof data, "%.*s", STR_ARG(b->data));
 	world_tell(w, "the admin taps %s", data);
+	if (strncmp(data, "a_stuck:", 8) == 0)
+		w->poisoned_times = 0; /* it was set aside, and is taken up again at somebody's word */
 	botapi_tap_data(w->telegram, WORLD_ADMIN, m->id, data);
 }
 
