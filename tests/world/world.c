@@ -204,6 +204,8 @@ struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool
 	draw_climate(w);
 	if (is_long && w->climate.deaths_ms) /* two hundred people give trouble enough */
 		w->climate.deaths_ms = DAY_MS;
+	if (is_long)
+		w->climate.stride_ms = 16 * HOUR_MS;
 	days = is_long ? 21 : luck_length(&w->luck, 3, 20);
 	w->people_count = is_long ? 200 : (size_t)luck_length(&w->luck, 8, 40);
 	w->calm_ms = WORLD_START_MS + days * DAY_MS;
