@@ -91,6 +91,22 @@ static struct pending *pending_new(struct http_server *s, const char *uri)
 	return p;
 }
 
+static bool is_alnum(char b)
+{
+	return (b >= '0' && b <= '9') || (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z');
+}
+
+/* A token of RFC 9110. The library takes a lone carriage return and a folded line for part of a name; a proxy before us
+ * may have read two headers there. */
+static bool is_header_name(const char *name)
+{
+	const char *at = name;
+
+	while (is_alnum(*at) || (*at && strchr("!#$%&'*+-.^_`|~", *at)))
+		at++;
+	return at > name && !*at;
+}
+
 static enum MHD_Result keep_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct pending *p = ctx;
@@ -99,6 +115,10 @@ static enum MHD_Result keep_header(void *ctx, enum MHD_ValueKind kind, const cha
 	(void)kind;
 	if (i == HTTP_INBOUND_HEADERS_MAX) {
 		p->refused = MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
+		return MHD_NO;
+	}
+	if (!is_header_name(name)) {
+		p->refused = MHD_HTTP_BAD_REQUEST;
 		return MHD_NO;
 	}
 	p->head_at[i][0] = (uint32_t)p->head.len;

@@ -385,6 +385,22 @@ static void test_header_bounds(void **state)
 	world_close(&w);
 }
 
+/* A folded line and a lone carriage return: what follows was read as one name. */
+static void test_header_names(void **state)
+{
+	struct world w;
+	int fd;
+
+	(void)state;
+	world_open(&w, NULL);
+	fd = raw_connect(&w, 0);
+	raw_send(fd, "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer\n $T\rContent-Type: application/json\r\n\r\n");
+	raw_expect(&w, fd, "HTTP/1.1 400");
+	close(fd);
+	assert_null(http_server_next(w.server));
+	world_close(&w);
+}
+
 static void test_two_listeners(void **state)
 {
 	struct http_inbound *in;
@@ -533,6 +549,7 @@ int main(void)
 		proves(test_bad_bytes, ""),
 		proves(test_chunked, ""),
 		proves(test_header_bounds, ""),
+		proves(test_header_names, ""),
 		proves(test_two_listeners, ""),
 		proves(test_connections_are_bounded, ""),
 		proves(test_many_waiting, ""),
