@@ -237,6 +237,9 @@ void poll_done(struct core *c, struct http_done *done)
 	if (batch) {
 		p->conflict_since_ms = p->refused_since_ms = 0;
 		read_batch(c, response->body);
+		if (c->careful_again)
+			c->careful_until_ms = clock_now_ms() + CAREFUL_MS;
+		c->careful_again = false;
 		STEP("poll.fetched");
 	} else {
 		tg_answer_read(&answer, &arena, response);

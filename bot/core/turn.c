@@ -356,14 +356,21 @@ static bool commit(struct core *c, size_t updates_end)
 	return true;
 }
 
+/* Time alone does not end it while a row is due that was to be taken alone: a machine may sleep at any moment. */
+static bool is_careful(const struct core *c)
+{
+	int64_t now_ms = clock_now_ms();
+
+	return c->careful_until_ms && (now_ms < c->careful_until_ms || c->inbox_next_ms <= now_ms);
+}
+
 static void decide(struct core *c)
 {
-	bool careful = c->careful_until_ms && clock_now_ms() < c->careful_until_ms;
 	size_t end = c->updates_count;
 
-	if (!careful)
+	if (!is_careful(c))
 		c->careful_until_ms = 0;
-	if (careful && c->updates_next < c->updates_count) {
+	if (c->careful_until_ms && c->updates_next < c->updates_count) {
 		if (inbox_store_batch(c) != OK)
 			return; /* stalled: the same batch again later */
 		end = c->updates_count; /* all of them stand in the inbox now and are taken one by one */

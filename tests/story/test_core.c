@@ -366,6 +366,21 @@ static void test_poison(void **state)
 	assert_int_equal(said("after"), 1);
 }
 
+/* The same over a line so slow that it comes when a start is long past. */
+static void test_poison_comes_late(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	run_ms(1000);
+	memnet_set_latency_us(b->net, ORIGIN, 7000000);
+	b->crash_on = "poison";
+	botapi_say(b->telegram, anna, "poison");
+	run_ms(600000);
+	assert_true(b->crashing);
+	assert_int_equal(b->parked, 1);
+}
+
 /* A message that is under way at three deaths in a row is given up, and a person hears of it. */
 static void test_message_that_kills(void **state)
 {
@@ -632,6 +647,7 @@ int main(void)
 		story(test_failing_handler, ""),
 		story(test_parked, "B25"),
 		story(test_poison, ""),
+		story(test_poison_comes_late, ""),
 		story(test_message_that_kills, ""),
 		story(test_failed_commit, ""),
 		story(test_unheard_commit, ""),
