@@ -113,18 +113,16 @@ static char *subject_of(struct act *a, int64_t id)
 	return arena_printf(a->arena, "%" PRId64, id);
 }
 
-enum err order_fulfil(struct act *a, struct order *o)
+/* E_NOROOM: nowhere to go, nothing was changed. */
+static enum err fulfil(struct act *a, struct order *o)
 {
 	struct subscription s;
 	enum err e;
 
 	assert(o->state == ORDER_PAID && o->target_rev == 0);
 	e = o->subscription_id ? renew(&s, a, o) : create(&s, a, o);
-	if (e == E_NOROOM) {
+	if (e == E_NOROOM)
 		log_warn("order.no_place", KV("order", o->public_id));
-		e = job_add(a, order_job_fulfil.name, subject_of(a, o->id), 0, JOB_MONEY, a->now_ms + 30 * SECOND_MS);
-		return e ? e : tell_waits(a, o);
-	}
 	if (!e)
 		e = bonuses_use(&o->bonus_days, a, o->user_id, o->id);
 	if (!e)
@@ -138,6 +136,17 @@ enum err order_fulfil(struct act *a, struct order *o)
 		o->bonus_days);
 }
 
+enum err order_fulfil(struct act *a, struct order *o)
+{
+	enum err e = fulfil(a, o);
+
+	if (e != E_NOROOM)
+		return e;
+	e = job_add(a, order_job_fulfil.name, subject_of(a, o->id), 0, JOB_MONEY, a->now_ms + 30 * SECOND_MS);
+	return e ? e : tell_waits(a, o);
+}
+
+/* The job puts itself off: one that asks for itself while it is under way would be at once again. */
 static enum err fulfil_begin(struct act *a, struct job *job)
 {
 	struct order o;
@@ -149,14 +158,14 @@ static enum err fulfil_begin(struct act *a, struct job *job)
 	if (e)
 		return e;
 	if (o.state == ORDER_PAID && !o.target_rev)
-		e = order_fulfil(a, &o);
-	if (e)
-		return e;
-	if (o.state == ORDER_PAID && !o.target_rev)
+		e = fulfil(a, &o);
+	if (e == E_NOROOM) {
 		job_later(job, 0, "no place");
-	else
+		return tell_waits(a, &o);
+	}
+	if (!e)
 		job_done(job);
-	return OK;
+	return e;
 }
 
 const struct job_kind order_job_fulfil = {

@@ -218,7 +218,9 @@ static void test_no_place(void **state)
 	/* a person lets it count although there is no place: paid, told, delivered when there is one */
 	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), OK);
 	assert_int_equal(shop_heard.waits, 1);
+	shop_run(t.s, "UPDATE jobs SET state=1 WHERE kind='order_fulfil'"); /* taken up */
 	assert_int_equal(shop_job(t.s, &order_job_fulfil, arena_printf(&t.s->arena, "%" PRId64, t.order.id), NULL, &at_ms), JOB_LATER);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE again=1"), 0); /* later, not at once and for ever */
 	assert_int_equal(shop_heard.waits, 1);
 	shop_run(t.s, "UPDATE panels SET state='ok'");
 	assert_int_equal(shop_job(t.s, &order_job_fulfil, arena_printf(&t.s->arena, "%" PRId64, t.order.id), NULL, &at_ms), JOB_DONE);
