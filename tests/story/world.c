@@ -13,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/rand.h"
+#include "tests/sim/fresh.h"
 #include "tests/story/operator.h"
 #include "tests/unit/proves.h"
 
@@ -538,7 +539,6 @@ struct world *world_new(const struct world_options *options)
 	static const struct world_options usual = { .versions = { "3.6.0" } };
 	struct world *w = xcalloc(1, sizeof *w);
 	int plan_days = options && options->plan_days ? options->plan_days : 30;
-	struct buf report;
 
 	if (!options)
 		options = &usual;
@@ -558,9 +558,9 @@ struct world *world_new(const struct world_options *options)
 	memnet_serve(w->net, WORLD_TELEGRAM, 0, botapi_handle, w->telegram);
 	w->cryptopay = cryptopay_sim_new(WORLD_CRYPTOPAY_TOKEN);
 	memnet_serve(w->net, WORLD_CRYPTOPAY, 0, cryptopay_sim_handle, w->cryptopay);
-	buf_init(&report, 65536);
-	assert_int_equal(i18n_open(&w->i18n, NULL, &report), OK);
-	buf_release(&report);
+	w->i18n = fresh_texts();
+	if (!w->disk)
+		fresh_database(w->database);
 	seal_key_draw(&w->key);
 	w->config = (struct config){ .bot_token = BOTAPI_TOKEN, .admins = { WORLD_ADMIN }, .admins_count = 1, .bot_api_url = WORLD_TELEGRAM,
 		.send_rate_per_s = options->send_rate_per_s ? options->send_rate_per_s : 30, .database_path = w->database,
@@ -678,7 +678,6 @@ void world_free(struct world *w)
 	cryptopay_sim_free(w->cryptopay);
 	botapi_free(w->telegram);
 	memnet_free(w->net);
-	i18n_close(w->i18n);
 	buf_release(&w->log);
 	snprintf(command, sizeof command, "rm -rf %s", w->dir);
 	if (!w->disk && system(command) != 0)

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bot/schema.h"
 #include "lib/base/log.h"
+#include "tests/sim/fresh.h"
 
 struct shop_heard shop_heard;
 
@@ -86,8 +86,7 @@ static void must(enum err e)
 struct shop *shop_new(void)
 {
 	struct shop *s = xcalloc(1, sizeof *s);
-	struct buf report;
-	int64_t from;
+	const char *path;
 
 	shop_heard = (struct shop_heard){ 0 };
 	s->now_ms = SHOP_NOW_MS;
@@ -97,11 +96,10 @@ struct shop *shop_new(void)
 	log_set_level("error");
 	snprintf(s->dir, sizeof s->dir, "/tmp/obol-shop-XXXXXX");
 	assert(mkdtemp(s->dir));
-	must(db_open(&s->db, arena_printf(&s->arena, "%s/t.db", s->dir), DB_WRITE, NULL));
-	must(db_migrate(s->db, &from, schema_migrations, schema_migrations_count));
-	buf_init(&report, 65536);
-	must(i18n_open(&s->i18n, NULL, &report));
-	buf_release(&report);
+	path = arena_printf(&s->arena, "%s/t.db", s->dir);
+	fresh_database(path);
+	must(db_open(&s->db, path, DB_WRITE, NULL));
+	s->i18n = fresh_texts();
 	seal_key_draw(&s->key);
 	s->config.crypto_pay_token = SHOP_TOKEN;
 	s->shared = (struct shared){ .config = &s->config, .i18n = s->i18n, .key = &s->key, .bot_id = 1, .bot_username = "demo_shop_bot" };
@@ -127,7 +125,6 @@ void shop_free(struct shop *s)
 	must(db_commit(s->db));
 	core_close(s->core);
 	db_close(s->db);
-	i18n_close(s->i18n);
 	cryptopay_sim_free(s->crypto);
 	unlink(arena_printf(&s->arena, "%s/t.db", s->dir));
 	unlink(arena_printf(&s->arena, "%s/t.db-wal", s->dir));
