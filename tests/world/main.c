@@ -21,6 +21,7 @@
 #define WORKERS_MAX 64
 
 struct board {
+	uint64_t next;
 	uint64_t passed, failed, first_failed; /* first_failed 0: none */
 	uint64_t cpu_ms_max, cpu_ms_seed, cpu_ms_sum;
 };
@@ -118,9 +119,11 @@ static void run_seed(uint64_t seed)
 		board->first_failed = seed;
 }
 
-static void work(uint64_t from, uint64_t to, int worker, int workers)
+static void work(uint64_t to)
 {
-	for (uint64_t seed = from + (uint64_t)worker; seed <= to && !board->first_failed; seed += (uint64_t)workers)
+	uint64_t seed;
+
+	while (!board->first_failed && (seed = __atomic_fetch_add(&board->next, 1, __ATOMIC_RELAXED)) <= to)
 		run_seed(seed);
 }
 
@@ -160,9 +163,10 @@ int main(void)
 	if (workers > WORKERS_MAX)
 		workers = WORKERS_MAX;
 	fflush(NULL);
+	board->next = from;
 	for (int i = 0; i < workers; i++)
 		if (fork() == 0) {
-			work(from, to, i, workers);
+			work(to);
 			_exit(0);
 		}
 	while (wait(NULL) > 0)
