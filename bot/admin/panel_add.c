@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "lib/http/http.h"
+
 #define URL_BYTES_MAX 255
 
 /* --- address --- */
@@ -174,6 +176,8 @@ static bool read_credentials(struct panel_given *g, struct act *a, struct str te
 			return false;
 		line[count++] = arena_strndup(a->arena, part.at, part.len);
 	}
+	if (count == 1 && !http_is_header_value(str_of(line[0])))
+		return false; /* it will stand in one */
 	if (count == 1)
 		g->token = line[0];
 	g->username = count > 1 ? line[0] : NULL;

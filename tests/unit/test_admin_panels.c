@@ -46,6 +46,9 @@ static void test_panel_add(void **state)
 	say(w, OWNER, "admin\n" PASSWORD "\n" TOTP "\nand more");
 	assert_says(w, "admin.panel_add.credentials_wrong");
 	assert_heard(w, "deleteMessage");
+	say(w, OWNER, "a token\tthat cannot stand in a header");
+	assert_says(w, "admin.panel_add.credentials_wrong");
+	assert_heard(w, "deleteMessage");
 	assert_int_equal(number(w, "SELECT count(*) FROM panels"), 0);
 	say(w, OWNER, "admin\n" PASSWORD "\n" TOTP);
 	assert_heard(w, "deleteMessage");
