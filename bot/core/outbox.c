@@ -14,6 +14,8 @@
 
 enum { QUEUED, CLAIMED, PARKED };
 
+/* A message hardly ever kills, and many are under way whenever something else does: later than updates and jobs. */
+#define SEND_CRASHES_PARK 6
 #define SKIP_TRIES_MAX 8        /* of a row that may be skipped */
 #define RETRY_MS SECOND_MS
 #define RETRY_MAX_MS (60 * SECOND_MS)
@@ -540,7 +542,7 @@ static enum err tell_given_up(struct core *c, int64_t rows)
 	return alert_tell(&a, ALERT_WARNING, "messages_given_up", NULL, arena_printf(a.arena, "%" PRId64, rows));
 }
 
-/* Claimed rows have an unknown outcome. What may come twice is sent again, unless it has taken the process with it three times. */
+/* Claimed rows have an unknown outcome. What may come twice is sent again, unless it has taken the process with it too often. */
 enum err outbox_recover(struct core *c, bool clean)
 {
 	int64_t parked;
@@ -551,7 +553,7 @@ enum err outbox_recover(struct core *c, bool clean)
 	if (!e)
 		e = db_run(c->db, "DELETE FROM outbox WHERE state=1 AND again=0");
 	if (!e)
-		e = db_run(c->db, "UPDATE outbox SET state=2 WHERE state=1 AND crashes>=?1", CRASHES_PARK);
+		e = db_run(c->db, "UPDATE outbox SET state=2 WHERE state=1 AND crashes>=?1", SEND_CRASHES_PARK);
 	parked = db_changes(c->db);
 	if (!e && parked)
 		e = tell_given_up(c, parked);

@@ -381,7 +381,7 @@ static void test_poison_comes_late(void **state)
 	assert_int_equal(b->parked, 1);
 }
 
-/* A message that is under way at three deaths in a row is given up, and a person hears of it. */
+/* A message that is under way at six deaths in a row is given up, and a person hears of it. */
 static void test_message_that_kills(void **state)
 {
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), n = 0;
@@ -390,7 +390,7 @@ static void test_message_that_kills(void **state)
 	run_ms(1000);
 	b->die_at = "turn.after_commit";
 	b->die_countdown = 1;
-	b->die_again = 2;
+	b->die_again = 5;
 	botapi_say(b->telegram, anna, "deadly");
 	run_ms(60000);
 	assert_null(b->die_at);
