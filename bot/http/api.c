@@ -6,6 +6,7 @@
 
 #include "bot/shop/session.h"
 #include "bot/shop/settings.h"
+#include "lib/http/allow.h"
 
 #define JSON_TYPE "application/json"
 #define MESSAGE_BYTES_MAX 512
@@ -126,19 +127,27 @@ static bool is_here(const char *remote)
 	return str_starts(s, "127.") || str_is(s, "::1") || str_starts(s, "::ffff:127.");
 }
 
+static struct str home(struct act *a, struct str address)
+{
+	char *out = arena_alloc(a->arena, HTTP_HOME_CHARS);
+
+	http_home_of(out, address);
+	return str_of(out);
+}
+
 /* A proxy adds to what the caller said, in the same header or, as HAProxy does, in one more: only the last word is its. */
 struct str api_address(struct act *a, const struct http_inbound *in)
 {
 	struct str told = STR(""), last = STR("");
 
 	if (!is_here(in->remote))
-		return str_of(in->remote);
+		return home(a, str_of(in->remote));
 	for (size_t i = 0; i < in->headers_count; i++)
 		if (strcmp(in->headers[i].name, "x-forwarded-for") == 0)
 			told = str_of(in->headers[i].value);
 	while (told.at)
 		last = str_trim(str_cut(&told, ','));
-	return last.len ? str_of(str_dup(a->arena, last)) : str_of(in->remote);
+	return last.len ? home(a, last) : str_of(in->remote);
 }
 
 /* --- who asks --- */

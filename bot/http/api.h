@@ -27,7 +27,8 @@ bool api_text(struct str *out, struct act *a, const struct http_inbound *in, str
 
 /* Counts one for this key. false: answered 429. */
 bool api_may(struct act *a, const struct http_inbound *in, struct limit *limit, struct str key, enum err *e);
-/* Who is at the other end: behind a reverse proxy on this machine, the address that it names last. */
+/* Whom an attempt is counted for: who is at the other end or, behind a reverse proxy on this machine, the address that it
+ * names last; of IPv6 the network of one line. */
 struct str api_address(struct act *a, const struct http_inbound *in);
 
 /* Who asks, by their access token. false: answered 401, 403. */

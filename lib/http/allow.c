@@ -83,6 +83,23 @@ bool http_allow_has(const struct http_allow *list, struct str remote)
 	return false;
 }
 
+static const struct http_network v4_mapped = { { [10] = 0xff, [11] = 0xff }, V4_PREFIX_BITS };
+
+void http_home_of(char out[HTTP_HOME_CHARS], struct str text)
+{
+	unsigned char address[16];
+	int own_bits;
+
+	if (read_address(address, &own_bits, text) && own_bits == 128 && !agrees(&v4_mapped, address)) {
+		memset(address + 8, 0, 8);
+		inet_ntop(AF_INET6, address, out, HTTP_HOME_CHARS);
+		return;
+	}
+	text.len = text.len < HTTP_HOME_CHARS ? text.len : HTTP_HOME_CHARS - 1;
+	memcpy(out, text.at, text.len);
+	out[text.len] = '\0';
+}
+
 bool http_is_address(struct str text)
 {
 	unsigned char address[16];

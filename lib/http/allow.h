@@ -23,6 +23,10 @@ enum err http_allow_read(struct http_allow *out, struct str text);
 /* remote: a numeric address, as http_inbound.remote; what is none is not on the list. */
 bool http_allow_has(const struct http_allow *list, struct str remote);
 
+#define HTTP_HOME_CHARS 64
+/* Whom an address belongs to: of IPv6 the first 64 bits, for one line has all the others; else the address itself. */
+void http_home_of(char out[HTTP_HOME_CHARS], struct str address);
+
 /* A numeric IPv4 or IPv6 address, nothing else. */
 bool http_is_address(struct str text);
 
