@@ -100,7 +100,9 @@ static void one_text(struct world *w, int64_t chat, struct str text)
 void heard_look(struct world *w)
 {
 	size_t calls = botapi_calls(w->telegram, NULL);
+	int64_t left = w->store_calls_left;
 
+	w->store_calls_left = 0; /* meant for the program, not for whoever watches it */
 	for (; w->heard < calls; w->heard++) {
 		const struct botapi_call *call = botapi_call_nth(w->telegram, NULL, w->heard);
 		struct json_object *o;
@@ -111,6 +113,7 @@ void heard_look(struct world *w)
 		one_text(w, call->chat_id, json_str_at(o, "text").len ? json_str_at(o, "text") : json_str_at(o, "caption"));
 		json_object_put(o);
 	}
+	w->store_calls_left = left;
 }
 
 /* --- reminders --- */
