@@ -62,6 +62,31 @@ static void put_wrapped(struct json_out *j, const struct panel_client_view *c, s
 	json_close(j, '}');
 }
 
+bool operator_adds_client(struct panel_sim *sim, const char *version, const struct panel_client_view *c, const char *comment)
+{
+	struct operator_edit e = operator_sees(c);
+	struct arena arena = { 0 };
+	struct buf client, body;
+	struct json_out j;
+	bool good;
+
+	e.comment = comment;
+	buf_init(&client, 65536);
+	buf_init(&body, 65536);
+	json_out_init(&j, &client);
+	put_client(&j, c, &e);
+	json_out_init(&j, &body);
+	if (has_clients_api(version))
+		buf_printf(&body, "{\"client\":%s,\"inboundIds\":[%lld]}", buf_cstr(&client), (long long)c->inbound_id);
+	else
+		put_wrapped(&j, c, buf_str(&client), &arena);
+	good = does(sim, has_clients_api(version) ? "panel/api/clients/add" : "panel/api/inbounds/addClient", buf_str(&body)) != 0;
+	buf_release(&client);
+	buf_release(&body);
+	arena_release(&arena);
+	return good;
+}
+
 static struct str key_of(const struct panel_client_view *c)
 {
 	return c->id.len ? c->id : c->password.len ? c->password : c->email;

@@ -11,6 +11,8 @@ struct operator_edit {
 	const char *comment;
 };
 
+/* A client of the operator's own; c says all but what it used. */
+bool operator_adds_client(struct panel_sim *sim, const char *version, const struct panel_client_view *c, const char *comment);
 /* The client as the panel shows it; what the panel says must be success, else false. */
 struct operator_edit operator_sees(const struct panel_client_view *c);
 bool operator_saves(struct panel_sim *sim, const char *version, const struct panel_client_view *c, const struct operator_edit *e);

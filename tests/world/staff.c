@@ -208,7 +208,7 @@ static void edits(struct world *w, struct world_panel *p)
 	struct operator_edit e;
 	struct choice x;
 
-	if (n < 2 || !nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)))
+	if (!nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)) || strncmp(x.email, WORLD_GUEST, strlen(WORLD_GUEST)) == 0)
 		return;
 	if (luck_has(&w->luck, 1500)) {
 		tally_fault(FAULT_PANEL_CLIENT_DELETED);

@@ -245,6 +245,20 @@ static void one_access(struct world *w, const struct db_rows *r)
 		world_broken(w, "%s on %s is enabled=%d, wanted %d", email, x.p->name, x.view.enable, enabled);
 }
 
+/* Whoever else has clients at a panel finds them as they were. */
+static void guests(struct world *w, struct world_panel *p)
+{
+	for (int i = 0; i < WORLD_GUESTS; i++) {
+		char email[32];
+		struct wanted x = { .w = w, .p = p, .email = email };
+
+		snprintf(email, sizeof email, WORLD_GUEST "%d", i);
+		panel_sim_each_client(p->sim, 0, look, &x);
+		if (x.seen != 1 || x.view.expiry_ms || x.view.total_bytes || !x.view.enable || !str_is(x.view.comment, "a friend"))
+			world_broken(w, "%s of somebody else's on %s: %zu times, ends %" PRId64, email, p->name, x.seen, x.view.expiry_ms);
+	}
+}
+
 static void all_access(struct world *w)
 {
 	struct db_rows r;
@@ -259,6 +273,8 @@ static void all_access(struct world *w)
 		one_access(w, &r);
 	if (db_end(&r) != OK)
 		world_broken(w, "the accesses cannot be read");
+	for (size_t i = 0; i < w->panels_count; i++)
+		guests(w, &w->panels[i]);
 	for (size_t i = 0; i < w->panels_count; i++)
 		if (panel_sim_races(w->panels[i].sim))
 			world_broken(w, "%s met %zu writes at the same time", w->panels[i].name, panel_sim_races(w->panels[i].sim));

@@ -109,6 +109,26 @@ static enum err sell(struct act *a, void *ctx)
 	return inbound_set_sale(a, p->panel_id, p->inbound_id, true, 0);
 }
 
+/* Clients of somebody else's in the same inbound: they must stay as they are. */
+static void add_guests(struct world_panel *p)
+{
+	for (int i = 0; i < WORLD_GUESTS; i++) {
+		char email[32], id[48], sub_id[32], password[] = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=";
+		struct panel_client_view guest = { .inbound_id = p->inbound_id, .enable = true };
+
+		snprintf(email, sizeof email, WORLD_GUEST "%d", i);
+		snprintf(id, sizeof id, "6f1c2a52-0d0e-4c1b-9a55-00000000000%d", i);
+		snprintf(sub_id, sizeof sub_id, "guestsub%d", i);
+		password[0] = (char)('A' + i); /* 3.1.0 takes two with one key, and no write ever after */
+		guest.password = str_of(password);
+		guest.email = str_of(email);
+		guest.id = str_of(id);
+		guest.sub_id = str_of(sub_id);
+		if (!operator_adds_client(p->sim, p->version, &guest, "a friend"))
+			abort();
+	}
+}
+
 static void add_panel(struct world *w)
 {
 	static const char *const versions[] = { "2.8.5", "2.9.4", "3.0.2", "3.1.0", "3.6.0", "3.6.0" };
@@ -127,6 +147,7 @@ static void add_panel(struct world *w)
 	memnet_serve(w->net, p->origin, 0, panel_sim_handle, p->sim);
 	memnet_serve(w->net, sub, 1, panel_sim_handle, p->sim);
 	p->inbound_id = operator_adds_inbound(p->sim, protocols[luck_below(&w->luck, (int64_t)countof(protocols))], 20443, NULL, NULL);
+	add_guests(p);
 	life_do(w, add_row, &adding);
 	life_run(w, world_now_ms(w) + 5 * SECOND_MS);
 	life_do(w, sell, p);

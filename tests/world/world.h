@@ -23,6 +23,8 @@
 #define WORLD_SECRET "MARKER-s3cret-panel-password" /* must never be seen anywhere in clear */
 #define WORLD_START_MS INT64_C(1793612000000) /* 2 November 2026 */
 #define WORLD_ADMIN INT64_C(900001)
+#define WORLD_GUEST "guest-"       /* e-mails of clients that are not the shop's: guest-0 … */
+#define WORLD_GUESTS 2
 #define WORLD_PANELS_MAX 6
 #define WORLD_PEOPLE_MAX 220
 #define WORLD_ACTORS_MAX (WORLD_PEOPLE_MAX + 2 * WORLD_PANELS_MAX + 16)
