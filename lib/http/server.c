@@ -60,7 +60,7 @@ struct http_server {
 	struct listener listeners[HTTP_SERVER_LISTENERS_MAX];
 	struct pending_list waiting, ready;
 	struct http_ids ids;            /* of the waiting */
-	struct MHD_Response *empty;     /* for our own refusals */
+	struct MHD_Response *empty;     /* for our own refusals; ends the connection */
 	bool kicked;                    /* somebody was resumed: run at once */
 	bool stopping;
 };
@@ -559,6 +559,8 @@ struct http_server *http_server_new(const struct http_server_limits *limits)
 	TAILQ_INIT(&s->ready);
 	s->empty = MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
 	assert(s->empty);
+	/* what follows on that connection may be read otherwise by whoever stands before us */
+	MHD_add_response_header(s->empty, "Connection", "close");
 	return s;
 }
 
