@@ -339,6 +339,7 @@ enum err order_of_start(struct talk *t, struct str public_id)
 	return e ? e : order_show(t, &order, NULL);
 }
 
+/* Of an order that was paid meanwhile nothing is taken back, no message either: its link may be on the way. */
 enum err tap_cancel(struct talk *t, struct str id, struct str arg)
 {
 	struct order order;
@@ -347,8 +348,6 @@ enum err tap_cancel(struct talk *t, struct str id, struct str arg)
 	(void)arg;
 	if (!e && order.state == ORDER_OPEN)
 		e = order_cancel(t->a, &order);
-	if (!e)
-		e = outbox_retract(t->a, about_order(t->a, &order)); /* invoices not yet sent */
 	if (e == E_NOTFOUND || e == E_CONFLICT)
 		return talk_stale(t);
 	if (!e)

@@ -258,7 +258,7 @@ static enum err refund_text(struct screen *s, const struct payment_row *p)
 		screen_text(s, "pay.refunded_loose", T_STR("price", price));
 		return OK;
 	}
-	if (!e)
+	if (!e && order.state == ORDER_REFUNDED) /* else it was paid twice, and what it brought is on its way */
 		e = outbox_retract(s->a, about_order(s->a, &order));
 	if (e)
 		return e;

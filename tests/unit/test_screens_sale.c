@@ -199,6 +199,27 @@ static void test_order_survives(void **state)
 	assert_shows(live_message(anna), "canceled");
 }
 
+/* The old screen still has its button while the link is on the way: what waits for its second is sent all the same. */
+static void test_late_cancel(void **state)
+{
+	int64_t anna = person("Anna", "en");
+	size_t pictures = 0;
+
+	(void)state;
+	say(anna, "/start");
+	tap(anna, "buy:1:stars");
+	botapi_pay(w.telegram, anna, last(anna)->id);
+	for (int i = 0; i < 1000 && !botapi_find_text(w.telegram, anna, "Your access is ready."); i++)
+		run_ms(20);
+	assert_non_null(botapi_find_text(w.telegram, anna, "Your access is ready."));
+	tap_data(anna, live(anna), arena_printf(&w.arena, "cancel:%s", text_of("SELECT public_id FROM orders")));
+	run_ms(10000);
+	for (size_t i = 0; i < botapi_messages_count(w.telegram, anna); i++)
+		pictures += botapi_message_at(w.telegram, anna, i)->photo.len > 0;
+	assert_int_equal(pictures, 1);
+	assert_string_equal(text_of("SELECT state FROM orders"), "delivered");
+}
+
 /* --- one subscription --- */
 
 static void test_usage_texts(void **state)
@@ -441,6 +462,7 @@ int main(void)
 		with_world(test_renewal, "R277"),
 		with_world(test_kept_price, "B14"),
 		with_world(test_order_survives, "B45"),
+		with_world(test_late_cancel, ""),
 		with_world(test_usage_texts, "R064 R277"),
 		with_world(test_status_texts, ""),
 		with_world(test_expiry_texts, "R065 R193"),
