@@ -208,11 +208,13 @@ static void test_late_cancel(void **state)
 	(void)state;
 	say(anna, "/start");
 	tap(anna, "buy:1:stars");
+	botapi_add_rule(w.telegram, &(struct botapi_rule){ .method = "sendPhoto", .times = 1, .fault = BOTAPI_429, .retry_after_s = 5 });
 	botapi_pay(w.telegram, anna, last(anna)->id);
 	for (int i = 0; i < 1000 && !botapi_find_text(w.telegram, anna, "Your access is ready."); i++)
 		run_ms(20);
 	assert_non_null(botapi_find_text(w.telegram, anna, "Your access is ready."));
-	tap_data(anna, live(anna), arena_printf(&w.arena, "cancel:%s", text_of("SELECT public_id FROM orders")));
+	assert_true(count("SELECT count(*) FROM outbox") > 0);
+	botapi_tap_data(w.telegram, anna, live(anna), arena_printf(&w.arena, "cancel:%s", text_of("SELECT public_id FROM orders")));
 	run_ms(10000);
 	for (size_t i = 0; i < botapi_messages_count(w.telegram, anna); i++)
 		pictures += botapi_message_at(w.telegram, anna, i)->photo.len > 0;
