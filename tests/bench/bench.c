@@ -296,14 +296,36 @@ static void add_result(struct json_out *j, const struct result *x)
 	bench_put(j, x->prefix, "too_many_requests", (double)x->too_many);
 }
 
+/* Arguments name runs; none: all. */
+static bool is_wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return true;
+	return argc == 1;
+}
+
 static const struct blocks_plan blocks_plan = { .rounds = 7, .round_ms = 1500, .backlog = 100000 };
 
-static void run_blocks(struct json_out *j)
+/* "blocks" alone: all cases; with names of cases: those. */
+static bool is_wanted_case(const char *name, int argc, char **argv)
+{
+	bool any = false;
+
+	for (int i = 1; i < argc; i++)
+		for (size_t k = 0; k < blocks_cases_count; k++)
+			any |= strcmp(argv[i], blocks_cases[k].name) == 0;
+	return !any || is_wanted(name, argc, argv);
+}
+
+static void run_blocks(struct json_out *j, int argc, char **argv)
 {
 	for (size_t i = 0; i < blocks_cases_count; i++) {
 		struct blocks_figures f = { 0 };
 		char prefix[64];
 
+		if (!is_wanted_case(blocks_cases[i].name, argc, argv))
+			continue;
 		blocks_cases[i].run(&f, &blocks_plan);
 		blocks_tell(blocks_cases[i].name, &f);
 		if (f.skipped)
@@ -327,15 +349,6 @@ static const struct {
 	{ "rate", "rate_", run_rate },
 };
 
-/* Arguments name runs; none: all. */
-static bool is_wanted(const char *name, int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++)
-		if (strcmp(argv[i], name) == 0)
-			return true;
-	return argc == 1;
-}
-
 int main(int argc, char **argv)
 {
 	struct json_out j;
@@ -357,7 +370,7 @@ int main(int argc, char **argv)
 	if (is_wanted("size", argc, argv))
 		size_run(&j);
 	if (argc > 1 && is_wanted("blocks", argc, argv))
-		run_blocks(&j);
+		run_blocks(&j, argc, argv);
 	json_close(&j, '}');
 	puts(buf_cstr(&line));
 	buf_release(&line);

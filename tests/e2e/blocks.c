@@ -123,6 +123,24 @@ static int64_t threads_of(pid_t pid)
 	return n - 2; /* . and .. */
 }
 
+/* What the kernel says of the loop's thread: how long it had a core, how long it stood ready without one. */
+static void add_schedule(struct shop *s, int sign)
+{
+	char path[64];
+	int64_t ran_ns = 0, late_ns = 0;
+	FILE *f;
+
+	snprintf(path, sizeof path, "/proc/%d/schedstat", (int)s->r->pid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%" SCNd64 " %" SCNd64, &ran_ns, &late_ns) == 2) {
+		s->ran_ns += sign * ran_ns;
+		s->late_ns += sign * late_ns;
+	}
+	if (f)
+		fclose(f);
+	s->measured_ns += sign * clock_mono_us() * 1000;
+}
+
 static void let_pass(struct shop *s, const struct fault *fault, int64_t ms, bool come_too)
 {
 	int64_t begin_us = clock_mono_us(), next_us = begin_us, look_us = begin_us;
@@ -164,7 +182,9 @@ static int by_value(const void *a, const void *b)
 void blocks_measure(struct shop *s, const struct fault *fault, int64_t ms)
 {
 	s->us_count = 0;
+	add_schedule(s, -1);
 	let_pass(s, fault, ms, true);
+	add_schedule(s, 1);
 	let_pass(s, fault, ANSWER_MS_MAX, false);
 	s->side->unanswered += s->waiting_count;
 	s->waiting_count = 0;
@@ -188,6 +208,10 @@ void blocks_end(struct shop *s)
 	s->side->largest_turn_ms = blocks_metric(s->r, "obol_largest_turn_us") / 1000;
 	s->side->largest_turn_cpu_ms = blocks_metric(s->r, "obol_largest_turn_cpu_us") / 1000;
 	s->side->largest_commit_ms = blocks_metric(s->r, "obol_largest_commit_us") / 1000;
+	if (s->measured_ns) {
+		s->side->cpu_percent = 100.0 * (double)s->ran_ns / (double)s->measured_ns;
+		s->side->cpu_late_percent = 100.0 * (double)s->late_ns / (double)s->measured_ns;
+	}
 	free(s->us);
 	s->us = NULL;
 }
@@ -281,9 +305,10 @@ void blocks_tell(const char *name, const struct blocks_figures *f)
 		printf("skipped: %s: %s\n", name, f->skipped);
 		return;
 	}
-	printf("%-12s p50 %.1f -> %.1f ms  p99 %.1f -> %.1f ms (x%.2f)  largest turn %.1f ms (CPU %.1f, without %.1f; commit %.1f)  threads %" PRId64 " -> %" PRId64 "  samples %zu, unanswered %zu",
+	printf("%-13s p50 %.1f -> %.1f ms  p99 %.1f -> %.1f ms (x%.2f)  largest turn %.1f ms (CPU %.1f, without %.1f; commit %.1f)  CPU %.0f -> %.0f %% (late %.0f -> %.0f)  threads %" PRId64 " -> %" PRId64 "  samples %zu, unanswered %zu",
 		name, f->without.p50_ms, f->with.p50_ms, f->without.p99_ms, f->with.p99_ms, f->without.p99_ms > 0 ? f->with.p99_ms / f->without.p99_ms : 0,
 		f->with.largest_turn_ms, f->with.largest_turn_cpu_ms, f->without.largest_turn_cpu_ms, f->with.largest_commit_ms,
+		f->without.cpu_percent, f->with.cpu_percent, f->without.cpu_late_percent, f->with.cpu_late_percent,
 		f->without.threads_max, f->with.threads_max, f->with.samples, f->with.unanswered);
 	if (f->counted)
 		printf("  %s: %.0f, worst %.1f ms", f->counted, f->count, f->worst_ms);

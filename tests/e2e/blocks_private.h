@@ -20,6 +20,7 @@ struct shop {
 	size_t us_count, us_cap;
 	double p50_ms[64], p99_ms[64]; /* of the rounds */
 	size_t rounds;
+	int64_t measured_ns, ran_ns, late_ns; /* of all rounds */
 	struct blocks_side *side;
 };
 
