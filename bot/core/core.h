@@ -105,6 +105,7 @@ enum err core_money_close(struct act *a, int64_t update_id); /* a person has set
 struct core_figures {
 	int64_t turns, updates, duplicates, sent, commits, commits_failed;
 	int64_t largest_turn_us, largest_turn_cpu_us, largest_commit_us;
+	int64_t largest_inbound;  /* HTTP requests taken up in one turn */
 	int64_t queued;           /* outbox rows waiting */
 	int64_t jobs_running;
 	bool polling, stalled;

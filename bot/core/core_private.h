@@ -8,7 +8,8 @@
 #include "lib/base/worker.h"
 
 #define TURN_UPDATES_MAX 100
-#define TURN_EVENTS_MAX 200
+#define TURN_ANSWERS_MAX 200         /* to calls of ours */
+#define TURN_INBOUND_MAX 32          /* whoever floods us over HTTP has this share of a turn, the rest waits at the server */
 #define CAREFUL_MS (10 * SECOND_MS)  /* after an unclean start, see inbox.c */
 #define CRASHES_PARK 3               /* poison */
 

@@ -32,6 +32,12 @@ static void turn_clear(struct core *c)
 
 /* --- gather --- */
 
+static void keep_largest(int64_t *largest, int64_t value)
+{
+	if (value > *largest)
+		*largest = value;
+}
+
 void core_add_event(struct core *c, struct event *e)
 {
 	e->next = NULL;
@@ -53,7 +59,7 @@ static void gather_answers(struct core *c)
 {
 	struct http_done done;
 
-	while (c->events_count < TURN_EVENTS_MAX && c->net->next(c->net->ctx, &done)) {
+	while (c->events_count < TURN_ANSWERS_MAX && c->net->next(c->net->ctx, &done)) {
 		struct event *e;
 
 		switch (*(enum caller *)done.tag) {
@@ -78,11 +84,13 @@ static void gather_answers(struct core *c)
 static void gather_inbound(struct core *c)
 {
 	struct http_inbound *in;
+	int64_t n = 0;
 
 	if (!c->setup.server)
 		return;
 	http_server_run(c->setup.server);
-	while (c->events_count < TURN_EVENTS_MAX && (in = http_server_next(c->setup.server)) != NULL) {
+	while (n < TURN_INBOUND_MAX && (in = http_server_next(c->setup.server)) != NULL) {
+		n++;
 		if (c->stalled) { /* nothing can be decided: say so at once */
 			http_server_answer(c->setup.server, in->id, &(struct http_answer){ .status = 503 });
 			http_inbound_release(in);
@@ -90,6 +98,7 @@ static void gather_inbound(struct core *c)
 		}
 		event_new(c, EVENT_INBOUND)->in = in;
 	}
+	keep_largest(&c->figures.largest_inbound, n);
 }
 
 static void gather_work(struct core *c)
@@ -328,12 +337,6 @@ enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void 
 }
 
 /* --- measuring --- */
-
-static void keep_largest(int64_t *largest, int64_t value)
-{
-	if (value > *largest)
-		*largest = value;
-}
 
 static bool commit(struct core *c, size_t updates_end)
 {

@@ -63,6 +63,7 @@ enum err metrics_answer(struct act *a, const struct http_inbound *in)
 	metric(&body, "largest_turn_us", "gauge", f.largest_turn_us);
 	metric(&body, "largest_turn_cpu_us", "gauge", f.largest_turn_cpu_us);
 	metric(&body, "largest_commit_us", "gauge", f.largest_commit_us);
+	metric(&body, "largest_inbound_a_turn", "gauge", f.largest_inbound);
 	metric(&body, "outbox_queued", "gauge", f.queued);
 	metric(&body, "jobs_running", "gauge", f.jobs_running);
 	metric(&body, "polling", "gauge", f.polling);

@@ -12,13 +12,52 @@
 #define BURST_FORGED 20          /* so many wrong signatures in BURST_MS are an attack */
 #define FORGED_KEPT_MAX 100      /* rows in BURST_MS; more are only answered */
 
+/* What a request needs before it is believed, kept for a transaction: whoever floods us with forged ones makes us read and
+ * unseal the keys, and count what we kept, once a turn and not once a request. */
+struct door {
+	struct str path;              /* at == NULL: not asked for yet */
+	bool has_account, has_count;
+	enum err account_error;
+	struct pay_account account;
+	int64_t forged;               /* rows in BURST_MS */
+};
+static struct { uint64_t as_of; struct arena arena; struct door *doors; } memo;
+
+static struct door *door_of(struct act *a, const struct pay_provider *p)
+{
+	uint64_t version = db_table_version(a->tx, "secrets");
+	size_t i = 0;
+
+	if (!memo.doors || memo.as_of != version) {
+		arena_clear(&memo.arena);
+		memo.doors = arena_array(&memo.arena, struct door, pay_provider_count());
+		memo.as_of = version;
+	}
+	while (pay_provider_at(i) != p)
+		i++;
+	if (!memo.doors[i].path.at)
+		memo.doors[i].path = str_of(str_dup(&memo.arena, pay_callback_path(a, p)));
+	return &memo.doors[i];
+}
+
 /* The provider whose secret address this is; NULL: nobody's. */
 static const struct pay_provider *provider_of(struct act *a, struct str path)
 {
 	struct str rest = str_n(path.at + strlen(PREFIX), path.len - strlen(PREFIX));
 	const struct pay_provider *p = pay_provider_find(str_cut(&rest, '/'));
 
-	return p && p->callback_read && crypto_equal(pay_callback_path(a, p), path) ? p : NULL;
+	return p && p->callback_read && crypto_equal(door_of(a, p)->path, path) ? p : NULL;
+}
+
+static enum err account_of(const struct pay_account **out, struct act *a, const struct pay_provider *p)
+{
+	struct door *d = door_of(a, p);
+
+	if (!d->has_account)
+		d->account_error = provider_account(&d->account, a, &memo.arena, p);
+	d->has_account = true;
+	*out = &d->account;
+	return d->account_error;
 }
 
 static enum err keep(struct act *a, const struct pay_provider *p, const char *verdict, struct str body)
@@ -27,19 +66,31 @@ static enum err keep(struct act *a, const struct pay_provider *p, const char *ve
 		body.at ? utf8_clean(a->arena, body) : body);
 }
 
+static enum err count_forged(int64_t **n, struct act *a, const struct pay_provider *p)
+{
+	struct door *d = door_of(a, p);
+	enum err e = OK;
+
+	if (!d->has_count)
+		e = db_get_i64(&d->forged, a->tx, "SELECT count(*) FROM callbacks WHERE provider=?1 AND verdict='forged' AND received_ms>?2", p->name, a->now_ms - BURST_MS);
+	d->has_count = !e;
+	*n = &d->forged;
+	return e;
+}
+
 /* Somebody who knows the address but not the key. The body is theirs to fill, so it is not kept. Beyond FORGED_KEPT_MAX
  * nothing is written any more: a turn full of them then costs no flush of the disk, which others would wait for. */
 static enum err forged(struct act *a, const struct pay_provider *p)
 {
-	int64_t n;
-	enum err e = db_get_i64(&n, a->tx, "SELECT count(*) FROM callbacks WHERE provider=?1 AND verdict='forged' AND received_ms>?2", p->name, a->now_ms - BURST_MS);
+	int64_t *n;
+	enum err e = count_forged(&n, a, p);
 
-	if (e || n >= FORGED_KEPT_MAX)
+	if (e || *n >= FORGED_KEPT_MAX)
 		return e;
 	log_warn("callback.forged", KV("provider", p->name));
-	if (!e)
-		e = keep(a, p, "forged", str_of(NULL));
-	if (!e && n + 1 >= BURST_FORGED)
+	e = keep(a, p, "forged", str_of(NULL));
+	++*n; /* an undo forgets it */
+	if (!e && *n >= BURST_FORGED)
 		e = alert_raise(a, ALERT_WARNING, arena_printf(a->arena, "callback.forged:%s", p->name), "callback_forged", p->name, NULL);
 	return e;
 }
@@ -67,9 +118,9 @@ static enum err take(struct act *a, const struct pay_provider *p, const struct p
 enum err pay_callback(struct act *a, const struct http_inbound *in)
 {
 	const struct pay_provider *p = str_starts(in->path, PREFIX) ? provider_of(a, in->path) : NULL;
-	struct pay_account account;
+	const struct pay_account *account;
 	struct pay_callback c;
-	enum err e = p ? provider_account(&account, a, a->arena, p) : E_NOTFOUND;
+	enum err e = p ? account_of(&account, a, p) : E_NOTFOUND;
 
 	if (e == E_NOTFOUND || e == E_INVALID) {
 		inbound_answer(a, in, 404, NULL, str_of(NULL));
@@ -81,7 +132,7 @@ enum err pay_callback(struct act *a, const struct http_inbound *in)
 		inbound_answer(a, in, 413, NULL, str_of(NULL));
 		return OK;
 	}
-	p->callback_read(&c, a->arena, &account, &(struct pay_inbound){ .method = in->method, .query = in->query, .headers = in->headers,
+	p->callback_read(&c, a->arena, account, &(struct pay_inbound){ .method = in->method, .query = in->query, .headers = in->headers,
 		.headers_count = in->headers_count, .body = in->body, .now_ms = a->now_ms });
 	e = c.verdict == PAY_FORGED ? forged(a, p) : take(a, p, &c, in->body);
 	if (!e)

@@ -58,7 +58,9 @@ struct http_server {
 	struct http_server_limits limits;
 	struct http_server_counts counts;
 	struct listener listeners[HTTP_SERVER_LISTENERS_MAX];
-	struct pending_list waiting, ready;
+	struct pending_list waiting;
+	struct pending_list ready[HTTP_SERVER_LISTENERS_MAX]; /* for http_server_next */
+	int next;                       /* the listener whose turn it is */
 	struct http_ids ids;            /* of the waiting */
 	struct MHD_Response *empty;     /* for our own refusals; ends the connection */
 	bool kicked;                    /* somebody was resumed: run at once */
@@ -226,7 +228,7 @@ static void begin_waiting(struct pending *p)
 	p->state = PENDING_WAITING;
 	p->deadline_us = clock_mono_us() + s->limits.answer_ms_max * INT64_C(1000);
 	TAILQ_INSERT_TAIL(&s->waiting, p, waiting_link);
-	TAILQ_INSERT_TAIL(&s->ready, p, ready_link);
+	TAILQ_INSERT_TAIL(&s->ready[p->in.listener], p, ready_link);
 	p->ready = true;
 	s->counts.requests++;
 	s->counts.waiting++;
@@ -236,7 +238,7 @@ static void begin_waiting(struct pending *p)
 static void unready(struct pending *p)
 {
 	if (p->ready)
-		TAILQ_REMOVE(&p->server->ready, p, ready_link);
+		TAILQ_REMOVE(&p->server->ready[p->in.listener], p, ready_link);
 	p->ready = false;
 }
 
@@ -463,13 +465,23 @@ size_t http_server_waits(const struct http_server *s, struct http_wait *out)
 	return n;
 }
 
+/* The listeners take turns: a flood at one is not before the others. */
+static struct pending *first_ready(struct http_server *s)
+{
+	struct pending *p = NULL;
+
+	for (int i = 0; !p && i < HTTP_SERVER_LISTENERS_MAX; i++)
+		p = TAILQ_FIRST(&s->ready[(s->next + i) % HTTP_SERVER_LISTENERS_MAX]);
+	return p;
+}
+
 int http_server_timeout_ms(struct http_server *s)
 {
 	const struct pending *first = TAILQ_FIRST(&s->waiting);
 	int64_t left_ms = INT64_MAX, ours_ms;
 	MHD_UNSIGNED_LONG_LONG theirs_ms;
 
-	if (s->kicked || !TAILQ_EMPTY(&s->ready))
+	if (s->kicked || first_ready(s))
 		return 0;
 	for (size_t i = 0; i < HTTP_SERVER_LISTENERS_MAX; i++)
 		if (s->listeners[i].daemon && MHD_get_timeout(s->listeners[i].daemon, &theirs_ms) == MHD_YES)
@@ -494,10 +506,11 @@ void http_server_run(struct http_server *s)
 
 struct http_inbound *http_server_next(struct http_server *s)
 {
-	struct pending *p = TAILQ_FIRST(&s->ready);
+	struct pending *p = first_ready(s);
 
 	if (!p)
 		return NULL;
+	s->next = (p->in.listener + 1) % HTTP_SERVER_LISTENERS_MAX;
 	unready(p);
 	p->owners++;
 	return &p->in;
@@ -556,7 +569,8 @@ struct http_server *http_server_new(const struct http_server_limits *limits)
 	l->body_bytes_max = l->body_bytes_max ? l->body_bytes_max : (size_t)1024 * 1024;
 	l->header_bytes_max = l->header_bytes_max ? l->header_bytes_max : (size_t)32 * 1024;
 	TAILQ_INIT(&s->waiting);
-	TAILQ_INIT(&s->ready);
+	for (size_t i = 0; i < HTTP_SERVER_LISTENERS_MAX; i++)
+		TAILQ_INIT(&s->ready[i]);
 	s->empty = MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
 	assert(s->empty);
 	/* what follows on that connection may be read otherwise by whoever stands before us */

@@ -74,7 +74,8 @@ int http_server_timeout_ms(struct http_server *s);
 /* After each poll: accepts, reads, writes, answers the overdue. Cheap when there is nothing to do. */
 void http_server_run(struct http_server *s);
 
-/* The next complete request in order of arrival; NULL: none. */
+/* The next complete request: the listeners take turns, each in order of arrival. NULL: none. What is not taken waits, one
+ * request a connection, until its time is over. */
 struct http_inbound *http_server_next(struct http_server *s);
 void http_inbound_release(struct http_inbound *in); /* NULL is fine */
 

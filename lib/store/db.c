@@ -18,6 +18,7 @@
 
 #define CACHE_SLOTS 1024 /* power of two; far more than the program has statements */
 #define CACHE_PROBES 8
+#define WATCHED_MAX 2
 
 struct db_slot {
 	const char *sql;
@@ -30,8 +31,7 @@ struct db {
 	char *path;
 	const char *vfs; /* the caller's; NULL: the system's */
 	int64_t journal_pages; /* after the last commit */
-	const char *watched; /* the table of db_table_version; NULL: nobody has asked */
-	uint64_t version;
+	struct watched { const char *table; uint64_t version; } watched[WATCHED_MAX]; /* for db_table_version; ends at a NULL */
 	struct db_slot cache[CACHE_SLOTS];
 };
 
@@ -436,11 +436,17 @@ enum err db_script(struct db *db, const char *sql)
 
 /* --- watching a table --- */
 
-static void change_version(struct db *db)
+static uint64_t new_version(void)
 {
 	static uint64_t last;
 
-	db->version = ++last;
+	return ++last;
+}
+
+static void change_versions(struct db *db)
+{
+	for (size_t i = 0; i < WATCHED_MAX && db->watched[i].table; i++)
+		db->watched[i].version = new_version();
 }
 
 static void on_change(void *ctx, int what, const char *database, const char *table, sqlite3_int64 rowid)
@@ -450,20 +456,32 @@ static void on_change(void *ctx, int what, const char *database, const char *tab
 	(void)what;
 	(void)database;
 	(void)rowid;
-	if (strcmp(table, db->watched) == 0)
-		change_version(db);
+	for (size_t i = 0; i < WATCHED_MAX && db->watched[i].table; i++)
+		if (strcmp(table, db->watched[i].table) == 0)
+			db->watched[i].version = new_version();
+}
+
+static struct watched *watch(struct db *db, const char *table)
+{
+	size_t i = 0;
+
+	while (i < WATCHED_MAX && db->watched[i].table && strcmp(db->watched[i].table, table) != 0)
+		i++;
+	assert(i < WATCHED_MAX);
+	if (db->watched[i].table)
+		return &db->watched[i];
+	db->watched[i] = (struct watched){ table, new_version() };
+	sqlite3_update_hook(db->handle, on_change, db);
+	return &db->watched[i];
 }
 
 uint64_t db_table_version(struct db *db, const char *table)
 {
-	if (!db->watched) {
-		db->watched = table;
-		sqlite3_update_hook(db->handle, on_change, db);
-	}
-	assert(strcmp(db->watched, table) == 0);
+	struct watched *w = watch(db, table);
+
 	if (!db_in_transaction(db))
-		change_version(db);
-	return db->version;
+		w->version = new_version();
+	return w->version;
 }
 
 /* --- transactions --- */
@@ -478,7 +496,7 @@ enum err db_begin(struct db *db)
 	enum err e = injected(DB_POINT_BEGIN);
 
 	assert(!db_in_transaction(db));
-	change_version(db);
+	change_versions(db);
 	return e ? e : db_run(db, "BEGIN IMMEDIATE");
 }
 
@@ -519,7 +537,7 @@ enum err db_savepoint_undo(struct db *db)
 {
 	if (!db_in_transaction(db))
 		return E_IO;
-	change_version(db);
+	change_versions(db);
 	return err_of(sqlite3_exec(db->handle, "ROLLBACK TO event; RELEASE event", NULL, NULL, NULL));
 }
 

@@ -131,8 +131,8 @@ struct str db_str(const struct db_rows *rows, int column);         /* borrowed u
 char *db_text(const struct db_rows *rows, int column, struct arena *arena); /* copy; NULL: NULL */
 
 /* What was read from the table holds while this number stays: it changes with the transaction, with each change to the table
- * (which has rowids) and with an undo. Outside a transaction it never stays; no two connections share one. One table a
- * connection, and the loop's connection only. */
+ * (which has rowids) and with an undo. Outside a transaction it never stays; no two connections share one, nor two tables.
+ * Two tables a connection, and the loop's connection only. */
 uint64_t db_table_version(struct db *db, const char *table);
 
 int64_t db_changes(const struct db *db); /* rows changed by the last db_run */
