@@ -10,6 +10,8 @@
 #define TURN_UPDATES_MAX 100
 #define TURN_ANSWERS_MAX 200         /* to calls of ours */
 #define TURN_INBOUND_MAX 32          /* whoever floods us over HTTP has this share of a turn, the rest waits at the server */
+#define PATIENCE_COMMIT_US 2000      /* quicker commits are no reason to wait for company, see turn.c */
+#define PATIENCE_US_MAX 100000
 #define CAREFUL_MS (10 * SECOND_MS)  /* after an unclean start, see inbox.c */
 #define CRASHES_PARK 3               /* poison */
 
@@ -138,7 +140,9 @@ struct core {
 	struct waiting_update *updates;
 	size_t updates_count, updates_next;
 	struct event *events, **events_last;
-	size_t events_count;
+	size_t events_count, events_patient; /* patient: of them, may wait for a commit that is made anyway */
+	int64_t patience_until_us;
+	int64_t commit_us;           /* what the last commit that wrote something took */
 	struct turn turn;
 	struct send sends;           /* list head */
 	struct working *works;       /* with the helper thread, in a chain */

@@ -32,6 +32,11 @@ static void turn_clear(struct core *c)
 
 /* --- gather --- */
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void keep_largest(int64_t *largest, int64_t value)
 {
 	if (value > *largest)
@@ -55,6 +60,27 @@ static struct event *event_new(struct core *c, enum event_kind kind)
 	return e;
 }
 
+/* A message that has arrived is settled for our own bookkeeping alone: nobody waits for that commit, but on a slow disk all
+ * who come meanwhile wait until it is through. So it is left to the next commit, or made when none was needed for so long
+ * as two take. Not while messages queue: the next to that chat goes when this one is settled. */
+static bool is_patient(const struct core *c, const struct http_response *r)
+{
+	return c->commit_us >= PATIENCE_COMMIT_US && r->failure == HTTP_FAIL_NONE && r->status == 200 && pacer_queued(c->pacer) == 0;
+}
+
+static void add_patience(struct core *c)
+{
+	if (c->events_patient++ == 0)
+		c->patience_until_us = clock_mono_us() + earlier(2 * c->commit_us, PATIENCE_US_MAX);
+}
+
+static bool events_are_due(const struct core *c)
+{
+	if (c->events_count > c->events_patient)
+		return true;
+	return c->events_patient && (c->stop || c->exit_code >= 0 || c->events_patient >= TURN_ANSWERS_MAX / 2 || clock_mono_us() >= c->patience_until_us);
+}
+
 static void gather_answers(struct core *c)
 {
 	struct http_done done;
@@ -70,6 +96,8 @@ static void gather_answers(struct core *c)
 			e = event_new(c, EVENT_SENT);
 			e->done = done;
 			e->send = done.tag;
+			if (is_patient(c, done.response))
+				add_patience(c);
 			break;
 		case CALLER_RUN:
 			e = event_new(c, EVENT_JOB);
@@ -112,11 +140,6 @@ static void gather_work(struct core *c)
 
 /* --- wait --- */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 int64_t core_due_ms(const struct core *c)
 {
 	return earlier(c->inbox_next_ms, earlier(c->jobs_next_ms, c->schedules_next_ms));
@@ -129,7 +152,7 @@ static bool timers_due(const struct core *c)
 
 static bool anything_to_decide(const struct core *c)
 {
-	return c->events || c->updates_next < c->updates_count || c->on_ready_due || c->orphans || timers_due(c);
+	return events_are_due(c) || c->updates_next < c->updates_count || c->on_ready_due || c->orphans || timers_due(c);
 }
 
 static int wait_ms(struct core *c, int timeout_max_ms)
@@ -149,6 +172,8 @@ static int wait_ms(struct core *c, int timeout_max_ms)
 			wait_us = earlier(wait_us, (due_ms - clock_now_ms()) * 1000);
 		if (pacer_due_us(c->pacer) != INT64_MAX)
 			wait_us = earlier(wait_us, pacer_due_us(c->pacer) - now_us);
+		if (c->events_patient)
+			wait_us = earlier(wait_us, c->patience_until_us - now_us);
 		if (poll_due_us(c) != INT64_MAX)
 			wait_us = earlier(wait_us, poll_due_us(c) - now_us);
 	}
@@ -245,7 +270,7 @@ static void let_go(struct core *c, size_t updates_end)
 		release_event(c, e);
 	}
 	c->events_last = &c->events;
-	c->events_count = 0;
+	c->events_count = c->events_patient = 0;
 	c->updates_next = updates_end;
 	if (c->updates_next == c->updates_count) {
 		c->updates_next = c->updates_count = 0;
@@ -340,7 +365,7 @@ enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void 
 
 static bool commit(struct core *c, size_t updates_end)
 {
-	int64_t before_us;
+	int64_t before_us, pages = db_journal_pages(c->db);
 	enum err e = db_begin(c->db);
 
 	if (!e)
@@ -356,6 +381,10 @@ static bool commit(struct core *c, size_t updates_end)
 	STEP("turn.after_commit");
 	keep_largest(&c->figures.largest_commit_us, clock_mono_us() - before_us);
 	c->figures.commits++;
+	if (db_journal_pages(c->db) == pages)
+		return true; /* nothing was written, so nothing was synced */
+	c->commit_us = clock_mono_us() - before_us;
+	c->figures.commits_written++;
 	return true;
 }
 
@@ -410,7 +439,7 @@ void core_turn(struct core *c, int timeout_max_ms)
 	if (c->setup.server)
 		http_server_run(c->setup.server);
 	upkeep_after_turn(c, !worked);
-	if (c->stop && c->exit_code < 0)
+	if (c->stop && c->exit_code < 0 && (!c->events_patient || c->stalled))
 		c->exit_code = 0;
 	log_flush();
 	c->figures.turns++;

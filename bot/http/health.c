@@ -55,10 +55,12 @@ enum err metrics_answer(struct act *a, const struct http_inbound *in)
 
 	core_figures(a->core, &f);
 	buf_init(&body, BODY_BYTES_MAX);
+	metric(&body, "turns_total", "counter", f.turns);
 	metric(&body, "updates_total", "counter", f.updates);
 	metric(&body, "updates_repeated_total", "counter", f.duplicates);
 	metric(&body, "messages_sent_total", "counter", f.sent);
 	metric(&body, "commits_total", "counter", f.commits);
+	metric(&body, "commits_written_total", "counter", f.commits_written);
 	metric(&body, "commits_failed_total", "counter", f.commits_failed);
 	metric(&body, "largest_turn_us", "gauge", f.largest_turn_us);
 	metric(&body, "largest_turn_cpu_us", "gauge", f.largest_turn_cpu_us);

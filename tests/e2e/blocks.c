@@ -207,6 +207,7 @@ void blocks_end(struct shop *s)
 	}
 	s->side->largest_turn_ms = blocks_metric(s->r, "obol_largest_turn_us") / 1000;
 	s->side->largest_turn_cpu_ms = blocks_metric(s->r, "obol_largest_turn_cpu_us") / 1000;
+	s->side->largest_inbound = (int64_t)blocks_metric(s->r, "obol_largest_inbound_a_turn");
 	s->side->largest_commit_ms = blocks_metric(s->r, "obol_largest_commit_us") / 1000;
 	if (s->measured_ns) {
 		s->side->cpu_percent = 100.0 * (double)s->ran_ns / (double)s->measured_ns;

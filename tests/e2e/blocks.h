@@ -15,7 +15,7 @@ struct blocks_side {
 	double p50_ms, p99_ms;
 	double largest_turn_ms, largest_turn_cpu_ms, largest_commit_ms; /* since the start */
 	double cpu_percent, cpu_late_percent; /* of the measured time the loop's thread had a core, and waited for one */
-	int64_t threads_max;
+	int64_t threads_max, largest_inbound; /* HTTP requests taken up in one turn */
 	size_t samples, unanswered;
 };
 

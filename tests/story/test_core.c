@@ -13,6 +13,7 @@
 #include "lib/base/log.h"
 #include "tests/sim/botapi.h"
 #include "tests/story/memnet.h"
+#include "tests/world/disk.h"
 
 #define ORIGIN "http://telegram.test"
 #define START_MS INT64_C(1793612000000)
@@ -34,6 +35,9 @@ struct bench {
 	int die_countdown;
 	int die_again;          /* so many more times, at once */
 	int told;               /* alerts */
+	struct disk *disk;      /* NULL: a file */
+	int syncs;
+	struct crowd *crowd;    /* NULL: nobody comes by himself */
 };
 
 static struct bench *b; /* the running one: handlers have no context of their own */
@@ -123,11 +127,11 @@ static void start(void)
 {
 	struct core_setup setup = {
 		.tables = &b->tables, .shared = &b->shared, .net = memnet_net(b->net),
-		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = 30,
+		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = b->disk ? 0 : 30,
 	};
 	int64_t from;
 
-	assert_int_equal(db_open(&b->db, b->path, DB_WRITE, NULL), OK);
+	assert_int_equal(db_open(&b->db, b->path, DB_WRITE, b->disk ? disk_vfs(b->disk) : NULL), OK);
 	assert_int_equal(db_migrate(b->db, &from, schema_migrations, schema_migrations_count), OK);
 	setup.db = b->db;
 	assert_int_equal(core_open(&b->core, &setup), OK);
@@ -192,6 +196,8 @@ static int tear_down(void **state)
 	core_step = NULL;
 	memnet_free(b->net);
 	botapi_free(b->telegram);
+	if (b->disk)
+		disk_free(b->disk);
 	snprintf(command, sizeof command, "rm -rf %s", b->dir);
 	free(b);
 	b = NULL;
@@ -637,6 +643,135 @@ static void test_conflicts(void **state)
 	assert_int_equal(core_exit_code(b->core), 1);
 }
 
+/* --- a slow disk --- */
+
+#define SYNC_MS 20
+#define CROWD 200
+
+/* One after another says hello, whatever the bot is doing at that moment. */
+struct crowd {
+	int64_t users[CROWD], came_ms[CROWD], next_ms, every_ms;
+	size_t count;
+};
+
+static void let_come(void)
+{
+	struct crowd *c = b->crowd;
+
+	for (; c && c->count < CROWD && memnet_now_ms(b->net) >= c->next_ms; c->next_ms += c->every_ms) {
+		c->users[c->count] = botapi_user_new(b->telegram, "Anna", NULL, "en");
+		c->came_ms[c->count] = memnet_now_ms(b->net);
+		botapi_say(b->telegram, c->users[c->count++], "hello");
+	}
+}
+
+static int flush_slowly(void *ctx, enum disk_op op)
+{
+	(void)ctx;
+	if (op != DISK_SYNC)
+		return 0;
+	b->syncs++;
+	for (int i = 0; i < SYNC_MS; i++) {
+		memnet_advance_ms(b->net, 1);
+		let_come();
+	}
+	return 0;
+}
+
+static void move_to_slow_disk(void)
+{
+	stop();
+	memnet_kill(b->net, false);
+	b->disk = disk_new(flush_slowly, NULL);
+	start();
+	run_ms(3000);
+	b->syncs = 0;
+}
+
+static int64_t wait_for_answer(int64_t user)
+{
+	int64_t begin_ms = memnet_now_ms(b->net);
+
+	while (!heard(user, "hello") && memnet_now_ms(b->net) < begin_ms + 1000)
+		core_turn(b->core, 1);
+	return memnet_now_ms(b->net) - begin_ms;
+}
+
+/* What is said is durable first, and that is one flush. That it was said is noted with the next flush, or soon. */
+static void test_slow_disk_and_one(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	move_to_slow_disk();
+	botapi_say(b->telegram, anna, "hello");
+	assert_in_range(wait_for_answer(anna), SYNC_MS, SYNC_MS + 5);
+	assert_int_equal(b->syncs, 1);
+	run_ms(100);
+	assert_int_equal(b->syncs, 2);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
+/* How long the unluckiest of them waits. */
+static int64_t worst_of_crowd(int64_t every_ms)
+{
+	struct crowd crowd = { .next_ms = memnet_now_ms(b->net), .every_ms = every_ms };
+	int64_t worst_ms = 0, ms;
+	size_t answered = 0;
+
+	b->crowd = &crowd;
+	while (answered < CROWD) {
+		let_come();
+		core_turn(b->core, 1);
+		for (; answered < crowd.count && heard(crowd.users[answered], "hello"); answered++) {
+			ms = memnet_now_ms(b->net) - crowd.came_ms[answered];
+			worst_ms = ms > worst_ms ? ms : worst_ms;
+		}
+	}
+	b->crowd = NULL;
+	return worst_ms;
+}
+
+/* Who comes while the disk rests waits for his own flush alone: that others have heard theirs is noted with it. */
+static void test_slow_disk_and_some(void **state)
+{
+	(void)state;
+	move_to_slow_disk();
+	assert_in_range(worst_of_crowd(SYNC_MS + 10), SYNC_MS, SYNC_MS + 5);
+	assert_in_range(b->syncs, CROWD, CROWD + 1);
+}
+
+/* Whoever comes during a flush waits for its end and for his own, which he shares, and for no third. */
+static void test_slow_disk_and_many(void **state)
+{
+	(void)state;
+	move_to_slow_disk();
+	assert_in_range(worst_of_crowd(SYNC_MS / 3), SYNC_MS, 2 * SYNC_MS + 10);
+	assert_in_range(b->syncs, 1, CROWD / 3 + 2);
+}
+
+/* Told to stop while it is still to be noted that a message has arrived: noted, not said again at the next start. */
+static void test_stop_on_a_slow_disk(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	move_to_slow_disk();
+	botapi_say(b->telegram, anna, "hello");
+	wait_for_answer(anna);
+	for (int i = 0; i < 3; i++)
+		core_turn(b->core, 1); /* its answer is here */
+	assert_int_equal(b->syncs, 1);
+	core_stop(b->core);
+	while (core_exit_code(b->core) < 0)
+		core_turn(b->core, 1);
+	stop();
+	memnet_kill(b->net, false);
+	start();
+	run_ms(3000);
+	assert_int_equal(heard(anna, "hello"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -660,6 +795,10 @@ int main(void)
 		story(test_closed_with_a_picture_under_way, ""),
 		story(test_wrong_token, ""),
 		story(test_conflicts, "B44"),
+		story(test_slow_disk_and_one, "R284"),
+		story(test_slow_disk_and_some, "R284"),
+		story(test_slow_disk_and_many, "R284"),
+		story(test_stop_on_a_slow_disk, "R271"),
 	};
 
 	return cmocka_run_group_tests_name("core", tests, NULL, NULL);

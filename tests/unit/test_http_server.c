@@ -430,6 +430,41 @@ static void test_two_listeners(void **state)
 	world_close(&w);
 }
 
+/* Many at one listener are not before one at the other. */
+static void test_listeners_take_turns(void **state)
+{
+	enum { MANY = 20 };
+	struct world w;
+	int fds[MANY], other;
+	int64_t begin_us = clock_mono_us();
+
+	(void)state;
+	world_open(&w, NULL);
+	assert_int_equal(http_server_listen(w.server, 1, "127.0.0.1:0"), OK);
+	for (size_t i = 0; i < MANY; i++) {
+		fds[i] = raw_connect(&w, 0);
+		raw_send(fds[i], "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n");
+	}
+	other = raw_connect(&w, 1);
+	raw_send(other, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+	while (http_server_counts(w.server)->waiting < MANY + 1) {
+		guard(begin_us);
+		turn(&w);
+	}
+	for (int i = 0; i < MANY + 1; i++) {
+		struct http_inbound *in = http_server_next(w.server);
+
+		assert_int_equal(in->listener, i == 1);
+		answer(&w, in->id, 200, "");
+		http_inbound_release(in);
+	}
+	raw_expect(&w, other, "HTTP/1.1 200");
+	for (size_t i = 0; i < MANY; i++)
+		close(fds[i]);
+	close(other);
+	world_close(&w);
+}
+
 static void test_connections_are_bounded(void **state)
 {
 	struct http_inbound *in;
@@ -551,6 +586,7 @@ int main(void)
 		proves(test_header_bounds, ""),
 		proves(test_header_names, ""),
 		proves(test_two_listeners, ""),
+		proves(test_listeners_take_turns, "B24"),
 		proves(test_connections_are_bounded, ""),
 		proves(test_many_waiting, ""),
 		proves(test_stop_while_waiting, ""),

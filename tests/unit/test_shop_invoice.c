@@ -178,6 +178,40 @@ static void test_lies(void **state)
 	}
 }
 
+static enum err count_calls(void *ctx, enum db_point point)
+{
+	(void)point;
+	++*(int *)ctx;
+	return OK;
+}
+
+/* Who floods us with forged ones makes us read the keys once a transaction, and the store is asked nothing for the next. */
+static void test_forged_are_cheap(void **state)
+{
+	struct sale t = sale_new();
+	struct cryptopay_callback c;
+	int64_t at_ms;
+	int calls = 0;
+
+	(void)state;
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	assert_int_equal(cryptopay_sim_make_callback(&c, t.s->crypto, &t.s->arena, provider_id(&t), CRYPTOPAY_OTHER_KEY, t.s->now_ms), OK);
+	for (int i = 0; i < 110; i++)
+		assert_int_equal(shop_callback(t.s, &c, path(&t)), 401);
+	db_set_fault(count_calls, &calls);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(shop_callback(t.s, &c, path(&t)), 401);
+	db_set_fault(NULL, NULL);
+	assert_int_equal(calls, 0);
+	/* keys that change within the transaction count from the next request on */
+	assert_int_equal(cryptopay_sim_make_callback(&c, t.s->crypto, &t.s->arena, provider_id(&t), CRYPTOPAY_TRUE, t.s->now_ms), OK);
+	assert_int_equal(pay_set_key(&t.s->a, "CRYPTO_PAY_TOKEN", STR("18475:AAanotherTokenOfTheSellersOwn0000000")), OK);
+	assert_int_equal(shop_callback(t.s, &c, path(&t)), 401);
+	assert_int_equal(pay_set_key(&t.s->a, "CRYPTO_PAY_TOKEN", STR("")), OK);
+	assert_int_equal(shop_callback(t.s, &c, path(&t)), 404);
+	sale_end(&t);
+}
+
 static void test_callback_edges(void **state)
 {
 	struct sale t = sale_new();
@@ -366,6 +400,7 @@ int main(void)
 		proves(test_callbacks, "R197"),
 		proves(test_callback_is_quick, "R196"),
 		proves(test_lies, "R212 B7"),
+		proves(test_forged_are_cheap, "R196 B24"),
 		proves(test_callback_edges, "R196"),
 		proves(test_answer_lost, "B4"),
 		proves(test_refused, ""),

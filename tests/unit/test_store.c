@@ -129,6 +129,10 @@ static void test_table_version(void **state)
 	assert_int_equal(db_begin(db), OK);
 	version = db_table_version(db, "t");
 	assert_int_equal(db_run(db, "INSERT INTO u VALUES('x')"), OK);
+	assert_true(db_table_version(db, "t") == version);
+	before = db_table_version(db, "u");
+	assert_int_equal(db_run(db, "INSERT INTO u VALUES('y')"), OK);
+	assert_true(db_table_version(db, "u") != before);
 	assert_int_equal(db_savepoint(db), OK);
 	assert_true(db_table_version(db, "t") == version);
 	assert_int_equal(db_run(db, "INSERT INTO t VALUES('k', 'x')"), OK);
