@@ -25,8 +25,10 @@
 #include "lib/base/clock.h"
 
 #define EVENTS_MAX 64
-#define BULK_BYTES ((size_t)64 * 1024) /* a body that is longer … */
-#define BULK_CPU_US 2000           /* … is read on only in a turn that has used less than this so far */
+#define BULK_BYTES ((size_t)64 * 1024) /* a body that is longer, … */
+#define BULK_BYTES_OF_REST ((size_t)16 * 1024) /* (from a peer that may be anything) … */
+#define BULK_CPU_US 500            /* … is read on, with all others like it, for so long, … */
+#define BULK_REST_US 1500          /* … and then not for so long: bodies without an end leave three quarters of the loop to others */
 #define PEERS_KEPT_MAX 1024 /* above this, peers nobody uses are forgotten */
 
 static const struct { enum http_lane lane; int quarters; } lanes[] = {
@@ -524,16 +526,24 @@ static void run_sockets(struct http_client *c)
 	}
 }
 
-static bool bulk_is_used_up(const struct http_client *c)
+/* The time begins with the first of them in a turn, so that in the busiest turn they go on a little, too. */
+static bool bulk_is_used_up(struct http_client *c)
 {
-	return clock_cpu_us() - c->turn_begin_cpu_us >= BULK_CPU_US;
+	if (clock_mono_us() < c->bulk_from_us)
+		return true;
+	if (!c->bulk_began_cpu_us)
+		c->bulk_began_cpu_us = clock_cpu_us();
+	if (clock_cpu_us() - c->bulk_began_cpu_us < BULK_CPU_US)
+		return false;
+	c->bulk_from_us = clock_mono_us() + BULK_REST_US;
+	return true;
 }
 
 /* libcurl reads a hundred buffers of an exchange before it looks at the next, and at all whose bytes wait in one go. So a
  * turn with twenty bodies without an end took 73 ms. Short answers never ask. */
 bool client_pauses(struct http_client *c, struct http_exchange *x)
 {
-	if (x->body_bytes < BULK_BYTES || !bulk_is_used_up(c))
+	if (x->body_bytes < (x->lane == HTTP_LANE_REST ? BULK_BYTES_OF_REST : BULK_BYTES) || !bulk_is_used_up(c))
 		return false;
 	if (!x->paused)
 		TAILQ_INSERT_TAIL(&c->paused, x, link);
@@ -564,8 +574,10 @@ static int wait_ms(const struct http_client *c, int timeout_ms)
 {
 	int64_t now_us = clock_mono_us();
 
-	if (!TAILQ_EMPTY(&c->done) || !TAILQ_EMPTY(&c->paused) || c->held_back)
+	if (!TAILQ_EMPTY(&c->done) || c->held_back)
 		return 0;
+	if (!TAILQ_EMPTY(&c->paused))
+		timeout_ms = until_ms(c->bulk_from_us, now_us, timeout_ms);
 	if (c->curl_timer_us >= 0)
 		timeout_ms = until_ms(c->curl_timer_us, now_us, timeout_ms);
 	if (c->queue_deadline_us != INT64_MAX)
@@ -602,7 +614,7 @@ int http_client_poll(struct http_client *c, struct http_wait *extra, size_t extr
 
 	c->tls_admitted = c->tls_opened = 0;
 	c->held_back = false;
-	c->turn_begin_cpu_us = clock_cpu_us();
+	c->bulk_began_cpu_us = 0;
 	fail_overdue(c, clock_mono_us());
 	begin_waiting(c, clock_mono_us());
 	run_timers(c); /* what has just begun is written now, before we wait */

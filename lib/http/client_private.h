@@ -130,7 +130,8 @@ struct http_client {
 	struct peer_list peers_waiting;
 	struct exchange_list done;
 	struct exchange_list paused; /* under way, with a long body that has had its share of this turn */
-	int64_t turn_begin_cpu_us;
+	int64_t bulk_began_cpu_us;   /* in this turn; 0: no long body was read on yet */
+	int64_t bulk_from_us;        /* none is read on before that */
 	struct http_ids ids;        /* every exchange */
 	SLIST_HEAD(, line) lines[LINE_KINDS];
 	SLIST_HEAD(, answer) answers;

@@ -12,6 +12,8 @@
 
 #include "lib/base/enc.h"
 
+#define ANSWER_BYTES_MAX ((size_t)1 << 20) /* pages and short answers; whoever sends more is cut off before he is believed */
+
 static void changed(struct xui_op *op)
 {
 	op->panel->changed = true;
@@ -118,6 +120,7 @@ enum xui_turn session_prepare(struct xui_op *op, struct http_request *next, bool
 	op->stage = id;
 	op->detour = R_NONE;
 	request_begin(op, next, route, route->path);
+	next->body_bytes_max = ANSWER_BYTES_MAX;
 	if (id == R_LOGIN) {
 		next->body = login_body(op);
 		http_add_header(next, "Content-Type", "application/x-www-form-urlencoded");

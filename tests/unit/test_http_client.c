@@ -721,6 +721,58 @@ static void test_long_bodies_wait_for_their_turn(void **state)
 	long_bodies(true);
 }
 
+static enum err sink_add(void *ctx, struct str piece)
+{
+	*(size_t *)ctx += piece.len;
+	return OK;
+}
+
+static int64_t same_us(void *ctx)
+{
+	return *(int64_t *)ctx;
+}
+
+static int64_t same_ms(void *ctx)
+{
+	return *(int64_t *)ctx / 1000;
+}
+
+/* Long bodies have had their share. Until its rest is over not a byte of them is read, however many turns there are, and
+ * others are served. */
+static void test_long_bodies_rest(void **state)
+{
+	enum { BODIES = 4, BYTES = 16 << 20 };
+	struct world w;
+	char *text = xcalloc(1, BYTES);
+	size_t bytes = 0, then;
+	int64_t now_us;
+
+	(void)state;
+	world_open(&w, NULL);
+	w.answer.body = str_n(text, BYTES);
+	for (int i = 0; i < BODIES; i++)
+		http_client_start(w.client, &(struct http_request){ .url = url(&w, w.plain, "/"), .body_bytes_max = BYTES, .sink = sink_add, .sink_ctx = &bytes },
+			HTTP_LANE_REST, NULL);
+	while (http_client_counts(w.client)->bodies_paused == 0)
+		turn(&w);
+	now_us = clock_mono_us();
+	clock_set_source(&(struct clock_source){ same_ms, same_us, &now_us }); /* no rest ends */
+	for (then = bytes + 1; then != bytes;) {
+		then = bytes;
+		for (int i = 0; i < BODIES + 1; i++)
+			turn(&w);
+	}
+	assert_true(bytes < (size_t)BODIES * BYTES);
+	w.answer.body = STR("hello");
+	assert_int_equal(get(&w, "/")->status, 200);
+	assert_int_equal(bytes, then);
+	clock_set_source(NULL);
+	while (bytes == then)
+		turn(&w);
+	world_close(&w);
+	free(text);
+}
+
 static void test_cancel(void **state)
 {
 	struct world w;
@@ -1280,6 +1332,7 @@ int main(void)
 		proves(test_post_is_never_repeated, ""),
 		proves(test_kept_connection_closed, ""),
 		proves(test_sink, ""),
+		proves(test_long_bodies_rest, "R284 R289"),
 		proves(test_long_bodies_wait_for_their_turn, "R284 R289"),
 		proves(test_sink_after_a_name_that_failed, "R284"),
 		proves(test_cancel, ""),
