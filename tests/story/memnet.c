@@ -423,9 +423,9 @@ static int net_poll(void *ctx, struct http_wait *extra, size_t extra_count, int 
 	struct memnet *n = ctx;
 	int64_t until_us = n->now_us + (timeout_ms < 0 ? INT64_C(3600000000) : timeout_ms * INT64_C(1000));
 
-	if (any_ready(extra, extra_count)) /* the helper has something: no time passes */
-		return 0;
 	happen(n);
+	if (any_ready(extra, extra_count)) /* the helper has something, or somebody asks over HTTP: no time passes */
+		return 0;
 	while (!any_finished(n) && n->now_us < until_us) {
 		int64_t next_us = until_us;
 

@@ -4,10 +4,13 @@
 #include "tests/unit/proves.h"
 
 #include <setjmp.h>
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "bot/core/config.h"
 #include "bot/core/core.h"
 #include "bot/schema.h"
 #include "lib/base/log.h"
@@ -23,6 +26,7 @@ struct bench {
 	struct botapi *telegram;
 	struct memnet *net;
 	struct shared shared;
+	struct config config;
 	struct db *db;
 	struct core *core;
 	struct core_tables tables;
@@ -35,6 +39,8 @@ struct bench {
 	int die_countdown;
 	int die_again;          /* so many more times, at once */
 	int told;               /* alerts */
+	struct http_server *server; /* NULL: no inbound HTTP */
+	int requests;           /* decided */
 	struct disk *disk;      /* NULL: a file */
 	int syncs;
 	struct crowd *crowd;    /* NULL: nobody comes by himself */
@@ -126,7 +132,7 @@ static void step(const char *name)
 static void start(void)
 {
 	struct core_setup setup = {
-		.tables = &b->tables, .shared = &b->shared, .net = memnet_net(b->net),
+		.tables = &b->tables, .shared = &b->shared, .config = &b->config, .server = b->server, .net = memnet_net(b->net),
 		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = b->disk ? 0 : 30,
 	};
 	int64_t from;
@@ -141,8 +147,10 @@ static void stop(void)
 {
 	core_close(b->core);
 	db_close(b->db);
+	http_server_free(b->server);
 	b->core = NULL;
 	b->db = NULL;
+	b->server = NULL;
 }
 
 /* SIGKILL: nothing more is committed, nothing more is heard. */
@@ -643,6 +651,70 @@ static void test_conflicts(void **state)
 	assert_int_equal(core_exit_code(b->core), 1);
 }
 
+static void stop_well(void)
+{
+	core_stop(b->core);
+	while (core_exit_code(b->core) < 0)
+		core_turn(b->core, 1);
+	stop();
+	memnet_kill(b->net, false);
+}
+
+/* --- a flood --- */
+
+#define FLOOD 100
+#define SHARE 32 /* of a turn */
+
+static enum err on_request(struct act *a, const struct http_inbound *in)
+{
+	b->requests++;
+	inbound_answer(a, in, 200, NULL, str_of(NULL));
+	return OK;
+}
+
+static int ask(void)
+{
+	static const char request[] = "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)http_server_port(b->server, LISTENER_PUBLIC)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(write(fd, request, sizeof request - 1), sizeof request - 1);
+	return fd;
+}
+
+/* More requests are there than a turn takes up. The update beside them waits for none of the others, which come to their
+ * turn one share after another. */
+static void test_flood(void **state)
+{
+	static const struct route_row route = { LISTENER_PUBLIC, HTTP_GET, "/flood", on_request };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+	int fds[FLOOD], turns = 0;
+
+	(void)state;
+	stop_well();
+	b->tables.routes = &route;
+	b->tables.routes_count = 1;
+	b->server = http_server_new(NULL);
+	assert_int_equal(http_server_listen(b->server, LISTENER_PUBLIC, "127.0.0.1:0"), OK);
+	start();
+	run_ms(3000);
+	for (int i = 0; i < FLOOD; i++)
+		fds[i] = ask();
+	while (http_server_counts(b->server)->waiting < FLOOD)
+		http_server_run(b->server);
+	botapi_say(b->telegram, anna, "hello");
+	for (int before = 0; b->requests < FLOOD; before = b->requests, turns++) {
+		memnet_advance_ms(b->net, 5);
+		core_turn(b->core, 1);
+		assert_in_range(b->requests - before, 1, SHARE);
+		assert_int_equal(said("hello"), turns > 0); /* on its way during the first */
+	}
+	assert_int_equal(turns, (FLOOD + SHARE - 1) / SHARE);
+	for (int i = 0; i < FLOOD; i++)
+		close(fds[i]);
+}
+
 /* --- a slow disk --- */
 
 #define SYNC_MS 20
@@ -762,11 +834,7 @@ static void test_stop_on_a_slow_disk(void **state)
 	for (int i = 0; i < 3; i++)
 		core_turn(b->core, 1); /* its answer is here */
 	assert_int_equal(b->syncs, 1);
-	core_stop(b->core);
-	while (core_exit_code(b->core) < 0)
-		core_turn(b->core, 1);
-	stop();
-	memnet_kill(b->net, false);
+	stop_well();
 	start();
 	run_ms(3000);
 	assert_int_equal(heard(anna, "hello"), 1);
@@ -795,6 +863,7 @@ int main(void)
 		story(test_closed_with_a_picture_under_way, ""),
 		story(test_wrong_token, ""),
 		story(test_conflicts, "B44"),
+		story(test_flood, "B24"),
 		story(test_slow_disk_and_one, "R284"),
 		story(test_slow_disk_and_some, "R284"),
 		story(test_slow_disk_and_many, "R284"),
