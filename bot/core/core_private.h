@@ -7,7 +7,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/worker.h"
 
-#define TURN_UPDATES_MAX 100
+#define BATCH_UPDATES_MAX 100        /* asked for at once */
+#define TURN_UPDATES_MIN 5          /* decided in a turn while others ask over HTTP; more where a commit is dear, see turn.c */
+#define COMPANY_US 1000000           /* they do for so long after a request */
+#define UPDATE_US 100                /* what one takes, roughly */
 #define TURN_ANSWERS_MAX 200         /* to calls of ours */
 #define TURN_INBOUND_MAX 32          /* whoever floods us over HTTP has this share of a turn, the rest waits at the server */
 #define PATIENCE_COMMIT_US 2000      /* quicker commits are no reason to wait for company, see turn.c */
@@ -142,6 +145,7 @@ struct core {
 	struct event *events, **events_last;
 	size_t events_count, events_patient; /* patient: of them, may wait for a commit that is made anyway */
 	int64_t patience_until_us;
+	int64_t company_until_us;    /* somebody asks over HTTP */
 	int64_t commit_us;           /* what the last commit that wrote something took */
 	struct turn turn;
 	struct send sends;           /* list head */

@@ -47,7 +47,7 @@ void poll_start(struct core *c)
 		p->offset = 0;
 	buf_init(&payload, TG_CALL_BYTES_MAX);
 	switch (p->state) {
-	case POLL_UPDATES: tg_get_updates(&payload, p->offset, TURN_UPDATES_MAX, POLL_S); break;
+	case POLL_UPDATES: tg_get_updates(&payload, p->offset, BATCH_UPDATES_MAX, POLL_S); break;
 	case POLL_DELETE_WEBHOOK: tg_delete_webhook(&payload); break;
 	default: tg_no_arguments(&payload); break;
 	}
@@ -96,7 +96,7 @@ static enum err keep_updates(struct core *c, struct str body)
 	if (e)
 		return E_INVALID;
 	while ((e = json_list_next(&element, &c->update_arena, &rest, UPDATE_BYTES_MAX)) == OK) {
-		if (c->updates_count == TURN_UPDATES_MAX)
+		if (c->updates_count == BATCH_UPDATES_MAX)
 			return E_TOOBIG; /* we asked for no more */
 		keep_update(c, &element);
 	}
@@ -109,7 +109,7 @@ static void read_batch(struct core *c, struct str body)
 	int64_t asked_from;
 	enum err e;
 
-	c->updates = arena_array(&c->update_arena, struct waiting_update, TURN_UPDATES_MAX);
+	c->updates = arena_array(&c->update_arena, struct waiting_update, BATCH_UPDATES_MAX);
 	c->updates_count = c->updates_next = 0;
 	if (clock_now_ms() - p->last_batch_ms > FORGET_OFFSET_MS)
 		p->offset = 0; /* ids may have begun anew, lower: the batch decides */

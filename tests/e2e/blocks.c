@@ -165,7 +165,7 @@ static void let_pass(struct shop *s, const struct fault *fault, int64_t ms, bool
 	}
 }
 
-static int by_size(const void *a, const void *b)
+int blocks_by_size(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
@@ -191,7 +191,7 @@ void blocks_measure(struct shop *s, const struct fault *fault, int64_t ms)
 	s->side->samples += s->us_count;
 	if (!s->us_count || s->rounds == countof(s->p50_ms))
 		return;
-	qsort(s->us, s->us_count, sizeof *s->us, by_size);
+	qsort(s->us, s->us_count, sizeof *s->us, blocks_by_size);
 	s->p50_ms[s->rounds] = s->us[s->us_count / 2] / 1000.0;
 	s->p99_ms[s->rounds] = s->us[s->us_count - 1 - s->us_count / 100] / 1000.0;
 	s->rounds++;
@@ -313,6 +313,8 @@ void blocks_tell(const char *name, const struct blocks_figures *f)
 		f->without.threads_max, f->with.threads_max, f->with.samples, f->with.unanswered);
 	if (f->counted)
 		printf("  %s: %.0f, worst %.1f ms", f->counted, f->count, f->worst_ms);
+	if (f->left)
+		printf(", %" PRId64 " left", f->left);
 	printf("\n");
 	fflush(stdout);
 }

@@ -25,6 +25,7 @@ struct blocks_figures {
 	/* the case's own: what was counted, how much, and the worst time of it */
 	const char *counted;       /* NULL: nothing */
 	double count, worst_ms;
+	int64_t left;              /* of the fault when all was measured, where it has an end */
 };
 
 struct blocks_plan {

@@ -44,6 +44,7 @@ bool blocks_wait(struct rig *r, bool (*until)(struct rig *r, void *ctx), void *c
 void blocks_compare(struct blocks_figures *out, const struct blocks_plan *plan, const struct fault *fault);
 void blocks_measure(struct shop *s, const struct fault *fault, int64_t ms); /* one round */
 void blocks_end(struct shop *s);                        /* medians and the loop's own figures */
+int blocks_by_size(const void *a, const void *b);       /* uint32_t, for qsort */
 double blocks_metric(struct rig *r, const char *name);  /* of /metrics; -1: none */
 
 /* Asks all panels at once, as an admin does; every second. */

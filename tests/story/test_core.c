@@ -683,15 +683,10 @@ static int ask(void)
 	return fd;
 }
 
-/* More requests are there than a turn takes up. The update beside them waits for none of the others, which come to their
- * turn one share after another. */
-static void test_flood(void **state)
+static void start_with_server(void)
 {
 	static const struct route_row route = { LISTENER_PUBLIC, HTTP_GET, "/flood", on_request };
-	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
-	int fds[FLOOD], turns = 0;
 
-	(void)state;
 	stop_well();
 	b->tables.routes = &route;
 	b->tables.routes_count = 1;
@@ -699,6 +694,17 @@ static void test_flood(void **state)
 	assert_int_equal(http_server_listen(b->server, LISTENER_PUBLIC, "127.0.0.1:0"), OK);
 	start();
 	run_ms(3000);
+}
+
+/* More requests are there than a turn takes up. The update beside them waits for none of the others, which come to their
+ * turn one share after another. */
+static void test_flood(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+	int fds[FLOOD], turns = 0;
+
+	(void)state;
+	start_with_server();
 	for (int i = 0; i < FLOOD; i++)
 		fds[i] = ask();
 	while (http_server_counts(b->server)->waiting < FLOOD)
@@ -713,6 +719,35 @@ static void test_flood(void **state)
 	assert_int_equal(turns, (FLOOD + SHARE - 1) / SHARE);
 	for (int i = 0; i < FLOOD; i++)
 		close(fds[i]);
+}
+
+/* A batch of updates is decided in one turn when nobody else is there. Who asks over HTTP waits for a turn of a few of
+ * them, and not for the batch; money is before both. */
+static void test_backlog_and_others(void **state)
+{
+	enum { BATCH = 100, FEW = 5 };
+	int decided, turns = 0, fd;
+
+	(void)state;
+	start_with_server();
+	for (int i = 0; i < 2 * BATCH; i++)
+		botapi_say(b->telegram, botapi_user_new(b->telegram, "Anna", NULL, "en"), i == 2 * BATCH - 1 ? "money" : "hello");
+	for (decided = b->decided; b->decided == decided;)
+		core_turn(b->core, 5);
+	assert_int_equal(b->decided - decided, BATCH);
+	fd = ask();
+	while (http_server_counts(b->server)->waiting == 0)
+		http_server_run(b->server);
+	for (decided = b->decided; b->decided == decided;)
+		core_turn(b->core, 5); /* the next batch */
+	assert_int_equal(b->requests, 1);
+	assert_int_equal(b->decided - decided, FEW + 1);
+	assert_int_equal(said("money"), 1);
+	for (; b->decided < 2 * BATCH; turns++)
+		core_turn(b->core, 5);
+	assert_int_equal(turns, BATCH / FEW - 1);
+	assert_int_equal(said("money"), 1);
+	close(fd);
 }
 
 /* --- a slow disk --- */
@@ -864,6 +899,7 @@ int main(void)
 		story(test_wrong_token, ""),
 		story(test_conflicts, "B44"),
 		story(test_flood, "B24"),
+		story(test_backlog_and_others, "R271"),
 		story(test_slow_disk_and_one, "R284"),
 		story(test_slow_disk_and_some, "R284"),
 		story(test_slow_disk_and_many, "R284"),
