@@ -11,6 +11,8 @@
 #define TURN_UPDATES_MIN 5          /* decided in a turn while others ask over HTTP; more where a commit is dear, see turn.c */
 #define COMPANY_US 1000000           /* they do for so long after a request */
 #define UPDATE_US 100                /* what one takes, roughly */
+#define SENDS_MAX 128                /* on their way to people who wait; above that no more updates are asked for, see poll.c */
+#define CLAIMED_MAX 512              /* on their way; above that what is queued stays there */
 #define TURN_ANSWERS_MAX 200         /* to calls of ours */
 #define TURN_INBOUND_MAX 32          /* whoever floods us over HTTP has this share of a turn, the rest waits at the server */
 #define PATIENCE_COMMIT_US 2000      /* quicker commits are no reason to wait for company, see turn.c */
@@ -67,6 +69,7 @@ struct send {
 	const char *then_name;       /* owned by the settles table, or NULL */
 	int64_t then_id;
 	bool paced;                  /* went through the pacer */
+	bool rest;                   /* nobody waits for it */
 	/* only between claim and start */
 	const char *method;
 	struct str payload, qr;
@@ -149,6 +152,7 @@ struct core {
 	int64_t commit_us;           /* what the last commit that wrote something took */
 	struct turn turn;
 	struct send sends;           /* list head */
+	size_t sends_count, sends_rest; /* rest: of them, in that lane */
 	struct working *works;       /* with the helper thread, in a chain */
 	size_t works_count;
 	struct run runs;             /* list head */

@@ -68,12 +68,15 @@ static enum http_lane http_lane_of(enum lane lane)
 	return lanes[lane];
 }
 
-static struct send *send_new(struct core *c)
+static struct send *send_new(struct core *c, bool rest)
 {
 	struct send *s = xcalloc(1, sizeof *s);
 
 	s->caller = CALLER_SEND;
 	LIST_ADD(&c->sends, s);
+	s->rest = rest;
+	c->sends_count++;
+	c->sends_rest += rest;
 	GROW(c->turn.claimed, c->turn.claimed_count, c->turn.claimed_cap);
 	c->turn.claimed[c->turn.claimed_count++] = s;
 	return s;
@@ -120,7 +123,7 @@ static enum err claim_added(struct core *c, const struct outgoing *o, int64_t no
 		return e;
 	claimed = o->lane == LANE_ANSWER || pacer_try(c->pacer, &item, now_us);
 	if (claimed) {
-		s = send_new(c); /* before the insert: a failure then finds it and gives the chat back */
+		s = send_new(c, o->lane == LANE_REST); /* before the insert: a failure then finds it and gives the chat back */
 		s->chat_id = o->chat_id;
 		s->paced = o->lane != LANE_ANSWER;
 	}
@@ -153,7 +156,7 @@ static enum err claim_queued(struct core *c, const struct pacer_item *item)
 	int64_t now_ms = clock_now_ms(), expires_ms;
 	enum err e;
 
-	s = send_new(c);
+	s = send_new(c, item->lane == PACER_REST);
 	s->chat_id = item->chat_id;
 	s->paced = true;
 	s->id = item->id;
@@ -245,7 +248,7 @@ enum err outbox_claim(struct core *c)
 
 	for (size_t i = 0; !e && i < c->turn.added_count; i++)
 		e = claim_added(c, &c->turn.added[i], now_us);
-	for (int n = 0; !e && n < CLAIMS_PER_TURN && pacer_next(c->pacer, &item, now_us); n++)
+	for (int n = 0; !e && n < CLAIMS_PER_TURN && c->sends_count < CLAIMED_MAX && pacer_next(c->pacer, &item, now_us); n++)
 		e = claim_queued(c, &item);
 	return e;
 }
@@ -255,6 +258,8 @@ void outbox_forget(struct core *c, struct send *s)
 	if (s->paced)
 		pacer_done(c->pacer, s->chat_id, clock_mono_us());
 	LIST_REMOVE(s);
+	c->sends_count--;
+	c->sends_rest -= s->rest;
 	free(s);
 }
 

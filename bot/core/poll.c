@@ -23,9 +23,17 @@ static int64_t retry_us(struct core *c, int64_t first_ms, int64_t max_ms)
 	return clock_mono_us() + core_backoff_ms(first_ms, max_ms, c->poll.failures) * 1000;
 }
 
+/* We decide faster than Telegram takes what we say. What is decided and not yet said would grow with a backlog, and, because
+ * answers to taps leave before messages, no message would leave until all of it was worked off: 20 s measured between
+ * a payment and its link. So the backlog waits where it is, in Telegram's queue. */
+static bool too_much_to_say(const struct core *c)
+{
+	return c->poll.state == POLL_UPDATES && c->sends_count - c->sends_rest > SENDS_MAX;
+}
+
 int64_t poll_due_us(const struct core *c)
 {
-	if (c->poll.under_way || c->poll.state == POLL_STOPPED || c->updates_next < c->updates_count)
+	if (c->poll.under_way || too_much_to_say(c) || c->poll.state == POLL_STOPPED || c->updates_next < c->updates_count)
 		return INT64_MAX;
 	return c->poll.not_before_us;
 }

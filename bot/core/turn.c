@@ -147,9 +147,14 @@ int64_t core_due_ms(const struct core *c)
 	return earlier(c->inbox_next_ms, earlier(c->jobs_next_ms, c->schedules_next_ms));
 }
 
+static int64_t claim_due_us(const struct core *c)
+{
+	return c->sends_count < CLAIMED_MAX ? pacer_due_us(c->pacer) : INT64_MAX; /* an answer makes room */
+}
+
 static bool timers_due(const struct core *c)
 {
-	return core_due_ms(c) <= clock_now_ms() || pacer_due_us(c->pacer) <= clock_mono_us();
+	return core_due_ms(c) <= clock_now_ms() || claim_due_us(c) <= clock_mono_us();
 }
 
 static bool anything_to_decide(const struct core *c)
@@ -172,8 +177,8 @@ static int wait_ms(struct core *c, int timeout_max_ms)
 			return 0;
 		if (due_ms != INT64_MAX)
 			wait_us = earlier(wait_us, (due_ms - clock_now_ms()) * 1000);
-		if (pacer_due_us(c->pacer) != INT64_MAX)
-			wait_us = earlier(wait_us, pacer_due_us(c->pacer) - now_us);
+		if (claim_due_us(c) != INT64_MAX)
+			wait_us = earlier(wait_us, claim_due_us(c) - now_us);
 		if (c->events_patient)
 			wait_us = earlier(wait_us, c->patience_until_us - now_us);
 		if (poll_due_us(c) != INT64_MAX)

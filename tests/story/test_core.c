@@ -41,6 +41,7 @@ struct bench {
 	int told;               /* alerts */
 	struct http_server *server; /* NULL: no inbound HTTP */
 	int requests;           /* decided */
+	bool unlimited;         /* no rate of sending */
 	struct disk *disk;      /* NULL: a file */
 	int syncs;
 	struct crowd *crowd;    /* NULL: nobody comes by himself */
@@ -133,7 +134,7 @@ static void start(void)
 {
 	struct core_setup setup = {
 		.tables = &b->tables, .shared = &b->shared, .config = &b->config, .server = b->server, .net = memnet_net(b->net),
-		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = b->disk ? 0 : 30,
+		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = b->unlimited ? 0 : 30,
 	};
 	int64_t from;
 
@@ -750,6 +751,32 @@ static void test_backlog_and_others(void **state)
 	close(fd);
 }
 
+/* Telegram takes its time over what is sent. What is decided and not yet said stays bounded: the rest of the backlog waits in
+ * Telegram's queue, and nobody's message stands behind a thousand others of ours. */
+static void test_backlog_waits_at_telegram(void **state)
+{
+	enum { BACKLOG = 1000, BATCH = 100, SENDS = 128 };
+	int64_t claimed, most = 0;
+
+	(void)state;
+	stop_well();
+	b->unlimited = true;
+	start();
+	run_ms(3000);
+	for (int i = 0; i < BACKLOG; i++)
+		botapi_say(b->telegram, botapi_user_new(b->telegram, "Anna", NULL, "en"), "hello");
+	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .fault = BOTAPI_NETWORK, .after = true, .trouble = { .delay_ms = 200 } });
+	while (b->decided < BACKLOG) {
+		core_turn(b->core, 5);
+		claimed = rows("SELECT count(*) FROM outbox WHERE state=1");
+		most = claimed > most ? claimed : most;
+	}
+	assert_in_range(most, BATCH, SENDS + BATCH);
+	run_ms(10000);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+	assert_int_equal(said("hello"), BACKLOG);
+}
+
 /* --- a slow disk --- */
 
 #define SYNC_MS 20
@@ -790,6 +817,7 @@ static void move_to_slow_disk(void)
 	stop();
 	memnet_kill(b->net, false);
 	b->disk = disk_new(flush_slowly, NULL);
+	b->unlimited = true;
 	start();
 	run_ms(3000);
 	b->syncs = 0;
@@ -900,6 +928,7 @@ int main(void)
 		story(test_conflicts, "B44"),
 		story(test_flood, "B24"),
 		story(test_backlog_and_others, "R271"),
+		story(test_backlog_waits_at_telegram, "R271"),
 		story(test_slow_disk_and_one, "R284"),
 		story(test_slow_disk_and_some, "R284"),
 		story(test_slow_disk_and_many, "R284"),
