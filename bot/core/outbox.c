@@ -110,6 +110,12 @@ static enum err insert(struct core *c, const struct outgoing *o, bool claimed, i
 		o->about, o->then_name, o->then_id, clock_now_ms(), o->expires_ms, claimed ? CLAIMED : QUEUED);
 }
 
+/* What people wait for does not wait for a broadcast. */
+static bool has_room(const struct core *c, enum lane lane)
+{
+	return (lane == LANE_REST ? c->sends_count : c->sends_count - c->sends_rest) < CLAIMED_MAX;
+}
+
 static enum err claim_added(struct core *c, const struct outgoing *o, int64_t now_us)
 {
 	/* an id above all others for the pacer's order: the real one is known after the insert */
@@ -121,7 +127,7 @@ static enum err claim_added(struct core *c, const struct outgoing *o, int64_t no
 
 	if (e || replaced)
 		return e;
-	claimed = o->lane == LANE_ANSWER || pacer_try(c->pacer, &item, now_us);
+	claimed = o->lane == LANE_ANSWER || (has_room(c, o->lane) && pacer_try(c->pacer, &item, now_us));
 	if (claimed) {
 		s = send_new(c, o->lane == LANE_REST); /* before the insert: a failure then finds it and gives the chat back */
 		s->chat_id = o->chat_id;
@@ -248,7 +254,7 @@ enum err outbox_claim(struct core *c)
 
 	for (size_t i = 0; !e && i < c->turn.added_count; i++)
 		e = claim_added(c, &c->turn.added[i], now_us);
-	for (int n = 0; !e && n < CLAIMS_PER_TURN && c->sends_count < CLAIMED_MAX && pacer_next(c->pacer, &item, now_us); n++)
+	for (int n = 0; !e && n < CLAIMS_PER_TURN && has_room(c, LANE_REST) && pacer_next(c->pacer, &item, now_us); n++)
 		e = claim_queued(c, &item);
 	return e;
 }

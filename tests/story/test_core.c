@@ -777,6 +777,53 @@ static void test_backlog_waits_at_telegram(void **state)
 	assert_int_equal(said("hello"), BACKLOG);
 }
 
+enum { READERS = 1500 };
+
+static enum err tell_all(struct act *a, void *ctx)
+{
+	const int64_t *readers = ctx;
+	struct buf payload;
+
+	for (size_t i = 0; i < READERS; i++) {
+		buf_init(&payload, TG_CALL_BYTES_MAX);
+		tg_send_message(&payload, &(struct tg_send){ .chat_id = readers[i], .html = STR("news") });
+		outbox_add(a, &(struct outgoing){ .method = TG_SEND_MESSAGE, .chat_id = readers[i], .lane = LANE_REST, .unknown = UNKNOWN_SKIP,
+			.payload = str_of(str_dup(a->arena, buf_str(&payload))) });
+		buf_release(&payload);
+	}
+	return OK;
+}
+
+/* A broadcast without a rate is on its way by the hundred, not as a whole, and people are heard meanwhile. */
+static void test_broadcast_is_bounded(void **state)
+{
+	enum { CLAIMED = 512 };
+	static int64_t readers[READERS];
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), claimed, most = 0;
+
+	(void)state;
+	stop_well();
+	b->unlimited = true;
+	start();
+	run_ms(3000);
+	for (size_t i = 0; i < READERS; i++)
+		readers[i] = botapi_user_new(b->telegram, "Reader", NULL, "en");
+	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .fault = BOTAPI_NETWORK, .after = true, .trouble = { .delay_ms = 200 } });
+	assert_int_equal(core_do(b->core, tell_all, readers), OK);
+	botapi_say(b->telegram, anna, "hello");
+	for (int i = 0; i < 20; i++)
+		core_turn(b->core, 5);
+	assert_int_equal(said("hello"), 1);
+	while ((claimed = rows("SELECT count(*) FROM outbox WHERE state=1")) > 0) {
+		most = claimed > most ? claimed : most;
+		core_turn(b->core, 5);
+	}
+	assert_in_range(most, 100, CLAIMED + 2);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+	assert_int_equal(botapi_calls(b->telegram, "sendMessage"), READERS + 1);
+	assert_int_equal(heard(anna, "hello"), 1);
+}
+
 /* --- a slow disk --- */
 
 #define SYNC_MS 20
@@ -929,6 +976,7 @@ int main(void)
 		story(test_flood, "B24"),
 		story(test_backlog_and_others, "R271"),
 		story(test_backlog_waits_at_telegram, "R271"),
+		story(test_broadcast_is_bounded, "R280"),
 		story(test_slow_disk_and_one, "R284"),
 		story(test_slow_disk_and_some, "R284"),
 		story(test_slow_disk_and_many, "R284"),
