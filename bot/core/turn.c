@@ -422,9 +422,9 @@ static void decide(struct core *c)
 		if (inbox_store_batch(c) != OK)
 			return; /* stalled: the same batch again later */
 		end = c->updates_count; /* all of them stand in the inbox now and are taken one by one */
-	}
-	if (end - c->updates_next > updates_at_once(c))
+	} else if (end - c->updates_next > updates_at_once(c)) {
 		end = c->updates_next + updates_at_once(c);
+	}
 	if (!commit(c, end))
 		return;
 	unstall(c);
