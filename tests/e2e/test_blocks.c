@@ -105,13 +105,17 @@ static void test_a_flood_of_callbacks(void **state)
 	assert_in_range(f.with.largest_inbound, 1, INBOUND_MAX);
 }
 
+/* 20,000 and not 100,000: as many are worked off in the seconds that the payments take. The bench has them all. */
 static void test_a_backlog_of_updates(void **state)
 {
+	struct blocks_figures f = nothing_waits("backlog");
+
 	(void)state;
-	nothing_waits("backlog");
+	assert_true(f.left > 0); /* it outlasted them: the last payment did not wait for its end */
 }
 
-/* Each answer needs its commit: it cannot be quicker than the disk, but many share one. */
+/* What is told is on the disk: an answer waits for its own flush, and for the end of one that was under way when it came. That
+ * is two where well shops have none, so no ratio can hold here; that there is no third is counted in the core's stories. */
 static void test_a_slow_disk(void **state)
 {
 	struct blocks_figures f = run("slow_disk");
