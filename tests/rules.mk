@@ -110,7 +110,8 @@ requirements:
 checks: floors sentences locales
 	@tests/tools/selftest $(BUILD)/tools/locales
 
-# What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses.
+# What the real program costs: tests/bench/bench.c. The last line is one JSON object. RUNS="base tls" chooses; RUNS="blocks flood"
+# one fault of those that RUNS=blocks has (tests/e2e/blocks_cases.c).
 BENCH_O := $(patsubst %.c,$(BUILD)/o/%.o,$(wildcard tests/bench/*.c))
 $(BUILD)/bench: $(BENCH_O) $(filter $(BUILD)/o/tests/sim/% %/harness.o %/prepare.o %/blocks.o %/blocks_cases.o %/flood.o,$(SIM_O)) $(OBJ_O)
 	@echo "ld $@"
