@@ -3,14 +3,18 @@
  * Telegram is the simulator in memory, time is virtual, the store is a real file. */
 #include "tests/unit/proves.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "bot/core/core.h"
 #include "bot/schema.h"
 #include "lib/base/log.h"
+#include "lib/http/server.h"
 #include "tests/sim/botapi.h"
 #include "tests/story/memnet.h"
 
@@ -21,6 +25,7 @@ struct bench {
 	char dir[64], path[96];
 	struct botapi *telegram;
 	struct memnet *net;
+	struct http_server *server; /* NULL: nobody comes in */
 	struct shared shared;
 	struct db *db;
 	struct core *core;
@@ -122,7 +127,7 @@ static void step(const char *name)
 static void start(void)
 {
 	struct core_setup setup = {
-		.tables = &b->tables, .shared = &b->shared, .net = memnet_net(b->net),
+		.tables = &b->tables, .shared = &b->shared, .net = memnet_net(b->net), .server = b->server,
 		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = 30,
 	};
 	int64_t from;
@@ -188,6 +193,7 @@ static int tear_down(void **state)
 
 	(void)state;
 	stop();
+	http_server_free(b->server);
 	db_set_fault(NULL, NULL);
 	core_step = NULL;
 	memnet_free(b->net);
@@ -457,6 +463,76 @@ static void test_unheard_commit(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+static enum err note(struct act *a, const struct http_inbound *in)
+{
+	inbound_answer(a, in, 200, NULL, str_of(NULL));
+	return db_run(a->tx, "INSERT INTO settings(key, value) VALUES('noted', '1') ON CONFLICT(key) DO UPDATE SET value=value+1");
+}
+
+static void listen_for_notes(void)
+{
+	static const struct route_row routes[] = { { LISTENER_PUBLIC, HTTP_POST, "/note", note } };
+
+	stop();
+	b->tables.routes = routes;
+	b->tables.routes_count = countof(routes);
+	b->server = http_server_new(NULL);
+	assert_int_equal(http_server_listen(b->server, LISTENER_PUBLIC, "127.0.0.1:0"), OK);
+	start();
+	run_ms(1000);
+}
+
+static int send_note(void)
+{
+	static const char request[] = "POST /note HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 0\r\n\r\n";
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)http_server_port(b->server, LISTENER_PUBLIC)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+	assert_int_equal(send(fd, request, sizeof request - 1, 0), sizeof request - 1);
+	return fd;
+}
+
+/* The status it has heard by now; 0: nothing yet. */
+static int heard_status(int fd)
+{
+	char head[64] = "";
+
+	return recv(fd, head, sizeof head - 1, MSG_DONTWAIT) > 12 ? (int)strtol(head + 9, NULL, 10) : 0;
+}
+
+/* Whoever tells us something over HTTP hears "200" when it is stored. Until then they wait, and come again if we are gone. */
+static void test_answered_when_stored(void **state)
+{
+	int fd, status = 0;
+
+	(void)state;
+	listen_for_notes();
+	faults_left = 1;
+	db_set_fault(full_disk, NULL);
+	fd = send_note();
+	while (faults_left) { /* the real socket has a time of its own */
+		core_turn(b->core, 0);
+		usleep(1000);
+	}
+	for (int i = 0; i < 20; i++) {
+		core_turn(b->core, 0);
+		usleep(1000);
+		assert_int_equal(heard_status(fd), 0);
+	}
+	db_set_fault(NULL, NULL);
+	assert_int_equal(rows("SELECT count(*) FROM settings WHERE key='noted'"), 0);
+	for (int i = 0; !status && i < 5000; i++) {
+		run_ms(100);
+		usleep(100);
+		status = heard_status(fd);
+	}
+	assert_int_equal(status, 200);
+	assert_int_equal(rows("SELECT value FROM settings WHERE key='noted'"), 1);
+	close(fd);
+}
+
 /* Killed at every named step, again and again: each update decided once, each answer heard, at most one of them twice. */
 static void test_killed(void **state)
 {
@@ -651,6 +727,7 @@ int main(void)
 		story(test_message_that_kills, ""),
 		story(test_failed_commit, ""),
 		story(test_unheard_commit, ""),
+		story(test_answered_when_stored, "R197"),
 		story(test_killed, "R271"),
 		story(test_limits, "R280 B48"),
 		story(test_told_to_wait, "R280"),
