@@ -39,6 +39,8 @@ struct bench {
 	int die_countdown;
 	int die_again;          /* so many more times, at once */
 	int told;               /* alerts */
+	int faults_left;        /* commits that will fail */
+	bool fail_after_sending; /* and the one after the next message has left */
 };
 
 static struct bench *b; /* the running one: handlers have no context of their own */
@@ -115,6 +117,10 @@ static enum err on_alert(struct act *a, const struct alert *alert)
 
 static void step(const char *name)
 {
+	if (b->fail_after_sending && strcmp(name, "outbox.sent") == 0) {
+		b->fail_after_sending = false;
+		b->faults_left = 1;
+	}
 	if (b->die_at && strcmp(name, b->die_at) == 0 && --b->die_countdown == 0) {
 		if (b->die_again)
 			b->die_again--, b->die_countdown = 1;
@@ -408,12 +414,10 @@ static void test_message_that_kills(void **state)
 	assert_int_equal(heard(anna, "after"), 1);
 }
 
-static int faults_left;
-
 static enum err full_disk(void *ctx, enum db_point point)
 {
 	(void)ctx;
-	return point == DB_POINT_COMMIT && faults_left && faults_left-- ? E_FULL : OK;
+	return point == DB_POINT_COMMIT && b->faults_left && b->faults_left-- ? E_FULL : OK;
 }
 
 static void test_failed_commit(void **state)
@@ -423,7 +427,7 @@ static void test_failed_commit(void **state)
 
 	(void)state;
 	run_ms(1000);
-	faults_left = 3;
+	b->faults_left = 3;
 	db_set_fault(full_disk, NULL);
 	botapi_say(b->telegram, anna, "kept");
 	run_ms(1500);
@@ -439,10 +443,30 @@ static void test_failed_commit(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+/* What Telegram answered is not forgotten with the commit that was to keep it: the row would stay claimed, and the message
+ * be sent once more by the next start. */
+static void test_failed_commit_of_an_answer(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+	struct core_figures f;
+
+	(void)state;
+	run_ms(1000);
+	db_set_fault(full_disk, NULL);
+	b->fail_after_sending = true;
+	botapi_say(b->telegram, anna, "kept");
+	run_ms(20000);
+	db_set_fault(NULL, NULL);
+	core_figures(b->core, &f);
+	assert_int_equal(f.commits_failed, 1);
+	assert_int_equal(heard(anna, "kept"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
 static enum err unheard(void *ctx, enum db_point point)
 {
 	(void)ctx;
-	return point == DB_POINT_COMMIT_AFTER && faults_left && faults_left-- ? E_UNKNOWN : OK;
+	return point == DB_POINT_COMMIT_AFTER && b->faults_left && b->faults_left-- ? E_UNKNOWN : OK;
 }
 
 /* The commit was written and nobody heard it: what it claimed stands claimed in the table, and leaves all the same. */
@@ -452,12 +476,12 @@ static void test_unheard_commit(void **state)
 
 	(void)state;
 	run_ms(1000);
-	faults_left = 1;
+	b->faults_left = 1;
 	db_set_fault(unheard, NULL);
 	botapi_say(b->telegram, anna, "kept");
 	run_ms(20000);
 	db_set_fault(NULL, NULL);
-	assert_int_equal(faults_left, 0);
+	assert_int_equal(b->faults_left, 0);
 	assert_int_equal(said("kept"), 1);
 	assert_int_equal(heard(anna, "kept"), 1);
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
@@ -509,10 +533,10 @@ static void test_answered_when_stored(void **state)
 
 	(void)state;
 	listen_for_notes();
-	faults_left = 1;
+	b->faults_left = 1;
 	db_set_fault(full_disk, NULL);
 	fd = send_note();
-	while (faults_left) { /* the real socket has a time of its own */
+	while (b->faults_left) { /* the real socket has a time of its own */
 		core_turn(b->core, 0);
 		usleep(1000);
 	}
@@ -726,6 +750,7 @@ int main(void)
 		story(test_poison_comes_late, ""),
 		story(test_message_that_kills, ""),
 		story(test_failed_commit, ""),
+		story(test_failed_commit_of_an_answer, ""),
 		story(test_unheard_commit, ""),
 		story(test_answered_when_stored, "R197"),
 		story(test_killed, "R271"),
