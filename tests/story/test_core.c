@@ -582,6 +582,65 @@ static void test_killed(void **state)
 	arena_release(&arena);
 }
 
+/* --- jobs --- */
+
+static struct { int now[3], most[3], together, done; } lanes;
+
+static enum err begin_call(struct act *a, struct job *job)
+{
+	struct http_request *request = arena_new(&job->arena, struct http_request);
+
+	*request = (struct http_request){ .method = HTTP_POST, .timeout_ms = 30000,
+		.url = arena_printf(&job->arena, "%.*s/bot%.*s/getMe", STR_ARG(str_of(ORIGIN)), STR_ARG(str_of(core_api(a)->token))) };
+	job_call(job, request);
+	if (++lanes.now[job->lane] > lanes.most[job->lane])
+		lanes.most[job->lane] = lanes.now[job->lane];
+	if (lanes.now[1] + lanes.now[2] > lanes.together)
+		lanes.together = lanes.now[1] + lanes.now[2];
+	return OK;
+}
+
+static enum err answer_call(struct act *a, struct job *job, const struct http_response *response)
+{
+	(void)a;
+	assert_int_equal(response->status, 200);
+	lanes.now[job->lane]--;
+	lanes.done++;
+	job_done(job);
+	return OK;
+}
+
+static enum err add_calls(struct act *a, void *ctx)
+{
+	enum err e = OK;
+
+	(void)ctx;
+	for (int i = 0; !e && i < 10; i++)
+		e = job_add(a, "call", arena_printf(a->arena, "%d", i), 1 + i % 2, JOB_PERSON, a->now_ms);
+	return e;
+}
+
+/* One call at a time at each panel: of several at once a real one keeps the last. Two panels do not wait for each other. */
+static void test_one_call_per_lane(void **state)
+{
+	static const struct job_kind call = { .name = "call", .begin = begin_call, .answer = answer_call, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &call };
+
+	(void)state;
+	stop();
+	b->tables.jobs = kinds;
+	b->tables.jobs_count = countof(kinds);
+	start();
+	run_ms(120000); /* a start without an orderly end takes everything one by one for a while */
+	memset(&lanes, 0, sizeof lanes);
+	assert_int_equal(core_do(b->core, add_calls, NULL), OK);
+	run_ms(10000);
+	assert_int_equal(lanes.done, 10);
+	assert_int_equal(lanes.most[1], 1);
+	assert_int_equal(lanes.most[2], 1);
+	assert_int_equal(lanes.together, 2);
+}
+
 static void test_limits(void **state)
 {
 	int64_t users[60], anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
@@ -754,6 +813,7 @@ int main(void)
 		story(test_unheard_commit, ""),
 		story(test_answered_when_stored, "R197"),
 		story(test_killed, "R271"),
+		story(test_one_call_per_lane, "B23"),
 		story(test_limits, "R280 B48"),
 		story(test_told_to_wait, "R280"),
 		story(test_taken_back, ""),
