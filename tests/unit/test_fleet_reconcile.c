@@ -46,6 +46,33 @@ static void test_yes_and_nothing(void **state)
 	}
 }
 
+/* The same about a deletion: what the panel said is looked at, and the client is not forgotten while it stands there. */
+static void test_yes_and_kept(void **state)
+{
+	static const struct panel_rule lie = { .route = "del", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":null}" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_new(fw_versions[i]);
+
+		fw_operator_adds(w, fw_versions[i], "zoe_f"); /* the last client of an inbound is another matter (K17) */
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, fw_versions[i]);
+		panel_sim_add_rule(w->sims[0], &lie);
+		fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(panel_sim_count_clients(w->sims[0], 0), 2);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE seen_exists=1"), 1);
+		panel_sim_clear_rules(w->sims[0]);
+		fw_run(w, 10 * MINUTE_MS);
+		assert_int_equal(panel_sim_count_clients(w->sims[0], 0), 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE seen_exists=1"), 0);
+		fw_free(w);
+	}
+}
+
 static void test_created(void **state)
 {
 	(void)state;
@@ -462,6 +489,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_row_comes_first, "R036"),
 		proves(test_yes_and_nothing, "R021 B51"),
+		proves(test_yes_and_kept, "R190"),
 		proves(test_created, "R036"),
 		proves(test_life, "R004 R186"),
 		proves(test_among_others, "B31"),
