@@ -177,7 +177,8 @@ world: $(BUILD)/world$(if $(SAN_WORLD),-san)
 
 # Breaks the product on purpose and says who notices: tests/breaks/run.
 .PHONY: breaks
-breaks: $(BUILD)/world
+breaks:
+	@tests/setup test
 	@tests/breaks/run
 
 # make fuzz SECONDS=n [TARGET=name]: tests/fuzz under libFuzzer, which is clang's. Whatever they say, the same functions run

@@ -3,17 +3,19 @@
  * Telegram is the simulator in memory, time is virtual, the store is a real file. */
 #include "tests/unit/proves.h"
 
-#include <setjmp.h>
 #include <arpa/inet.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "bot/core/config.h"
 #include "bot/core/core.h"
 #include "bot/schema.h"
 #include "lib/base/log.h"
+#include "lib/http/server.h"
 #include "tests/sim/botapi.h"
 #include "tests/story/memnet.h"
 #include "tests/world/disk.h"
@@ -25,6 +27,7 @@ struct bench {
 	char dir[64], path[96];
 	struct botapi *telegram;
 	struct memnet *net;
+	struct http_server *server; /* NULL: nobody comes in */
 	struct shared shared;
 	struct config config;
 	struct db *db;
@@ -39,12 +42,13 @@ struct bench {
 	int die_countdown;
 	int die_again;          /* so many more times, at once */
 	int told;               /* alerts */
-	struct http_server *server; /* NULL: no inbound HTTP */
 	int requests;           /* decided */
 	bool unlimited;         /* no rate of sending */
 	struct disk *disk;      /* NULL: a file */
 	int syncs;
 	struct crowd *crowd;    /* NULL: nobody comes by himself */
+	int faults_left;        /* commits that will fail */
+	bool fail_after_sending; /* and the one after the next message has left */
 };
 
 static struct bench *b; /* the running one: handlers have no context of their own */
@@ -121,6 +125,10 @@ static enum err on_alert(struct act *a, const struct alert *alert)
 
 static void step(const char *name)
 {
+	if (b->fail_after_sending && strcmp(name, "outbox.sent") == 0) {
+		b->fail_after_sending = false;
+		b->faults_left = 1;
+	}
 	if (b->die_at && strcmp(name, b->die_at) == 0 && --b->die_countdown == 0) {
 		if (b->die_again)
 			b->die_again--, b->die_countdown = 1;
@@ -201,6 +209,7 @@ static int tear_down(void **state)
 
 	(void)state;
 	stop();
+	http_server_free(b->server);
 	db_set_fault(NULL, NULL);
 	core_step = NULL;
 	memnet_free(b->net);
@@ -417,12 +426,10 @@ static void test_message_that_kills(void **state)
 	assert_int_equal(heard(anna, "after"), 1);
 }
 
-static int faults_left;
-
 static enum err full_disk(void *ctx, enum db_point point)
 {
 	(void)ctx;
-	return point == DB_POINT_COMMIT && faults_left && faults_left-- ? E_FULL : OK;
+	return point == DB_POINT_COMMIT && b->faults_left && b->faults_left-- ? E_FULL : OK;
 }
 
 static void test_failed_commit(void **state)
@@ -432,7 +439,7 @@ static void test_failed_commit(void **state)
 
 	(void)state;
 	run_ms(1000);
-	faults_left = 3;
+	b->faults_left = 3;
 	db_set_fault(full_disk, NULL);
 	botapi_say(b->telegram, anna, "kept");
 	run_ms(1500);
@@ -448,10 +455,30 @@ static void test_failed_commit(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+/* What Telegram answered is not forgotten with the commit that was to keep it: the row would stay claimed, and the message
+ * be sent once more by the next start. */
+static void test_failed_commit_of_an_answer(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+	struct core_figures f;
+
+	(void)state;
+	run_ms(1000);
+	db_set_fault(full_disk, NULL);
+	b->fail_after_sending = true;
+	botapi_say(b->telegram, anna, "kept");
+	run_ms(20000);
+	db_set_fault(NULL, NULL);
+	core_figures(b->core, &f);
+	assert_int_equal(f.commits_failed, 1);
+	assert_int_equal(heard(anna, "kept"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
 static enum err unheard(void *ctx, enum db_point point)
 {
 	(void)ctx;
-	return point == DB_POINT_COMMIT_AFTER && faults_left && faults_left-- ? E_UNKNOWN : OK;
+	return point == DB_POINT_COMMIT_AFTER && b->faults_left && b->faults_left-- ? E_UNKNOWN : OK;
 }
 
 /* The commit was written and nobody heard it: what it claimed stands claimed in the table, and leaves all the same. */
@@ -461,15 +488,92 @@ static void test_unheard_commit(void **state)
 
 	(void)state;
 	run_ms(1000);
-	faults_left = 1;
+	b->faults_left = 1;
 	db_set_fault(unheard, NULL);
 	botapi_say(b->telegram, anna, "kept");
 	run_ms(20000);
 	db_set_fault(NULL, NULL);
-	assert_int_equal(faults_left, 0);
+	assert_int_equal(b->faults_left, 0);
 	assert_int_equal(said("kept"), 1);
 	assert_int_equal(heard(anna, "kept"), 1);
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
+static enum err note(struct act *a, const struct http_inbound *in)
+{
+	inbound_answer(a, in, 200, NULL, str_of(NULL));
+	return db_run(a->tx, "INSERT INTO settings(key, value) VALUES('noted', '1') ON CONFLICT(key) DO UPDATE SET value=value+1");
+}
+
+static void stop_well(void)
+{
+	core_stop(b->core);
+	while (core_exit_code(b->core) < 0)
+		core_turn(b->core, 1);
+	stop();
+	memnet_kill(b->net, false);
+}
+
+/* From now on, with this route. */
+static void listen_for(const struct route_row *route)
+{
+	stop_well();
+	b->tables.routes = route;
+	b->tables.routes_count = 1;
+	b->server = http_server_new(NULL);
+	assert_int_equal(http_server_listen(b->server, LISTENER_PUBLIC, "127.0.0.1:0"), OK);
+	start();
+	run_ms(3000);
+}
+
+static int ask(const char *request)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)http_server_port(b->server, LISTENER_PUBLIC)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+	assert_int_equal(send(fd, request, strlen(request), 0), strlen(request));
+	return fd;
+}
+
+/* The status it has heard by now; 0: nothing yet. */
+static int heard_status(int fd)
+{
+	char head[64] = "";
+
+	return recv(fd, head, sizeof head - 1, MSG_DONTWAIT) > 12 ? (int)strtol(head + 9, NULL, 10) : 0;
+}
+
+/* Whoever tells us something over HTTP hears "200" when it is stored. Until then they wait, and come again if we are gone. */
+static void test_answered_when_stored(void **state)
+{
+	int fd, status = 0;
+
+	(void)state;
+	listen_for(&(struct route_row){ LISTENER_PUBLIC, HTTP_POST, "/note", note });
+	b->faults_left = 1;
+	db_set_fault(full_disk, NULL);
+	fd = ask("POST /note HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 0\r\n\r\n");
+	while (b->faults_left) { /* the real socket has a time of its own */
+		core_turn(b->core, 0);
+		usleep(1000);
+	}
+	for (int i = 0; i < 20; i++) {
+		core_turn(b->core, 0);
+		usleep(1000);
+		assert_int_equal(heard_status(fd), 0);
+	}
+	db_set_fault(NULL, NULL);
+	assert_int_equal(rows("SELECT count(*) FROM settings WHERE key='noted'"), 0);
+	for (int i = 0; !status && i < 5000; i++) {
+		run_ms(100);
+		usleep(100);
+		status = heard_status(fd);
+	}
+	assert_int_equal(status, 200);
+	assert_int_equal(rows("SELECT value FROM settings WHERE key='noted'"), 1);
+	close(fd);
 }
 
 /* Killed at every named step, again and again: each update decided once, each answer heard, at most one of them twice. */
@@ -495,6 +599,100 @@ static void test_killed(void **state)
 		}
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 	arena_release(&arena);
+}
+
+/* --- jobs --- */
+
+#define PANEL "http://panel.test"
+
+static struct { int now[3], most[3], together, heard, done; } lanes;
+
+static void panel(void *ctx, const struct sim_request *request, struct sim_response *response)
+{
+	(void)ctx;
+	(void)request;
+	lanes.heard++;
+	response->status = 200;
+}
+
+static enum err begin_call(struct act *a, struct job *job)
+{
+	struct http_request *request = arena_new(&job->arena, struct http_request);
+
+	(void)a;
+	*request = (struct http_request){ .method = HTTP_POST, .url = PANEL "/", .timeout_ms = 30000 };
+	job_call(job, request);
+	if (++lanes.now[job->lane] > lanes.most[job->lane])
+		lanes.most[job->lane] = lanes.now[job->lane];
+	if (lanes.now[1] + lanes.now[2] > lanes.together)
+		lanes.together = lanes.now[1] + lanes.now[2];
+	return OK;
+}
+
+static enum err answer_call(struct act *a, struct job *job, const struct http_response *response)
+{
+	(void)a;
+	assert_int_equal(response->status, 200);
+	lanes.now[job->lane]--;
+	lanes.done++;
+	job_done(job);
+	return OK;
+}
+
+static enum err add_calls(struct act *a, void *ctx)
+{
+	enum err e = OK;
+
+	(void)ctx;
+	for (int i = 0; !e && i < 10; i++)
+		e = job_add(a, "call", arena_printf(a->arena, "%d", i), 1 + i % 2, JOB_PERSON, a->now_ms);
+	return e;
+}
+
+static void know_calls(void)
+{
+	static const struct job_kind call = { .name = "call", .begin = begin_call, .answer = answer_call, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &call };
+
+	stop();
+	b->tables.jobs = kinds;
+	b->tables.jobs_count = countof(kinds);
+	memnet_serve(b->net, PANEL, 0, panel, NULL);
+	start();
+	run_ms(120000); /* a start without an orderly end takes everything one by one for a while */
+	memset(&lanes, 0, sizeof lanes);
+}
+
+/* One call at a time at each panel: of several at once a real one keeps the last. Two panels do not wait for each other. */
+static void test_one_call_per_lane(void **state)
+{
+	(void)state;
+	know_calls();
+	assert_int_equal(core_do(b->core, add_calls, NULL), OK);
+	run_ms(10000);
+	assert_int_equal(lanes.done, 10);
+	assert_int_equal(lanes.most[1], 1);
+	assert_int_equal(lanes.most[2], 1);
+	assert_int_equal(lanes.together, 2);
+}
+
+/* A call leaves when the commit that claims it stands: after a crash nobody would know that it was made. */
+static void test_called_when_stored(void **state)
+{
+	(void)state;
+	know_calls();
+	assert_int_equal(core_do(b->core, add_calls, NULL), OK);
+	b->faults_left = 3;
+	db_set_fault(full_disk, NULL);
+	while (b->faults_left) {
+		assert_int_equal(lanes.heard, 0);
+		run_ms(10);
+	}
+	db_set_fault(NULL, NULL);
+	lanes.now[1] = lanes.now[2] = 0; /* runs that were given up */
+	run_ms(30000);
+	assert_int_equal(lanes.done, 10);
+	assert_int_equal(lanes.heard, 10);
 }
 
 static void test_limits(void **state)
@@ -652,15 +850,6 @@ static void test_conflicts(void **state)
 	assert_int_equal(core_exit_code(b->core), 1);
 }
 
-static void stop_well(void)
-{
-	core_stop(b->core);
-	while (core_exit_code(b->core) < 0)
-		core_turn(b->core, 1);
-	stop();
-	memnet_kill(b->net, false);
-}
-
 /* --- a flood --- */
 
 #define FLOOD 100
@@ -673,30 +862,6 @@ static enum err on_request(struct act *a, const struct http_inbound *in)
 	return OK;
 }
 
-static int ask(void)
-{
-	static const char request[] = "GET /flood HTTP/1.1\r\nHost: a\r\n\r\n";
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)http_server_port(b->server, LISTENER_PUBLIC)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
-	assert_int_equal(write(fd, request, sizeof request - 1), sizeof request - 1);
-	return fd;
-}
-
-static void start_with_server(void)
-{
-	static const struct route_row route = { LISTENER_PUBLIC, HTTP_GET, "/flood", on_request };
-
-	stop_well();
-	b->tables.routes = &route;
-	b->tables.routes_count = 1;
-	b->server = http_server_new(NULL);
-	assert_int_equal(http_server_listen(b->server, LISTENER_PUBLIC, "127.0.0.1:0"), OK);
-	start();
-	run_ms(3000);
-}
-
 /* More requests are there than a turn takes up. The update beside them waits for none of the others, which come to their
  * turn one share after another. */
 static void test_flood(void **state)
@@ -705,9 +870,9 @@ static void test_flood(void **state)
 	int fds[FLOOD], turns = 0;
 
 	(void)state;
-	start_with_server();
+	listen_for(&(struct route_row){ LISTENER_PUBLIC, HTTP_GET, "/flood", on_request });
 	for (int i = 0; i < FLOOD; i++)
-		fds[i] = ask();
+		fds[i] = ask("GET /flood HTTP/1.1\r\nHost: a\r\n\r\n");
 	while (http_server_counts(b->server)->waiting < FLOOD)
 		http_server_run(b->server);
 	botapi_say(b->telegram, anna, "hello");
@@ -730,13 +895,13 @@ static void test_backlog_and_others(void **state)
 	int decided, turns = 0, fd;
 
 	(void)state;
-	start_with_server();
+	listen_for(&(struct route_row){ LISTENER_PUBLIC, HTTP_GET, "/flood", on_request });
 	for (int i = 0; i < 2 * BATCH; i++)
 		botapi_say(b->telegram, botapi_user_new(b->telegram, "Anna", NULL, "en"), i == 2 * BATCH - 1 ? "money" : "hello");
 	for (decided = b->decided; b->decided == decided;)
 		core_turn(b->core, 5);
 	assert_int_equal(b->decided - decided, BATCH);
-	fd = ask();
+	fd = ask("GET /flood HTTP/1.1\r\nHost: a\r\n\r\n");
 	while (http_server_counts(b->server)->waiting == 0)
 		http_server_run(b->server);
 	for (decided = b->decided; b->decided == decided;)
@@ -963,8 +1128,12 @@ int main(void)
 		story(test_poison_comes_late, ""),
 		story(test_message_that_kills, ""),
 		story(test_failed_commit, ""),
+		story(test_failed_commit_of_an_answer, ""),
 		story(test_unheard_commit, ""),
+		story(test_answered_when_stored, "R197"),
 		story(test_killed, "R271"),
+		story(test_one_call_per_lane, "B23"),
+		story(test_called_when_stored, ""),
 		story(test_limits, "R280 B48"),
 		story(test_told_to_wait, "R280"),
 		story(test_taken_back, ""),

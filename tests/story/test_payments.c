@@ -251,6 +251,53 @@ static void test_refund(void **state)
 	(void)anna;
 }
 
+/* The panel made the client and nobody knows it: the answer was lost, or the process died before it came. Then the panel is
+ * away, and the order is refunded. That something was sent there stands in the commit before the call and is not forgotten
+ * because no answer came: what stands there is found and taken away. */
+static void refund_unknown(bool killed)
+{
+	static const struct panel_rule lose = { .route = "add", .times = 1, .fault = PANEL_NETWORK, .after = true, .trouble = { .drop = true } };
+	struct world *w = shop();
+	int64_t anna = person(w, "Anna");
+	char line[160];
+
+	memnet_set_latency_us(w->net, w->panels[0].origin, 1000000); /* time to strike while the answer is on its way */
+	if (!killed)
+		panel_sim_add_rule(w->panels[0].sim, &lose);
+	world_say(w, anna, "/plans");
+	world_tap(w, anna, "Month");
+	world_tap(w, anna, "Telegram Stars");
+	assert_true(world_pay_invoice(w, anna) != 0);
+	for (int i = 0; world_client_of(w, anna).n == 0; i++) {
+		assert_true(i < 600);
+		world_run(w, 100);
+	}
+	if (killed)
+		world_kill(w);
+	panel_sim_set_down(w->panels[0].sim, true);
+	if (killed)
+		world_start(w);
+	world_run(w, MINUTE_MS);
+	snprintf(line, sizeof line, "/refund %s", text_of(w, "SELECT public_id FROM orders").at);
+	world_say(w, WORLD_ADMIN, line);
+	world_say(w, WORLD_ADMIN, "took too long");
+	world_tap(w, WORLD_ADMIN, "Yes");
+	world_run(w, 10 * MINUTE_MS);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM orders WHERE state='refunded'"), 1);
+	assert_int_equal(world_client_of(w, anna).n, 1);
+	panel_sim_set_down(w->panels[0].sim, false);
+	world_run(w, 10 * MINUTE_MS);
+	assert_int_equal(world_client_of(w, anna).n, 0);
+	world_free(w);
+}
+
+static void test_refund_of_unknown(void **state)
+{
+	(void)state;
+	refund_unknown(true);
+	refund_unknown(false);
+}
+
 /* The shop was off for longer than Telegram keeps updates: the list of transactions tells. */
 static void test_missed(void **state)
 {
@@ -502,6 +549,7 @@ int main(void)
 		proves(test_wrong_amount, ""),
 		proves(test_paid_twice, ""),
 		proves(test_refund, "B38 R244"),
+		proves(test_refund_of_unknown, "B2 B38"),
 		proves(test_missed, ""),
 		proves(test_referral, "R244"),
 		proves(test_trial_once, "B36"),

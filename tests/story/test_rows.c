@@ -53,6 +53,19 @@ static int64_t buyer(struct world *w, const char *name)
 
 /* --- people --- */
 
+/* The least of all, and nothing is looked at afterwards: what fails here is no bot (tests/breaks/run). */
+static void test_starts(void **state)
+{
+	struct world *w = world_new(NULL);
+	int64_t anna = world_customer(w, "Anna", "en");
+
+	(void)state;
+	world_say(w, anna, "/start");
+	assert_non_null(world_last(w, anna));
+	world_stop(w);
+	world_free(w);
+}
+
 static void test_start_twice(void **state)
 {
 	struct world *w = world_new(NULL);
@@ -589,6 +602,7 @@ static void test_support(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		proves(test_starts, ""),
 		proves(test_start_twice, "R241"),
 		proves(test_used_of_limit, "R063"),
 		proves(test_devices, "R060"),

@@ -20,6 +20,59 @@ static void test_row_comes_first(void **state)
 	fw_free(w);
 }
 
+/* A panel that says yes and does nothing is not asked without end: a person hears of it, and it is tried again later. */
+static void test_yes_and_nothing(void **state)
+{
+	static const struct panel_rule lie = { .route = "add", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":null}" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_new(fw_versions[i]);
+		size_t asked;
+
+		panel_sim_add_rule(w->sims[0], &lie);
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, 5000);
+		asked = panel_sim_count(w->sims[0], "add");
+		assert_in_range(asked, 2, 20);
+		assert_int_equal(w->ready, 0);
+		assert_non_null(strstr(w->alert_keys, "+order_stuck"));
+		panel_sim_clear_rules(w->sims[0]);
+		fw_run(w, 10 * MINUTE_MS);
+		fw_assert_in_line(w, fw_versions[i]);
+		assert_int_equal(w->ready, 1);
+		fw_free(w);
+	}
+}
+
+/* The same about a deletion: what the panel said is looked at, and the client is not forgotten while it stands there. */
+static void test_yes_and_kept(void **state)
+{
+	static const struct panel_rule lie = { .route = "del", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":null}" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_new(fw_versions[i]);
+
+		fw_operator_adds(w, fw_versions[i], "zoe_f"); /* the last client of an inbound is another matter (K17) */
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, fw_versions[i]);
+		panel_sim_add_rule(w->sims[0], &lie);
+		fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(panel_sim_count_clients(w->sims[0], 0), 2);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE seen_exists=1"), 1);
+		panel_sim_clear_rules(w->sims[0]);
+		fw_run(w, 10 * MINUTE_MS);
+		assert_int_equal(panel_sim_count_clients(w->sims[0], 0), 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE seen_exists=1"), 0);
+		fw_free(w);
+	}
+}
+
 static void test_created(void **state)
 {
 	(void)state;
@@ -435,6 +488,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_row_comes_first, "R036"),
+		proves(test_yes_and_nothing, "R021 B51"),
+		proves(test_yes_and_kept, "R190"),
 		proves(test_created, "R036"),
 		proves(test_life, "R004 R186"),
 		proves(test_among_others, "B31"),

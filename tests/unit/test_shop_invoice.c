@@ -268,6 +268,27 @@ static void test_answer_lost(void **state)
 	sale_end(&t);
 }
 
+/* Killed with the question under way: that it was asked stands in the commit before it, so the next start looks first. */
+static void test_killed_while_asking(void **state)
+{
+	struct sale t = sale_new();
+	struct job job = { .kind = &pay_job_create, .subject = t.subject };
+	int64_t at_ms;
+
+	(void)state;
+	assert_int_equal(pay_job_create.begin(&t.s->a, &job), OK);
+	assert_int_equal(job.next, JOB_CALL);
+	exchange(t.s, job.request);
+	arena_release(&job.arena);                            /* nobody hears the answer */
+	shop_wait(t.s, SECOND_MS);
+	assert_int_equal(create(&t, &at_ms), JOB_LATER);      /* the provider may still be making it */
+	shop_wait(t.s, 15 * SECOND_MS);
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	assert_string_equal(invoice_state(&t), "pending");
+	assert_int_equal(cryptopay_sim_count_invoices(t.s->crypto), 1);
+	sale_end(&t);
+}
+
 static void test_refused(void **state)
 {
 	struct cryptopay_rule refuse = { .method = "createInvoice", .times = 1, .fault = CRYPTOPAY_REFUSE, .text = "AMOUNT_TOO_SMALL" };
@@ -403,6 +424,7 @@ int main(void)
 		proves(test_forged_are_cheap, "R196 B24"),
 		proves(test_callback_edges, "R196"),
 		proves(test_answer_lost, "B4"),
+		proves(test_killed_while_asking, "B4"),
 		proves(test_refused, ""),
 		proves(test_last_question, "B10"),
 		proves(test_expired, ""),

@@ -172,6 +172,7 @@ static void test_quote_holds(void **state)
 {
 	struct sale t = sale_new();
 	struct order again;
+	struct invoice other;
 
 	(void)state;
 	t.plan.prices[0].amount_minor = 99900;
@@ -181,6 +182,9 @@ static void test_quote_holds(void **state)
 	assert_int_equal(plan_update(&t.s->a, &t.plan), OK);
 	assert_int_equal(order_open(&again, &t.s->a, &t.anna, &t.plan, NULL), OK);
 	assert_int_equal(again.id, t.order.id); /* a second tap finds the open order, with its quote */
+	assert_int_equal(invoice_open(&other, &t.s->a, &again, "crypto_pay"), OK); /* and so does another way to pay */
+	assert_int_equal(other.amount_minor, 29900);
+	assert_string_equal(other.currency, "RUB");
 	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
 	assert_string_equal(state_of_order(&t), "paid");
 	assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), SHOP_NOW_MS + 30 * DAY_MS);

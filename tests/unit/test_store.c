@@ -11,6 +11,7 @@
 
 #include "lib/base/worker.h"
 #include "lib/store/db.h"
+#include "tests/world/disk.h"
 
 static char dir[64];
 static struct arena arena;
@@ -260,6 +261,61 @@ static void test_copy(void **state)
 	assert_int_equal(db_open(&copy, in_dir("none.db"), DB_READ, NULL), E_NOTFOUND);
 }
 
+static struct db *opened_on(const struct disk *d)
+{
+	struct db *db;
+
+	assert_int_equal(db_open(&db, "/shop.db", DB_WRITE, disk_vfs(d)), OK);
+	return db;
+}
+
+/* The power goes: whatever was not synced is lost, and nothing of the dead connection reaches the disk. */
+static struct db *after_power_cut(struct db *db, struct disk *d)
+{
+	disk_set_dead(d, true);
+	db_close(db);
+	disk_end(d, DISK_AFTER_POWER, NULL, NULL);
+	disk_set_dead(d, false);
+	return opened_on(d);
+}
+
+static int64_t rows_of_t(struct db *db)
+{
+	int64_t n;
+
+	assert_true(db_is_sound(db));
+	assert_int_equal(db_get_i64(&n, db, "SELECT count(*) FROM sqlite_schema WHERE name='t'"), OK);
+	assert_int_equal(n, 1);
+	assert_int_equal(db_get_i64(&n, db, "SELECT count(*) FROM t"), OK);
+	return n;
+}
+
+/* A commit that was told is there after the power was cut: the first of a new file, and those whose journal was copied into
+ * the database and then begun anew. */
+static void test_power_cut(void **state)
+{
+	struct disk *d = disk_new(NULL, NULL);
+	struct db *db = opened_on(d), *helper;
+	int64_t n;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY) STRICT; INSERT INTO t VALUES(1)"), OK);
+	db = after_power_cut(db, d);
+	assert_int_equal(rows_of_t(db), 1);
+	for (int i = 2; i < 10; i++) {
+		assert_int_equal(db_run(db, "INSERT INTO t(id) VALUES(?1)", i), OK);
+		assert_int_equal(db_open(&helper, "/shop.db", DB_CHECKPOINT, disk_vfs(d)), OK);
+		assert_int_equal(db_checkpoint(helper, i % 2 == 0, &n), OK);
+		db_close(helper);
+		assert_int_equal(n, 0);
+	}
+	assert_int_equal(db_run(db, "INSERT INTO t(id) VALUES(10)"), OK);
+	db = after_power_cut(db, d);
+	assert_int_equal(rows_of_t(db), 10);
+	db_close(db);
+	disk_free(d);
+}
+
 struct sum { struct worker_job job; int a, b, out; };
 
 static void add(struct worker_job *job)
@@ -346,6 +402,7 @@ int main(void)
 		proves(test_transactions, ""),
 		proves(test_table_version, ""),
 		proves(test_journal, ""),
+		proves(test_power_cut, "R286"),
 		proves(test_injected, ""),
 		proves(test_migrate, "B42"),
 		proves(test_opening_waits, "R286"),
