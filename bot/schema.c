@@ -316,7 +316,7 @@ static const char first[] =
 	"CREATE TABLE suspense(" /* money that a person decides about */
 	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"	payment_id INTEGER NOT NULL UNIQUE REFERENCES payments(id),"
-	"	reason TEXT NOT NULL,"                /* amount currency paid_already plan_gone no_place unknown_invoice other_payer recurring */
+	"	reason TEXT NOT NULL,"                /* amount currency paid_already plan_gone no_place unknown_invoice other_payer recurring banned */
 	"	state TEXT NOT NULL,"                 /* open delivered applied refunded kept */
 	"	created_ms INTEGER NOT NULL, decided_ms INTEGER NOT NULL DEFAULT 0, decided_by INTEGER REFERENCES users(id)) STRICT;"
 

@@ -76,13 +76,17 @@ static enum err create(struct subscription *s, struct act *a, const struct order
 	struct sub_new n = { .user_id = o->user_id, .plan_id = o->plan_id, .trial = o->kind == ORDER_TRIAL, .days = o->days, .limit_ip = o->limit_ip,
 		.reset_days = o->reset_days, .quota_bytes = o->quota_bytes };
 	struct place place;
+	struct user owner;
 	enum err e = choose_place(&place, a, o);
 
 	if (e)
 		return e;
 	n.panel_id = place.panel_id;
 	n.inbound_id = place.inbound_id;
-	return sub_create(s, a, &n);
+	e = sub_create(s, a, &n);
+	if (!e)
+		e = user_get(&owner, a, o->user_id);
+	return e || !owner.banned ? e : sub_set_banned(a, s, true); /* a person let the money count: what it bought begins with the unban */
 }
 
 static enum err renew(struct subscription *s, struct act *a, const struct order *o)

@@ -47,7 +47,8 @@ static enum err find_fault(const char **reason, struct act *a, const struct paym
 		p->telegram_id && p->telegram_id != m->owner.telegram_id ? "other_payer" :
 		m->order.state != ORDER_OPEN && m->order.state != ORDER_CANCELED ? "paid_already" :
 		!str_is(p->currency, m->invoice.currency) ? "currency" :
-		p->amount_minor != m->invoice.amount_minor ? "amount" : NULL;
+		p->amount_minor != m->invoice.amount_minor ? "amount" :
+		m->owner.banned ? "banned" : NULL; /* since the invoice was made: a person decides about the money, and access stays off */
 	if (*reason)
 		return OK;
 	e = order_honourable(&place, a, &m->order);

@@ -406,7 +406,7 @@ static enum err tell_money(struct act *a)
 	static char provider[] = "stars";
 	struct payment_row p = { .id = 1, .user_id = count("SELECT id FROM users WHERE telegram_id<>900"), .provider = provider, .amount_minor = 250, .currency = "XTR" };
 	enum err e = user_get(&anna, a, p.user_id);
-	static const char *const reasons[] = { "amount", "currency", "paid_already", "plan_gone", "no_place", "unknown_invoice", "other_payer", "recurring", "new kind" };
+	static const char *const reasons[] = { "amount", "currency", "paid_already", "plan_gone", "no_place", "unknown_invoice", "other_payer", "recurring", "banned", "new kind" };
 
 	for (size_t i = 0; !e && i < countof(reasons); i++) {
 		p.reason = (char *)(uintptr_t)reasons[i];

@@ -124,6 +124,23 @@ static void test_misfits(void **state)
 	}
 }
 
+/* Banned after the invoice was made. A person who lets the money count gives access that begins with the unban. */
+static void test_banned_meanwhile(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	assert_int_equal(user_set_banned(&t.s->a, t.order.user_id, true), OK);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+	assert_string_equal(shop_heard.reason, "banned");
+	assert_string_equal(state_of_order(&t), "open");
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions WHERE enabled=0"), 1);
+	assert_int_equal(user_set_banned(&t.s->a, t.order.user_id, false), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions WHERE enabled=1"), 1);
+	sale_end(&t);
+}
+
 static void test_pre_checkout_refusals(void **state)
 {
 	struct sale t = sale_new();
@@ -410,6 +427,7 @@ int main(void)
 		proves(test_quote_holds, "R212 B14"),
 		proves(test_plan_gone, ""),
 		proves(test_no_place, ""),
+		proves(test_banned_meanwhile, ""),
 		proves(test_elsewhere, ""),
 		proves(test_decisions, ""),
 		proves(test_refund, "B38"),

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bot/schema.h"
 #include "bot/shop/order_private.h"
 #include "bot/shop/admin_claim.h"
 #include "lib/base/enc.h"
