@@ -31,7 +31,7 @@ struct person *person_of(struct world *w, int64_t telegram_id)
 
 static const struct wish wishes[] = {
 	{ "buy", 60 }, { "pay", 60 }, { "renewpay", 60 }, { "plan", 30 }, { "renew", 30 }, { "plans", 10 }, { "trial", 10 }, { "link", 4 }, { "qr", 3 },
-	{ "connect", 2 }, { "sub", 6 }, { "my", 3 }, { "home", 2 }, { "move", 20 }, { "newlink", 1 }, { "cancel", 2 }, { "invite", 2 }, { "lang", 1 },
+	{ "connect", 2 }, { "sub", 6 }, { "my", 3 }, { "home", 2 }, { "move", 20 }, { "newlink", 1 }, { "cancel", 2 }, { "invite", 6 }, { "lang", 1 },
 };
 
 int wish_weight(const struct wish *list, size_t count, struct str data)
@@ -267,6 +267,21 @@ static void unblocks(struct world *w, struct person *p)
 	p->blocked = false;
 }
 
+/* The link that a friend has sent, if anybody has one to send. */
+static void comes_invited(struct world *w, struct person *p)
+{
+	char text[64] = "/start";
+	struct db_rows r;
+
+	if (w->core) {
+		db_select(&r, w->db, "SELECT referral_code FROM users WHERE referral_code IS NOT NULL ORDER BY id*?1%1009 LIMIT 1", luck_between(&w->luck, 1, 1008));
+		while (db_next(&r))
+			snprintf(text, sizeof text, "/start r_%.*s", STR_ARG(db_str(&r, 0)));
+		db_end(&r);
+	}
+	says(w, p, text);
+}
+
 static void moves(struct world *w, struct person *p)
 {
 	const struct botapi_message *m = recent(w, p->telegram_id, 0);
@@ -274,6 +289,8 @@ static void moves(struct world *w, struct person *p)
 
 	if (p->blocked)
 		unblocks(w, p);
+	else if (!m && luck_has(&w->luck, 5000))
+		comes_invited(w, p);
 	else if (luck_has(&w->luck, 6500) && pays(w, p))
 		return;
 	else if (luck_has(&w->luck, 1500))

@@ -88,6 +88,9 @@ static void all_money(struct world *w)
 		{ "resets of traffic that were paid for and not made", "SELECT count(*) FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id"
 			" WHERE x.deleted_ms=0 AND s.gone=0 AND x.done_rev=s.revision AND x.done_reset_rev<s.reset_rev" },
 		{ "people with two trials", "SELECT count(*) FROM (SELECT user_id FROM orders WHERE kind='trial' AND state<>'canceled' GROUP BY user_id HAVING count(*)>1)" },
+		{ "friends rewarded twice", "SELECT count(*) FROM (SELECT o.user_id FROM bonuses b JOIN orders o ON o.id=b.source_order_id GROUP BY o.user_id HAVING count(*)>1)" },
+		{ "people given more days for their friends than they had", "SELECT count(*) FROM users u WHERE (SELECT coalesce(sum(o.bonus_days), 0) FROM orders o WHERE o.user_id=u.id)"
+			" > (SELECT coalesce(sum(b.days), 0) FROM bonuses b WHERE b.user_id=u.id AND b.used_order_id IS NOT NULL)" },
 		{ "rewards for one order twice", "SELECT count(*) FROM (SELECT source_order_id FROM bonuses GROUP BY source_order_id HAVING count(*)>1)" },
 	};
 	bool balanced = false;
@@ -164,6 +167,7 @@ static void all_ends(struct world *w)
 	db_select(&r, w->db, "SELECT s.id, s.expires_ms, o.paid_ms, o.days, CASE WHEN o.waiting_told THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END FROM subscriptions s JOIN orders o ON o.subscription_id=s.id"
 		" WHERE o.state IN ('paid', 'delivered') AND o.target_rev>0 AND s.expires_ms>0"
 		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.state='refunded' OR x.bonus_days>0 OR x.days=0 OR x.target_rev=0))"
+		" AND NOT EXISTS (SELECT 1 FROM bonuses b WHERE b.used_subscription_id=s.id)"
 		" AND NOT EXISTS (SELECT 1 FROM drifts d JOIN accesses x ON x.id=d.access_id WHERE x.subscription_id=s.id AND d.state='adopted')"
 		" AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.subject LIKE '%'||s.public_id||'%') ORDER BY s.id, o.paid_ms, o.id");
 	while (db_next(&r)) {
@@ -211,9 +215,11 @@ static struct world_panel *panel_of(struct world *w, int64_t panel_id)
 }
 
 /* After a move what was used before it is not given again. */
-static bool is_quota(int64_t total_bytes, int64_t sold, int64_t used_elsewhere)
+static int64_t quota_left(int64_t sold, int64_t used_elsewhere)
 {
-	return total_bytes == sold || (sold && used_elsewhere && total_bytes > 0 && total_bytes <= sold && total_bytes >= sold - used_elsewhere);
+	if (!sold)
+		return 0; /* without limit */
+	return sold > used_elsewhere ? sold - used_elsewhere : 1;
 }
 
 /* What stands on the panel is what was sold; or what differs is listed, or waits before a person. */
@@ -238,7 +244,7 @@ static void one_access(struct world *w, const struct db_rows *r)
 		return;
 	if (x.seen != 1)
 		world_broken(w, "%s stands on %s %zu times", email, x.p->name, x.seen);
-	else if (x.view.expiry_ms != (ends_ms > expiry_ms ? ends_ms : expiry_ms) || !is_quota(x.view.total_bytes, quota, used_elsewhere))
+	else if (x.view.expiry_ms != (ends_ms > expiry_ms ? ends_ms : expiry_ms) || x.view.total_bytes != quota_left(quota, used_elsewhere))
 		world_broken(w, "%s on %s ends %" PRId64 " with %" PRId64 " bytes, sold were %" PRId64 " (%" PRId64 ") and %" PRId64, email, x.p->name,
 			x.view.expiry_ms, x.view.total_bytes, expiry_ms, ends_ms, quota);
 	else if (x.view.enable != enabled && !(x.view.has_row && !x.view.row_enable))
@@ -267,7 +273,7 @@ static void all_access(struct world *w)
 		panel_sim_advance(w->panels[i].sim, world_now_ms(w));
 	db_select(&r, w->db, "SELECT x.panel_id, x.email, x.id, s.expires_ms, s.quota_bytes, s.enabled AND NOT (SELECT u.banned FROM users u WHERE u.id=s.user_id), s.gone OR x.deleted_ms>0,"
 		" (x.done_rev<>s.revision AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2)), s.grace_until_ms,"
-		" (SELECT coalesce(sum(y.seen_up_bytes+y.seen_down_bytes), 0) FROM accesses y WHERE y.subscription_id=s.id AND y.id<>x.id)"
+		" (SELECT coalesce(sum(y.seen_up_bytes+y.seen_down_bytes), 0) FROM accesses y WHERE y.subscription_id=s.id AND y.id<>x.id AND y.done_reset_rev>=s.reset_rev)"
 		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id");
 	while (db_next(&r))
 		one_access(w, &r);
