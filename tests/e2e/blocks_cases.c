@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/telegram/tg_call.h"
 #include "tests/e2e/blocks_private.h"
+#include "tests/e2e/customer.h"
 #include "tests/e2e/flood.h"
 #include "tests/e2e/prepare.h"
 
@@ -317,20 +318,6 @@ struct payer {
 	int checkout;
 };
 
-static const struct botapi_button *find_button(struct rig *r, int64_t user, const char *label, int64_t *message_id)
-{
-	for (size_t i = botapi_messages_count(r->telegram, user); i-- > 0;) {
-		const struct botapi_message *m = botapi_message_at(r->telegram, user, i);
-
-		for (size_t b = 0; m->from_bot && !m->deleted && b < m->buttons_count; b++)
-			if (str_has(m->buttons[b].text, label)) {
-				*message_id = m->id;
-				return &m->buttons[b];
-			}
-	}
-	return NULL;
-}
-
 struct wanted {
 	int64_t user;
 	const char *label;        /* NULL: a bill */
@@ -342,7 +329,7 @@ static bool is_there(struct rig *r, void *ctx)
 	struct wanted *w = ctx;
 
 	if (w->label)
-		return find_button(r, w->user, w->label, &w->message_id) != NULL;
+		return customer_button(r, w->user, w->label, &w->message_id) != NULL;
 	for (size_t i = botapi_messages_count(r->telegram, w->user); i-- > 0;)
 		if (botapi_message_at(r->telegram, w->user, i)->invoice_stars) {
 			w->message_id = botapi_message_at(r->telegram, w->user, i)->id;
@@ -358,7 +345,7 @@ static void tap(struct rig *r, int64_t user, const char *label)
 
 	if (!blocks_wait(r, is_there, &w, RIG_GUARD_MS))
 		blocks_broken(r, label);
-	botapi_tap_data(r->telegram, user, w.message_id, str_dup(&arena, find_button(r, user, label, &w.message_id)->data));
+	botapi_tap_data(r->telegram, user, w.message_id, str_dup(&arena, customer_button(r, user, label, &w.message_id)->data));
 	serve_changed(r->serve);
 	arena_release(&arena);
 }

@@ -34,8 +34,7 @@ bool customer_sees(struct rig *r, int64_t user, const char *part)
 	return botapi_find_text(r->telegram, user, part) != NULL;
 }
 
-/* The newest visible message with such a button. */
-static const struct botapi_button *button(struct rig *r, int64_t user, const char *label, int64_t *message_id)
+const struct botapi_button *customer_button(struct rig *r, int64_t user, const char *label, int64_t *message_id)
 {
 	for (size_t i = botapi_messages_count(r->telegram, user); i-- > 0;) {
 		const struct botapi_message *m = botapi_message_at(r->telegram, user, i);
@@ -55,7 +54,7 @@ void customer_tap(struct rig *r, int64_t user, const char *label)
 	struct arena arena = { 0 };
 	int64_t message_id = 0;
 
-	UNTIL(r, (b = button(r, user, label, &message_id)) != NULL);
+	UNTIL(r, (b = customer_button(r, user, label, &message_id)) != NULL);
 	assert_true(botapi_tap(r->telegram, user, message_id, str_dup(&arena, b->text)) != 0);
 	serve_changed(r->serve);
 	arena_release(&arena);
