@@ -24,7 +24,8 @@ static const struct promise {
 	{ "deliver.ready", "SELECT count(*)" OF_THEM "o.state IN ('delivered', 'refunded') AND EXISTS"
 		" (SELECT 1 FROM accesses x WHERE x.subscription_id=o.subscription_id AND x.done_rev>0)", "SELECT count(*)" OF_THEM NAMED " AND o.state NOT IN ('delivered', 'refunded')" },
 	{ "deliver.renewed", "SELECT count(*)" OF_THEM "o.kind='renew' AND o.state IN ('delivered', 'refunded')", "SELECT count(*)" OF_THEM NAMED " AND o.state NOT IN ('delivered', 'refunded')" },
-	{ "pay.refunded", "SELECT count(*)" OF_THEM NAMED " AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state='refunded')", NULL },
+	/* to whoever paid: an admin may have let their money count for somebody else's order */
+	{ "pay.refunded", "SELECT count(*) FROM payments p JOIN orders o ON o.id=p.order_id WHERE ?1<>0 AND p.state='refunded' AND " NAMED, NULL },
 };
 
 static const char *const reminders[] = { "remind.days_one", "remind.days_other", "remind.expired", "remind.expired_gone", "remind.expired_grace", "remind.traffic", "remind.traffic_over" };
