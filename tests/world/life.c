@@ -340,7 +340,7 @@ static void fate(struct world *w, struct actor *self)
 	} else if (luck_has(&w->luck, 2500)) { /* as often as it takes to be set aside, and once more */
 		w->deadly = w->panels[luck_below(&w->luck, (int64_t)w->panels_count)].origin;
 		w->deadly_times = (int)luck_between(&w->luck, 1, 4);
-	} else if (luck_has(&w->luck, 1500) && w->people_count) {
+	} else if (luck_has(&w->luck, 3000) && w->people_count) {
 		w->poison = w->people[luck_below(&w->luck, (int64_t)w->people_count)].telegram_id;
 	} else {
 		will_die(w);

@@ -8,7 +8,7 @@
 #include "tests/world/world.h"
 
 #define MESSAGES_SEEN 12          /* how far back somebody scrolls */
-#define PAGES_SEEN 8              /* how far back a payment page is still found */
+#define PAGES_SEEN 12             /* how far back a payment page is still found */
 #define CROWD 100                 /* so many come less often, each of them */
 
 int64_t money_add(struct world *w, const struct money *m)

@@ -105,7 +105,7 @@ static bool admin_names_order(struct world *w, const char *words, const char *st
 /* Money that was set aside, any of it. */
 static enum errand admin_decides(struct world *w)
 {
-	static const char *const ways[] = { "deliver", "apply", "refund", "keep" };
+	static const char *const ways[] = { "deliver", "deliver", "apply", "apply", "refund", "refund", "keep" };
 	const struct botapi_message *m = botapi_last(w->telegram, WORLD_ADMIN);
 	const char *way = ways[luck_below(&w->luck, (int64_t)countof(ways))];
 	int64_t payment = w->core ? world_number(w, "SELECT payment_id FROM suspense WHERE state='open' ORDER BY id LIMIT 1") : 0;
@@ -130,6 +130,22 @@ static enum errand admin_begins(struct world *w)
 	return NOTHING;
 }
 
+/* "Yes" under the newest question. */
+static void admin_is_sure(struct world *w)
+{
+	size_t n = botapi_messages_count(w->telegram, WORLD_ADMIN);
+
+	for (size_t back = 1; back <= n && back <= MESSAGES_BEFORE_EYES; back++) {
+		const struct botapi_message *m = botapi_message_at(w->telegram, WORLD_ADMIN, n - back);
+
+		for (size_t k = 0; !m->deleted && k < m->buttons_count; k++)
+			if (str_starts(m->buttons[k].data, "yes:")) {
+				admin_taps(w, m, &m->buttons[k]);
+				return;
+			}
+	}
+}
+
 static enum errand admin_goes_on(struct world *w, enum errand errand)
 {
 	if (errand == WHY)
@@ -137,7 +153,7 @@ static enum errand admin_goes_on(struct world *w, enum errand errand)
 	else if (errand == WHICH)
 		admin_names_order(w, "", luck_has(&w->luck, 7000) ? "open" : "canceled");
 	else
-		admin_taps_something(w);
+		admin_is_sure(w);
 	return errand == SURE ? NOTHING : SURE;
 }
 
