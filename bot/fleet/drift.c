@@ -205,13 +205,14 @@ static enum err decide(struct act *a, enum terms_field f, int64_t access_id, int
 
 enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id)
 {
-	int64_t access_id, subscription_id, panel_id, seen;
+	int64_t access_id, subscription_id, panel_id, seen, wanted;
 	const char *panel_name;
 	enum terms_field f;
+	struct access x;
 	struct db_rows r;
 	enum err e;
 
-	db_select(&r, a->tx, "SELECT d.access_id, x.subscription_id, x.panel_id, d.field, d.seen, p.name FROM drifts d"
+	db_select(&r, a->tx, "SELECT d.access_id, x.subscription_id, x.panel_id, d.field, d.seen, p.name, d.wanted FROM drifts d"
 		" JOIN accesses x ON x.id=d.access_id JOIN panels p ON p.id=x.panel_id"
 		" WHERE d.id=?1 AND d.state='open'", drift_id);
 	e = db_first(&r);
@@ -223,8 +224,15 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 	f = field_of(db_str(&r, 3));
 	e = str_to_i64(&seen, db_str(&r, 4));
 	panel_name = db_text(&r, 5, a->arena);
+	if (!e)
+		e = str_to_i64(&wanted, db_str(&r, 6));
 	if (db_end(&r) || e || f == FIELDS)
 		return E_INVALID;
+	e = access_read(&x, a, subscription_id, panel_id, access_id - 1);
+	if (e)
+		return e;
+	if (!repair && x.want.at[f] != wanted)
+		return E_NOTFOUND; /* bought or given more since: what was seen before must not take it away; the next look settles it */
 	if (!repair && f == FIELD_QUOTA && seen == 0)
 		return E_REFUSED; /* metered stays metered (B30); whoever means it raises the limit in the shop */
 	e = db_run(a->tx, "UPDATE drifts SET state=?2, decided_ms=?3, decided_by=?4 WHERE id=?1", drift_id, repair ? "repaired" : "adopted", a->now_ms, admin_id);

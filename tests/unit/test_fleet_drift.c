@@ -105,6 +105,27 @@ static void test_paid_overrules(void **state)
 	fw_free(w);
 }
 
+/* The same while the panel is away: an admin who now adopts what was seen before must not take away what was paid for. */
+static void test_adopted_too_late(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+	int64_t id, until_ms;
+
+	(void)state;
+	operator_edits(w, START_MS + 10 * DAY_MS, 10 * GIB, true);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='until'");
+	assert_true(id > 0);
+	panel_sim_set_down(w->sims[0], true);
+	fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	until_ms = fw_number(w, "SELECT expires_ms FROM subscriptions");
+	assert_int_equal(core_do(w->core, say_adopt, &id), E_NOTFOUND);
+	assert_int_equal(fw_number(w, "SELECT expires_ms FROM subscriptions"), until_ms);
+	fw_free(w);
+}
+
 static void test_disabled_by_hand(void **state)
 {
 	struct fleet_world *w = fw_sold("3.6.0");
@@ -149,6 +170,7 @@ int main(void)
 		proves(test_deleted_by_hand, "R041"),
 		proves(test_longer_by_hand, ""),
 		proves(test_shorter_by_hand, ""),
+		proves(test_adopted_too_late, ""),
 		proves(test_paid_overrules, "R039 B20"),
 		proves(test_disabled_by_hand, ""),
 		proves(test_metered_stays_metered, "B30"),
