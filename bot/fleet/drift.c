@@ -231,8 +231,8 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 	e = access_read(&x, a, subscription_id, panel_id, access_id - 1);
 	if (e)
 		return e;
-	if (!repair && x.want.at[f] != wanted)
-		return E_NOTFOUND; /* bought or given more since: what was seen before must not take it away; the next look settles it */
+	if (x.id != access_id || (!repair && x.want.at[f] != wanted))
+		return E_NOTFOUND; /* gone, or bought or given more since: what was seen before must not take it away; the next look settles it */
 	if (!repair && f == FIELD_QUOTA && seen == 0)
 		return E_REFUSED; /* metered stays metered (B30); whoever means it raises the limit in the shop */
 	e = db_run(a->tx, "UPDATE drifts SET state=?2, decided_ms=?3, decided_by=?4 WHERE id=?1", drift_id, repair ? "repaired" : "adopted", a->now_ms, admin_id);
