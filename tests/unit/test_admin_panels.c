@@ -268,12 +268,17 @@ static void test_drift_is_decided(void **state)
 	struct world *w = *state;
 
 	furnish(w);
-	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'until', '1793614200000', '1793700600000', 'open', 1)");
+	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) SELECT 1, 'until', expires_ms, expires_ms + 86400000, 'open', 1 FROM subscriptions WHERE id=1");
 	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'quota', '53687091200', '0', 'open', 1)");
 	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'enabled', '1', '0', 'open', 1)");
 	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'devices', '2', '1', 'open', 1)");
 	say(w, OWNER, "/health");
-	assert_heard(w, "3 November 2026");
+	assert_heard(w, "the end is 3 December 2026, we have 2 December 2026");
+	run(w, "UPDATE subscriptions SET expires_ms=expires_ms+1"); /* renewed since it was found: adopting would take that away */
+	tap(w, OWNER, "a_drift:1:adopt");
+	assert_string_equal(text(w, "SELECT state FROM drifts WHERE id=1"), "open");
+	run(w, "UPDATE subscriptions SET expires_ms=expires_ms-1");
+	say(w, OWNER, "/health");
 	tap(w, OWNER, button(w, "a_drift:1:adopt"));
 	assert_string_equal(text(w, "SELECT state FROM drifts WHERE id=1"), "adopted");
 	tap(w, OWNER, "a_drift:2:adopt"); /* B30: metered stays metered */
