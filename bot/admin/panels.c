@@ -369,6 +369,8 @@ static enum err del(struct talk *t, struct str subject, bool keep)
 	e = panel_get(&p, t->a, id);
 	if (!e)
 		e = panel_delete(t->a, id, keep);
+	if (!e)
+		e = orders_displaced(t->a);
 	if (e == E_CONFLICT) /* somebody bought there meanwhile: that is another question */
 		return ask_del(t, &p);
 	if (e)

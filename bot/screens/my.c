@@ -254,11 +254,17 @@ enum err tap_new_link(struct talk *t, struct str id, struct str arg)
 
 enum err tap_revoke(struct talk *t, struct str id, struct str arg)
 {
+	struct order_waiting waiting;
 	struct look look;
 	enum err e;
 
 	if (sub_is_not_own(&look, t, id, &e))
 		return e;
+	e = order_waiting(&waiting, t->a, look.sub.id);
+	if (e)
+		return e;
+	if (waiting.count)
+		return sub_show(t, &look, "sub.revoke_waits");
 	if (!sub_is_confirmed(t->a, &look.sub, arg))
 		return ask(t, &look, "revoke", "sub.revoke_ask", "button.revoke");
 	e = sub_revoke(t->a, &look.sub);

@@ -16,15 +16,32 @@ static enum err give_grace(struct act *a, struct subscription *s, int64_t until_
 		reminder_next_ms(s, a->now_ms), a->now_ms);
 }
 
+/* Days that were paid for and have passed before anything was delivered: they begin anew, as often as that happens. */
+static enum err begin_anew(bool *begun, struct act *a, struct subscription *s)
+{
+	struct order_waiting waiting;
+	enum err e = order_waiting(&waiting, a, s->id);
+
+	*begun = !e && waiting.days > 0;
+	return *begun ? sub_extend(a, s, waiting.days * DAY_MS) : e;
+}
+
 static enum err step(struct act *a, int64_t id, const struct time_rules *rules)
 {
 	struct subscription s;
 	struct sub_time t;
+	bool begun = false;
 	enum err e = sub_get(&s, a, id);
 
 	if (e)
 		return e;
 	t = sub_time_step(&s, rules, a->now_ms);
+	if (t.step == TIME_STOP || t.step == TIME_DELETE)
+		e = begin_anew(&begun, a, &s);
+	if (begun)
+		log_warn("sub.begins_anew", KV("subscription", s.public_id));
+	if (e || begun)
+		return e;
 	switch (t.step) {
 	case TIME_NOTHING: break;
 	case TIME_GRACE: e = give_grace(a, &s, t.again_ms); break;

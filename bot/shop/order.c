@@ -137,6 +137,20 @@ enum err order_list_of(struct order *out, size_t *count, size_t max, struct act 
 	return read_list(out, count, max, a, &r);
 }
 
+enum err order_waiting(struct order_waiting *out, struct act *a, int64_t subscription_id)
+{
+	struct db_rows r;
+	enum err e;
+
+	db_select(&r, a->tx, "SELECT count(*), coalesce(sum(CASE WHEN target_rev>0 THEN days+bonus_days ELSE 0 END), 0) FROM orders WHERE subscription_id=?1 AND state='paid'",
+		subscription_id);
+	e = db_first(&r);
+	if (e)
+		return e;
+	*out = (struct order_waiting){ db_i64(&r, 0), db_i64(&r, 1) };
+	return db_end(&r);
+}
+
 /* --- may it be honoured, and where --- */
 
 struct place_wish order_wish(const struct plan *p, const struct order *o)

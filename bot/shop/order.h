@@ -66,6 +66,14 @@ enum err order_fulfil(struct act *a, struct order *o);
 
 extern const struct job_kind order_job_fulfil; /* subject: order id */
 
+/* A panel was removed: what was paid for there and is not delivered gets another place (R141). */
+enum err orders_displaced(struct act *a);
+
+/* Of this subscription: orders that are paid and not delivered, and the days that they bought and that run already. While
+ * there is one, neither time nor its owner deletes it: it would be money for nothing. */
+struct order_waiting { int64_t count, days; };
+enum err order_waiting(struct order_waiting *out, struct act *a, int64_t subscription_id);
+
 /* Trial and gift: an order that costs nothing. trial: E_CONFLICT when this telegram_id had one, ever (R-trial, B36);
  * E_NOTFOUND: none is given; E_NOROOM. grant: days 0 as the plan says; admin NULL: the program itself. */
 enum err order_trial(struct order *out, struct act *a, const struct user *u);

@@ -89,19 +89,25 @@ static enum err create(struct subscription *s, struct act *a, const struct order
 	return e || !owner.banned ? e : sub_set_banned(a, s, true); /* a person let the money count: what it bought begins with the unban */
 }
 
-static enum err renew(struct subscription *s, struct act *a, const struct order *o)
+/* Deleted by time, or its panel is no more: the same link again, wherever there is room. */
+static enum err need_place(struct act *a, const struct order *o)
 {
-	struct sub_terms terms;
 	struct place place;
 	int64_t access_id;
 	bool has;
 	enum err e = sub_has_place(&has, a, o->subscription_id);
 
-	if (!e && !has) { /* deleted by time: the same link again, wherever there is room */
-		e = choose_place(&place, a, o);
-		if (!e)
-			e = access_add(&access_id, a, o->subscription_id, place, sub_owner_name(a, o->user_id));
-	}
+	if (e || has)
+		return e;
+	e = choose_place(&place, a, o);
+	return e ? e : access_add(&access_id, a, o->subscription_id, place, sub_owner_name(a, o->user_id));
+}
+
+static enum err renew(struct subscription *s, struct act *a, const struct order *o)
+{
+	struct sub_terms terms;
+	enum err e = need_place(a, o);
+
 	if (!e)
 		e = sub_get(s, a, o->subscription_id);
 	if (e)
@@ -140,9 +146,17 @@ static enum err fulfil(struct act *a, struct order *o)
 		o->bonus_days);
 }
 
+/* Wanted already, and the place where it was to stand is no more. */
+static enum err place_again(struct act *a, const struct order *o)
+{
+	enum err e = need_place(a, o);
+
+	return e ? e : fleet_reconcile(a, o->subscription_id, JOB_MONEY);
+}
+
 enum err order_fulfil(struct act *a, struct order *o)
 {
-	enum err e = fulfil(a, o);
+	enum err e = o->target_rev ? place_again(a, o) : fulfil(a, o);
 
 	if (e != E_NOROOM)
 		return e;
@@ -161,8 +175,8 @@ static enum err fulfil_begin(struct act *a, struct job *job)
 		e = order_get(&o, a, id);
 	if (e)
 		return e;
-	if (o.state == ORDER_PAID && !o.target_rev)
-		e = fulfil(a, &o);
+	if (o.state == ORDER_PAID)
+		e = o.target_rev ? place_again(a, &o) : fulfil(a, &o);
 	if (e == E_NOROOM) {
 		job_later(job, 0, "no place");
 		return tell_waits(a, &o);
@@ -190,6 +204,28 @@ enum err order_pay(struct act *a, struct order *o)
 	if (!e)
 		e = tell(order_hooks.paid, a, o); /* first "paid", then perhaps "it takes longer" */
 	return e ? e : order_fulfil(a, o);
+}
+
+#define DISPLACED_SQL " FROM orders o WHERE o.state='paid' AND o.target_rev>0" \
+	" AND NOT EXISTS (SELECT 1 FROM accesses x WHERE x.subscription_id=o.subscription_id AND x.deleted_ms=0)"
+
+enum err orders_displaced(struct act *a)
+{
+	struct db_rows r;
+	int64_t max, *ids;
+	size_t n = 0;
+	enum err e = db_get_i64(&max, a->tx, "SELECT count(*)" DISPLACED_SQL);
+
+	if (e)
+		return e;
+	ids = arena_array(a->arena, int64_t, (size_t)max);
+	db_select(&r, a->tx, "SELECT o.id" DISPLACED_SQL);
+	while (db_next(&r))
+		ids[n++] = db_i64(&r, 0);
+	e = db_end(&r);
+	for (size_t i = 0; !e && i < n; i++)
+		e = job_add(a, order_job_fulfil.name, subject_of(a, ids[i]), 0, JOB_MONEY, a->now_ms);
+	return e;
 }
 
 /* --- what costs nothing --- */
@@ -326,22 +362,54 @@ enum err order_access_waits(struct act *a, int64_t subscription_id)
 
 /* --- back --- */
 
+#define OTHER_PURCHASES_SQL " FROM orders WHERE subscription_id=?1 AND id<>?2 AND state IN ('paid', 'delivered') AND kind<>'trial' AND target_rev>0"
+
+/* What the other purchases give without this one; 0: without end. */
+static enum err ends_without(int64_t *ends_ms, struct act *a, const struct subscription *s, const struct order *o)
+{
+	struct db_rows r;
+
+	if (o->days || s->expires_ms) {
+		*ends_ms = s->expires_ms ? s->expires_ms - o->days * DAY_MS : 0; /* another one is without end, and still is */
+		return OK;
+	}
+	*ends_ms = 1;
+	db_select(&r, a->tx, "SELECT paid_ms, days" OTHER_PURCHASES_SQL " ORDER BY paid_ms, id", s->id, o->id);
+	while (db_next(&r)) {
+		int64_t begun_ms = *ends_ms > db_i64(&r, 0) ? *ends_ms : db_i64(&r, 0);
+
+		if (*ends_ms)
+			*ends_ms = db_i64(&r, 1) ? begun_ms + db_i64(&r, 1) * DAY_MS : 0;
+	}
+	return db_end(&r);
+}
+
+/* The last purchase is taken back: a trial that it grew out of and that never stood goes with it. */
+static enum err revoke(struct act *a, struct subscription *s)
+{
+	enum err e = sub_revoke(a, s);
+
+	return e ? e : db_run(a->tx, "UPDATE orders SET state='refunded', closed_ms=?2 WHERE subscription_id=?1 AND state='paid' AND kind='trial'", s->id, a->now_ms);
+}
+
 /* The subscription lives on when another purchase stands behind it: then only this order's share goes. */
 static enum err take_back(struct act *a, const struct order *o)
 {
 	struct subscription s;
 	struct sub_terms terms;
 	int64_t others;
-	enum err e = db_get_i64(&others, a->tx, "SELECT count(*) FROM orders WHERE subscription_id=?1 AND id<>?2 AND state IN ('paid', 'delivered') AND kind<>'trial'",
-		o->subscription_id, o->id);
+	enum err e = db_get_i64(&others, a->tx, "SELECT count(*)" OTHER_PURCHASES_SQL, o->subscription_id, o->id);
 
 	if (!e)
 		e = sub_get(&s, a, o->subscription_id);
 	if (e || s.gone)
 		return e;
-	if (!others || !o->days || !s.expires_ms)
-		return sub_revoke(a, &s);
-	terms = (struct sub_terms){ .expires_ms = s.expires_ms - o->days * DAY_MS, .quota_bytes = s.quota_bytes };
+	if (!others)
+		return revoke(a, &s);
+	terms = (struct sub_terms){ .quota_bytes = s.quota_bytes };
+	e = ends_without(&terms.expires_ms, a, &s, o);
+	if (e)
+		return e;
 	if (s.quota_bytes && o->quota_bytes) /* never down to 0, which would mean unlimited (B30) */
 		terms.quota_bytes = s.quota_bytes > o->quota_bytes ? s.quota_bytes - o->quota_bytes : 1;
 	return sub_set_terms(a, &s, &terms, false);

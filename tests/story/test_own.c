@@ -348,6 +348,42 @@ static void test_move_nowhere(void **state)
 	world_free(o.w);
 }
 
+/* Paid while the panel is away: neither the owner's word nor the panel's removal takes from the customer what was paid for. */
+static void test_paid_comes_first(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(versions); i++)
+		for (int removed = 0; removed < 2; removed++) {
+			struct own o;
+
+			begin(&o, versions[i]);
+			panel_sim_set_down(o.w->panels[0].sim, true);
+			world_renew(o.w, o.anna);
+			assert_int_equal(number(&o, "SELECT count(*) FROM orders WHERE state='paid'"), 1);
+			show(&o);
+			press(&o, "Give it up");
+			assert_true(world_sees(o.w, o.anna, "has not been delivered yet"));
+			assert_int_equal(number(&o, IS_REVOKED), 0);
+			if (removed) {
+				world_say(o.w, WORLD_ADMIN, "/panel_del 1");
+				world_run(o.w, 10000);
+				assert_true(world_try_tap(o.w, WORLD_ADMIN, "Yes"));
+			} else
+				panel_sim_set_down(o.w->panels[0].sim, false);
+			world_run(o.w, 20 * MINUTE_MS);
+			world_settle(o.w);
+			assert_int_equal(number(&o, "SELECT count(*) FROM orders WHERE state='paid'"), 0);
+			assert_int_equal(number(&o, "SELECT count(*) FROM orders WHERE state='delivered'"), 3);
+			assert_int_equal(client_on(&o, (size_t)removed).at.expiry_ms, o.bought.at.expiry_ms + 30 * DAY_MS);
+			assert_string_equal(client_on(&o, (size_t)removed).uuid, o.bought.uuid);
+			if (!removed) {
+				revokes(&o);
+				assert_revoked(&o, 0);
+			}
+			world_free(o.w);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +392,7 @@ int main(void)
 		proves(test_revoke_asks, "R281"),
 		proves(test_move_waits, "R192"),
 		proves(test_move_nowhere, ""),
+		proves(test_paid_comes_first, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));

@@ -386,6 +386,35 @@ static void test_refund_of_renewal(void **state)
 	sale_end(&t);
 }
 
+/* Bought for a month, then for ever: whichever is given back, the other one stays as it was sold. */
+static void test_refund_beside_one_without_end(void **state)
+{
+	(void)state;
+	for (int back = 1; back <= 2; back++) {
+		struct sale t = sale_new();
+		struct plan ever = shop_plan(t.s, "Ever", 0, 0, 900, 0);
+		struct subscription sub;
+		struct order second;
+		struct invoice i;
+		int64_t at_ms;
+		char payment[2] = { (char)('0' + back), '\0' };
+
+		buy(&t);
+		shop_wait(t.s, 5 * DAY_MS);
+		assert_int_equal(sub_get(&sub, &t.s->a, shop_number(t.s, "SELECT id FROM subscriptions")), OK);
+		assert_int_equal(order_open(&second, &t.s->a, &t.anna, &ever, &sub), OK);
+		assert_int_equal(invoice_open(&i, &t.s->a, &second, "stars"), OK);
+		assert_int_equal(shop_stars(t.s, ANNA, i.public_id, 900, "chg2"), OK);
+		shop_panels_agree(t.s);
+		assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), 0);
+		assert_int_equal(refund_start(&t.s->a, back, &t.admin, "asked for"), OK);
+		assert_int_equal(shop_job(t.s, &pay_job_refund, payment, &refunded, &at_ms), JOB_DONE);
+		assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 0);
+		assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), back == 1 ? 0 : SHOP_NOW_MS + 30 * DAY_MS);
+		sale_end(&t);
+	}
+}
+
 /* --- the list of Stars --- */
 
 static void test_stars_list(void **state)
@@ -433,6 +462,7 @@ int main(void)
 		proves(test_refund, "B38"),
 		proves(test_refund_refused, ""),
 		proves(test_refund_of_renewal, ""),
+		proves(test_refund_beside_one_without_end, ""),
 		proves(test_stars_list, ""),
 	};
 

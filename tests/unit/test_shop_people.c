@@ -31,7 +31,7 @@ static struct subscription sub_of(struct shop *s, int64_t id)
 	return sub;
 }
 
-static struct order buy(struct shop *s, const struct user *u, const struct plan *p, const struct subscription *renews, const char *charge)
+static struct order pay(struct shop *s, const struct user *u, const struct plan *p, const struct subscription *renews, const char *charge)
 {
 	struct order o;
 	struct invoice i;
@@ -39,6 +39,14 @@ static struct order buy(struct shop *s, const struct user *u, const struct plan 
 	assert_int_equal(order_open(&o, &s->a, u, p, renews), OK);
 	assert_int_equal(invoice_open(&i, &s->a, &o, "stars"), OK);
 	assert_int_equal(shop_stars(s, u->telegram_id, i.public_id, i.amount_minor, charge), OK);
+	assert_int_equal(order_get(&o, &s->a, o.id), OK);
+	return o;
+}
+
+static struct order buy(struct shop *s, const struct user *u, const struct plan *p, const struct subscription *renews, const char *charge)
+{
+	struct order o = pay(s, u, p, renews, charge);
+
 	shop_panels_agree(s);
 	assert_int_equal(order_get(&o, &s->a, o.id), OK);
 	return o;
@@ -595,6 +603,35 @@ static void test_renewal_after_deletion(void **state)
 	shop_free(s);
 }
 
+/* A renewal whose panel is away for longer than what was bought: its days begin anew, nothing is stopped or deleted. */
+static void test_time_waits_for_delivery(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1"), renewal;
+	struct subscription sub = sub_of(s, o.subscription_id);
+
+	(void)state;
+	run_days(s, 29 * DAY_MS);
+	renewal = pay(s, &u, &p, &sub, "chg2");
+	run_days(s, 30 * DAY_MS + 14 * DAY_MS + 3 * DAY_MS);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(!sub.gone && sub.enabled && sub.expires_ms > s->now_ms);
+	assert_int_equal(order_get(&renewal, &s->a, renewal.id), OK);
+	assert_int_equal(renewal.state, ORDER_PAID);
+	run_days(s, 100 * DAY_MS);
+	shop_panels_agree(s);
+	assert_int_equal(order_get(&renewal, &s->a, renewal.id), OK);
+	assert_int_equal(renewal.state, ORDER_DELIVERED);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(!sub.gone && sub.enabled && sub.expires_ms > s->now_ms && sub.expires_ms <= s->now_ms + 30 * DAY_MS);
+	run_days(s, 30 * DAY_MS + 16 * DAY_MS); /* delivered: from now on time does what it does */
+	assert_true(sub_of(s, o.subscription_id).gone);
+	shop_check_books(s);
+	shop_free(s);
+}
+
 static void test_usage(void **state)
 {
 	struct shop *s = shop_new();
@@ -723,6 +760,7 @@ int main(void)
 		proves(test_reminders, "R074 B32"),
 		proves(test_expiry, "R189 R193"),
 		proves(test_renewal_after_deletion, ""),
+		proves(test_time_waits_for_delivery, ""),
 		proves(test_full_disk, ""),
 		proves(test_usage, "R184"),
 		proves(test_paste, ""),
