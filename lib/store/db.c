@@ -119,6 +119,32 @@ static enum err sync_name(const struct db *db)
 	return db->vfs ? err_of(sqlite3_file_control(db->handle, NULL, DB_SYNC_DIRECTORY, NULL)) : dir_sync(db->path);
 }
 
+#define REWRITE_BYTES 65536
+
+/* The system takes blocks whose sync has failed for clean: they are read as they were written, a later sync leaves them out,
+ * and they go with the power. Whoever starts after a killed process may find such blocks in the journal and take them for
+ * good, and all that is committed behind them would go with them. Written once more they are synced with the rest. */
+static enum err rewrite_journal(struct db *db)
+{
+	char bytes[REWRITE_BYTES];
+	sqlite3_file *journal = NULL;
+	sqlite3_int64 size = 0;
+	int rc = sqlite3_file_control(db->handle, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &journal);
+
+	if (!rc && journal && journal->pMethods)
+		rc = journal->pMethods->xFileSize(journal, &size);
+	for (sqlite3_int64 at = 0; !rc && at < size; at += REWRITE_BYTES) {
+		int n = size - at < REWRITE_BYTES ? (int)(size - at) : REWRITE_BYTES;
+
+		rc = journal->pMethods->xRead(journal, bytes, n, at);
+		if (!rc)
+			rc = journal->pMethods->xWrite(journal, bytes, n, at);
+	}
+	if (!rc && size)
+		rc = journal->pMethods->xSync(journal, SQLITE_SYNC_NORMAL);
+	return err_of(rc);
+}
+
 static int on_commit(void *ctx, sqlite3 *handle, const char *database, int pages)
 {
 	struct db *db = ctx;
@@ -168,6 +194,8 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 		e = err_of(sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL));
 	if (!e && mode == DB_WRITE)
 		e = sync_name(db);
+	if (!e && mode == DB_WRITE)
+		e = rewrite_journal(db);
 	if (e) {
 		db_close(db);
 		return e;
