@@ -479,6 +479,9 @@ static const char bans_remembered[] =
 static const char ids_in_order[] = /* the oldest ids are the lowest: inbox_forget */
 	"DROP INDEX inbox_received;";
 
+static const char looks_marked[] = /* who is as the last look has left them is not looked at alone: sweep.c */
+	"ALTER TABLE accesses ADD COLUMN seen_mark INTEGER NOT NULL DEFAULT 0;"; /* of all that the look depended on when its panel agreed; 0: none */
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -490,5 +493,6 @@ const struct db_migration schema_migrations[] = {
 	{ names_chosen },
 	{ bans_remembered },
 	{ ids_in_order },
+	{ looks_marked },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

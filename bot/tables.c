@@ -152,7 +152,7 @@ static const struct route_row routes[] = {
 };
 
 static const struct job_kind *const jobs[] = {
-	&fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &order_job_fulfil, &pay_job_create, &pay_job_poll, &pay_job_probe, &pay_job_refund, &pay_job_stars,
+	&fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &fleet_job_sweep, &order_job_fulfil, &pay_job_create, &pay_job_poll, &pay_job_probe, &pay_job_refund, &pay_job_stars,
 	&admin_job_grants,
 };
 

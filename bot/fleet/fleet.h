@@ -140,6 +140,7 @@ extern const struct job_kind fleet_job_reconcile;  /* subject "SUB:PANEL" */
 extern const struct job_kind fleet_job_ask;        /* subject "PANEL:WHAT:CHAT[:ACCESS]" */
 extern const struct job_kind fleet_job_watch;      /* subject PANEL: cheap check every minute; inbounds, counts */
 enum err fleet_watch(struct act *a);               /* schedule, every minute: a watch job per panel */
-enum err fleet_look_due(struct act *a);            /* schedule, every 15 minutes: looks at the accesses with the oldest look (usage, drift) */
+extern const struct job_kind fleet_job_sweep;      /* subject PANEL: all clients that are due for a look, in one reading */
+enum err fleet_look_due(struct act *a);            /* schedule, every 15 minutes: a sweep per panel (usage, drift) */
 
 #endif

@@ -5,7 +5,8 @@
  * rule.c       the pure rules          drift.c      what was changed by hand
  * reconcile.c  bringing one access in line            access_row.c  its row       rename.c  its other name
  * sample.c     a link that belongs to nobody
- * link.c       share links             ask.c, watch.c, look.c  what else panels are asked */
+ * link.c       share links             sweep.c      all clients of a panel in one reading
+ * ask.c, watch.c  what else panels are asked */
 #ifndef OBOL_FLEET_PRIVATE_H
 #define OBOL_FLEET_PRIVATE_H
 
@@ -15,6 +16,7 @@
 #define JOB_RECONCILE "reconcile"
 #define JOB_ASK "panel_ask"
 #define JOB_WATCH "panel_watch"
+#define JOB_SWEEP "panel_sweep"
 
 extern struct fleet_hooks fleet_hooks;
 
@@ -111,6 +113,11 @@ struct sub_want access_want(const struct access *x);
 struct xui_client access_client(struct arena *arena, const struct access *x); /* as it should be; its texts live in arena */
 /* Ours is what has our keys, those of now or those that the panel had before they were changed. */
 bool access_is_ours(const struct access *x, const struct xui_look *l);
+/* What the panel has counted for it. Of a place that is left it may be more than at the look before: that is taken off what
+ * the others may still use. */
+enum err access_used(struct act *a, const struct access *x, int64_t up_bytes, int64_t down_bytes);
+/* Of everything that a look at it depends on, links included; 0: not to be had. For sweeps: the same mark, the same verdict. */
+enum err access_mark(int64_t *mark, struct act *a, const struct work *w, const struct access *x, const struct xui_look *l);
 
 /* --- drift --- */
 

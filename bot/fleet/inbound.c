@@ -57,7 +57,7 @@ enum err inbound_set_sale(struct act *a, int64_t panel_id, int64_t inbound_id, b
 		panel_id, inbound_id, for_sale, capacity));
 }
 
-/* Links follow: its accesses are looked at first thing (look.c), and each look writes the link anew. */
+/* Links follow: its accesses are looked at first thing (sweep.c), and each look writes the link anew. */
 enum err inbound_set_host(struct act *a, int64_t panel_id, int64_t inbound_id, const char *host)
 {
 	struct str bare = link_host_bare(str_of(host));

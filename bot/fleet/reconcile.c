@@ -275,7 +275,7 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 {
 	struct str link = STR("");
 	const char *unreachable = NULL;
-	int64_t has_sub = 0;
+	int64_t has_sub = 0, mark = 0;
 	bool is_news = r->x.done_rev < r->x.revision;
 	enum err e = link_build(&link, &unreachable, a, &r->work, &r->x, &r->look.client);
 
@@ -295,8 +295,10 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 	if (!e && !link.len && !has_sub)
 		return wait_later(a, job, r, "no_link"); /* paid and made, but there is nothing to hand over yet */
 	if (!e)
-		e = db_run(a->tx, "UPDATE accesses SET done_rev=?2, link=nullif(?3, ''), updated_ms=?4 WHERE id=?1",
-			r->access_id, r->x.revision, str_dup(a->arena, link), a->now_ms);
+		e = access_mark(&mark, a, &r->work, &r->x, &r->look);
+	if (!e)
+		e = db_run(a->tx, "UPDATE accesses SET done_rev=?2, link=nullif(?3, ''), updated_ms=?4, seen_mark=?5 WHERE id=?1",
+			r->access_id, r->x.revision, str_dup(a->arena, link), a->now_ms, mark);
 	if (!e)
 		e = look_again_after_cut(a, r);
 	if (!e)
@@ -491,11 +493,8 @@ static bool is_stale(const struct run *r, int64_t now_ms)
 	return r->x.update_due || !l->agrees || row_off || has_other_keys(&r->x, &l->client) || rename_is_due(&r->x, &l->client);
 }
 
-/* Of the whole subscription. The last look at a place that is left may find more than the one before: that is taken off
- * what the others may still use. */
-static enum err store_usage(struct act *a, const struct run *r, int64_t up_bytes, int64_t down_bytes)
+enum err access_used(struct act *a, const struct access *x, int64_t up_bytes, int64_t down_bytes)
 {
-	const struct access *x = &r->x;
 	bool is_of_this_period = x->done_reset_rev >= x->reset_rev;
 	enum err e = db_run(a->tx, "UPDATE accesses SET seen_up_bytes=?2, seen_down_bytes=?3 WHERE id=?1 AND (seen_up_bytes<>?2 OR seen_down_bytes<>?3)",
 		x->id, up_bytes, down_bytes);
@@ -519,7 +518,7 @@ static enum err store_seen(struct act *a, const struct run *r, const struct term
 	if (!e)
 		e = db_run(a->tx, "UPDATE accesses SET panel_uuid=nullif(?2, ''), panel_sub_id=nullif(?3, '') WHERE id=?1", x->id,
 			str_dup(a->arena, r->look.client.uuid), str_dup(a->arena, r->look.client.sub_id));
-	return e || !r->look.has_row ? e : store_usage(a, r, t->up_bytes, t->down_bytes);
+	return e || !r->look.has_row ? e : access_used(a, x, t->up_bytes, t->down_bytes);
 }
 
 static enum err take_seen(struct act *a, struct run *r, struct terms *seen)
