@@ -18,6 +18,7 @@
 #include "bot/core/config.h"
 #include "bot/core/core.h"
 #include "bot/schema.h"
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/http/server.h"
 #include "tests/sim/botapi.h"

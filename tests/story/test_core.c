@@ -153,6 +153,52 @@ static void test_poison_comes_late(void **state)
 	assert_int_equal(b->parked, 1);
 }
 
+static bool was_alone;
+
+/* Only in the careful time is a crash counted before the handler runs. */
+static enum err see_how_taken(struct act *a, const struct tg_update *u)
+{
+	int64_t counted;
+	enum err e = db_get_i64(&counted, a->tx, "SELECT count(*) FROM inbox WHERE update_id=?1 AND crashes=1", u->update_id);
+
+	was_alone = counted == 1;
+	return e ? e : echo(a, u);
+}
+
+static bool is_taken_alone(int64_t user, const char *text)
+{
+	botapi_say(b->telegram, user, text);
+	run_ms(1000);
+	assert_int_equal(said(text), 1);
+	return was_alone;
+}
+
+/* The clock is set in the careful time, as machines do after a power cut: that neither ends nor prolongs it. */
+static void test_careful_and_the_clock_is_set(void **state)
+{
+	static const struct { int64_t skew_ms; const char *first, *meanwhile, *late, *after; } cases[] = {
+		{ 0, "1 first", "1 meanwhile", "1 late", "1 after" },
+		{ HOUR_MS, "2 first", "2 meanwhile", "2 late", "2 after" },
+		{ -HOUR_MS, "3 first", "3 meanwhile", "3 late", "3 after" },
+	};
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	b->tables.on_update = see_how_taken;
+	for (size_t i = 0; i < countof(cases); i++) {
+		memnet_set_skew_ms(b->net, 0);
+		die();
+		start();
+		assert_true(is_taken_alone(anna, cases[i].first)); /* the ten seconds begin with the first batch */
+		memnet_set_skew_ms(b->net, cases[i].skew_ms);
+		assert_true(is_taken_alone(anna, cases[i].meanwhile));
+		run_ms(7000);
+		assert_true(is_taken_alone(anna, cases[i].late));
+		run_ms(1000);
+		assert_false(is_taken_alone(anna, cases[i].after));
+	}
+}
+
 /* A message that is under way at six deaths in a row is given up, and a person hears of it. */
 static void test_message_that_kills(void **state)
 {
@@ -576,6 +622,7 @@ int main(void)
 		story(test_parked, "B25"),
 		story(test_poison, ""),
 		story(test_poison_comes_late, ""),
+		story(test_careful_and_the_clock_is_set, ""),
 		story(test_message_that_kills, ""),
 		story(test_failed_commit, ""),
 		story(test_failed_commit_of_an_answer, ""),
