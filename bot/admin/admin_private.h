@@ -20,6 +20,9 @@
 /* --- words.c: values as text in the arena, and what admins type as values --- */
 
 struct str admin_user_word(struct act *a, const struct user *u);   /* @name, else the first name, else the id; NULL: "–" */
+/* Why a panel's work does not get on (jobs.reason): HTML. The words that the program has for it are a sentence each, what a
+ * panel said is quoted. NULL: "–". */
+struct str admin_reason_text(const struct screen *s, const char *reason);
 
 bool admin_read_number(int64_t *out, struct str text, int64_t min, int64_t max);
 /* A name: 1 … NAME_POINTS_MAX characters on one line, clean. NULL: it is not. */

@@ -1,6 +1,8 @@
 /* Alerts on their way to people. The core folds them: it calls once when a cause begins and once when it is over. */
 #include "bot/admin/admin_private.h"
 
+#include <string.h>
+
 static const char *level_key(enum alert_level level)
 {
 	static const char *const keys[] = { "alert.level.notice", "alert.level.warning", "alert.level.critical" };
@@ -8,12 +10,25 @@ static const char *level_key(enum alert_level level)
 	return keys[level];
 }
 
+/* Their detail is why a panel's work does not get on. */
+static bool tells_reason(const struct alert *alert)
+{
+	return strcmp(alert->text_key, "order_stuck") == 0 || strcmp(alert->text_key, "panel_down") == 0;
+}
+
+static struct i18n_arg detail_of(const struct screen *s, const struct alert *alert)
+{
+	if (tells_reason(alert))
+		return T_HTML("detail", admin_reason_text(s, alert->detail));
+	return T_STR("detail", alert->detail ? alert->detail : "");
+}
+
 static struct str alert_text(const struct screen *s, const struct alert *alert)
 {
 	const char *key = arena_printf(s->a->arena, "alert.%s", alert->text_key);
 
 	return i18n_text_new(s->a->arena, &s->to, key, (const struct i18n_arg[]){ T_STR("subject", alert->subject ? alert->subject : "–"),
-		T_STR("detail", alert->detail ? alert->detail : ""), T_INT("count", alert->count), T_MOMENT("at", alert->last_ms), { 0 } });
+		detail_of(s, alert), T_INT("count", alert->count), T_MOMENT("at", alert->last_ms), { 0 } });
 }
 
 static void draw_alert(struct screen *s, const void *what)

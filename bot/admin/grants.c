@@ -259,7 +259,7 @@ static void report_line(struct screen *s, struct db_rows *r)
 	else if (db_i64(r, 2))
 		screen_text(s, "admin.grants.line", T_STR("who", who), T_STR("email", email ? email : "–"));
 	else
-		screen_text(s, "admin.grants.line_waits", T_STR("who", who), T_STR("reason", reason ? reason : "–"));
+		screen_text(s, "admin.grants.line_waits", T_STR("who", who), T_HTML("reason", admin_reason_text(s, reason)));
 }
 
 static enum err report(struct act *a, const struct list *l)

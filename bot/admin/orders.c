@@ -39,19 +39,14 @@ static enum err trouble_of(struct trouble *out, struct act *a, const struct orde
 	return db_end(&r);
 }
 
-static const char *reason_of(const struct trouble *trouble)
-{
-	return trouble->reason ? trouble->reason : "–";
-}
-
 static void trouble_text(struct screen *s, const struct trouble *trouble)
 {
 	if (!trouble->is_known)
 		return;
 	if (trouble->parked)
-		screen_text(s, "admin.order.parked", T_ID("attempts", trouble->attempts), T_STR("error", reason_of(trouble)));
+		screen_text(s, "admin.order.parked", T_ID("attempts", trouble->attempts), T_HTML("error", admin_reason_text(s, trouble->reason)));
 	else
-		screen_text(s, "admin.order.waiting", T_MOMENT("at", trouble->next_ms), T_ID("attempts", trouble->attempts), T_STR("error", reason_of(trouble)));
+		screen_text(s, "admin.order.waiting", T_MOMENT("at", trouble->next_ms), T_ID("attempts", trouble->attempts), T_HTML("error", admin_reason_text(s, trouble->reason)));
 }
 
 /* Where it is to be delivered. False: nowhere yet. */
@@ -121,7 +116,7 @@ static enum err stuck_line(struct screen *s, const struct order *o)
 
 	screen_text(s, "admin.orders.line_stuck", T_STR("order", word_public_id(s->a, o->public_id)), T_STR("user", owner_word(s->a, o->user_id)),
 		T_STR("plan", o->plan_name), T_STR("price", word_prices(s->a, &s->to, o->prices, o->prices_count)),
-		T_MOMENT("at", o->paid_ms), T_ID("attempts", trouble.attempts), T_STR("error", reason_of(&trouble)));
+		T_MOMENT("at", o->paid_ms), T_ID("attempts", trouble.attempts), T_HTML("error", admin_reason_text(s, trouble.reason)));
 	screen_row(s);
 	screen_button_text(s, "a_order", o->public_id, NULL, word_public_id(s->a, o->public_id));
 	return e;

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-
 struct str admin_user_word(struct act *a, const struct user *u)
 {
 	if (!u)
@@ -13,6 +12,18 @@ struct str admin_user_word(struct act *a, const struct user *u)
 	if (u->first_name && *u->first_name)
 		return utf8_head(str_of(u->first_name), NAME_POINTS_MAX);
 	return str_of(word_number(a, u->telegram_id));
+}
+
+struct str admin_reason_text(const struct screen *s, const char *reason)
+{
+	const char *key;
+
+	if (!reason)
+		return STR("–");
+	key = arena_printf(s->a->arena, "admin.reason.%s", reason);
+	if (i18n_has(s->to.texts, key))
+		return i18n_text_new(s->a->arena, &s->to, key, (const struct i18n_arg[]){ { 0 } });
+	return i18n_text_new(s->a->arena, &s->to, "admin.panel_words", (const struct i18n_arg[]){ T_STR("words", reason), { 0 } });
 }
 
 bool admin_read_number(int64_t *out, struct str text, int64_t min, int64_t max)

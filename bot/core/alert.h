@@ -13,7 +13,7 @@ struct alert {
 	enum alert_level level;
 	const char *text_key;   /* locale key below "alert." with {{detail}}, {{count}}, {{subject}} */
 	const char *subject;    /* what it is about, shown as is: a panel's name, an order's number; NULL: none */
-	const char *detail;     /* another party's words, bounded and without secrets; NULL: none */
+	const char *detail;     /* another party's words, or one of ours that on_alert has a text for; bounded, without secrets; NULL: none */
 	int64_t count;          /* how often so far */
 	int64_t first_ms, last_ms;
 	bool over;              /* on_alert: the all-clear */

@@ -52,7 +52,7 @@ static enum err recover(struct core *c)
 	if (!e)
 		e = outbox_claim(c);
 	if (!e && was_running) {
-		c->careful_until_ms = a.now_ms + CAREFUL_MS;
+		c->careful_until_us = clock_mono_us() + CAREFUL_MS * 1000;
 		c->careful_again = true;
 		log_warn("core.unclean_stop", KV("careful_ms", CAREFUL_MS));
 	}

@@ -160,7 +160,7 @@ struct core {
 
 	int64_t inbox_next_ms, jobs_next_ms, schedules_next_ms;
 	int64_t inbox_waiting;       /* rows that keep their chat's later updates waiting */
-	int64_t careful_until_ms;    /* 0: after an orderly stop, or long enough ago */
+	int64_t careful_until_us;    /* 0: after an orderly stop, or long enough ago */
 	bool careful_again;          /* from the first batch of updates on, however late it comes: what killed us is in it */
 	bool orphans;                /* claimed jobs without a run exist: find them */
 	bool outbox_unread;          /* a commit failed: what waits, and what is claimed, is read anew */

@@ -182,7 +182,7 @@ enum err inbox_decide_waiting(struct core *c)
 	struct row rows[WAITING_AT_ONCE];
 	enum err e;
 	size_t n;
-	bool careful = c->careful_until_ms != 0;
+	bool careful = c->careful_until_us != 0;
 
 	if (c->inbox_next_ms > clock_now_ms())
 		return OK;

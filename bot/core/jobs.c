@@ -238,7 +238,7 @@ static enum err take_up(struct core *c, struct run *r)
 		end_run(c, r);
 		return e;
 	}
-	if (c->careful_until_ms) {
+	if (c->careful_until_us) {
 		e = count_crash(c, r);
 		if (e)
 			return e;
@@ -327,7 +327,7 @@ enum err jobs_take(struct core *c)
 	for (size_t i = 0; !e && i < n; i++) {
 		size_t may = lanes[i] ? 1 : JOBS_FREE_MAX, busy = running(c, lanes[i]);
 
-		if (c->careful_until_ms)
+		if (c->careful_until_us)
 			may = 1;
 		if (busy < may)
 			e = take_lane(c, lanes[i], may - busy);

@@ -404,12 +404,11 @@ static bool commit(struct core *c, size_t updates_end)
 	return true;
 }
 
-/* Time alone does not end it while a row is due that was to be taken alone: a machine may sleep at any moment. */
+/* Time alone does not end it while a row is due that was to be taken alone: the machine may stop at any moment. Nor does
+ * a wall clock that is set, as it often is after a power cut. */
 static bool is_careful(const struct core *c)
 {
-	int64_t now_ms = clock_now_ms();
-
-	return c->careful_until_ms && (now_ms < c->careful_until_ms || c->inbox_next_ms <= now_ms);
+	return c->careful_until_us && (clock_mono_us() < c->careful_until_us || c->inbox_next_ms <= clock_now_ms());
 }
 
 static void decide(struct core *c)
@@ -417,8 +416,8 @@ static void decide(struct core *c)
 	size_t end = c->updates_count;
 
 	if (!is_careful(c))
-		c->careful_until_ms = 0;
-	if (c->careful_until_ms && c->updates_next < c->updates_count) {
+		c->careful_until_us = 0;
+	if (c->careful_until_us && c->updates_next < c->updates_count) {
 		if (inbox_store_batch(c) != OK)
 			return; /* stalled: the same batch again later */
 		end = c->updates_count; /* all of them stand in the inbox now and are taken one by one */

@@ -98,6 +98,7 @@ static enum err stuck_order(char **out, struct act *a, const struct run *r)
 	return e == E_NOTFOUND ? OK : e;
 }
 
+/* detail: the panel's own words, or a word of ours, which has a sentence in the locales (admin.reason). */
 static enum err tell_stuck(struct act *a, struct job *job, const char *detail)
 {
 	char *order = NULL;
@@ -390,7 +391,7 @@ static enum err write_step(struct act *a, struct job *job, struct run *r)
 		return e ? e : wait_later(a, job, r, why);
 	}
 	if ((r->step == STEP_CREATE || r->step == STEP_UPDATE) && metered_to_free)
-		return park(a, job, r, "quota_zero"); /* B30 */
+		return park(a, job, r, "would_be_unlimited"); /* B30 */
 	switch (r->step) {
 	case STEP_CREATE:
 		ask.what = XUI_ADD;

@@ -100,7 +100,7 @@ static enum err need_place(struct act *a, const struct order *o)
 	if (e || has)
 		return e;
 	e = choose_place(&place, a, o);
-	return e ? e : access_add(&access_id, a, o->subscription_id, place, sub_owner_name(a, o->user_id));
+	return e ? e : sub_add_access(&access_id, a, o->subscription_id, o->user_id, place);
 }
 
 static enum err renew(struct subscription *s, struct act *a, const struct order *o)
@@ -342,7 +342,7 @@ static enum err move_elsewhere(struct act *a, const struct order *o)
 	log_info("order.moved", KV("order", o->public_id), KV("from", panel_id), KV("to", place.panel_id));
 	e = access_drop(a, access_id, JOB_ROUTINE);
 	if (!e)
-		e = access_add(&new_id, a, o->subscription_id, place, sub_owner_name(a, o->user_id));
+		e = sub_add_access(&new_id, a, o->subscription_id, o->user_id, place);
 	return e ? e : fleet_reconcile(a, o->subscription_id, JOB_MONEY);
 }
 

@@ -99,14 +99,16 @@ static void draw_keys(struct subscription *s)
 	password_draw(s->password);
 }
 
-/* The client's name on the panel speaks of its owner (R032). */
-struct str sub_owner_name(struct act *a, int64_t user_id)
+enum err sub_add_access(int64_t *id, struct act *a, int64_t subscription_id, int64_t user_id, struct place place)
 {
+	const char *name;
 	struct user u;
+	enum err e = user_get(&u, a, user_id);
 
-	if (user_get(&u, a, user_id) != OK)
-		return STR("");
-	return u.username ? str_of(u.username) : str_of(arena_printf(a->arena, "%s %s", u.first_name, u.last_name));
+	if (e)
+		return e;
+	name = u.username ? u.username : arena_printf(a->arena, "%s %s", u.first_name, u.last_name);
+	return access_add(id, a, subscription_id, place, str_of(name));
 }
 
 enum err sub_create(struct subscription *out, struct act *a, const struct sub_new *n)
@@ -125,7 +127,7 @@ enum err sub_create(struct subscription *out, struct act *a, const struct sub_ne
 	if (e)
 		return e;
 	s.id = db_last_id(a->tx);
-	e = access_add(&access_id, a, s.id, (struct place){ n->panel_id, n->inbound_id }, sub_owner_name(a, s.user_id));
+	e = sub_add_access(&access_id, a, s.id, s.user_id, (struct place){ n->panel_id, n->inbound_id });
 	if (!e)
 		e = sub_arm(a, &s);
 	if (!e)
@@ -272,7 +274,7 @@ static enum err renew_accesses(struct act *a, const struct subscription *s)
 		if (!e && old[i].on_its_way) /* with keys that are no more: it stays where it is */
 			continue;
 		if (!e)
-			e = access_add(&id, a, s->id, old[i].place, sub_owner_name(a, s->user_id));
+			e = sub_add_access(&id, a, s->id, s->user_id, old[i].place);
 		if (!e)
 			e = access_replace(a, id, old[i].id);
 	}

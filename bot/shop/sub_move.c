@@ -60,7 +60,7 @@ enum err sub_move(struct act *a, struct subscription *s, int64_t panel_id)
 	if (!e)
 		e = place_find(&to, a, &wish);
 	if (!e)
-		e = access_add(&new_id, a, s->id, to, sub_owner_name(a, s->user_id));
+		e = sub_add_access(&new_id, a, s->id, s->user_id, to);
 	if (!e)
 		e = access_replace(a, new_id, old_id);
 	return e ? e : sub_change(a, s, JOB_PERSON);

@@ -4,7 +4,8 @@
 
 #include "bot/shop/subscription.h"
 
-struct str sub_owner_name(struct act *a, int64_t user_id); /* what the client's e-mail is derived from */
+/* access_add; the client's name on the panel speaks of its owner (R032). */
+enum err sub_add_access(int64_t *id, struct act *a, int64_t subscription_id, int64_t user_id, struct place place);
 /* What is wanted has changed: revision + 1, and a reconcile job per panel. */
 enum err sub_change(struct act *a, struct subscription *s, enum job_prio prio);
 /* Access x is to take the place of one that still stands elsewhere. */

@@ -1,5 +1,5 @@
-/* Shared by the client's sources: client.c (queue, loop), exchange.c (request in, answer out), line.c (libcurl's
- * handles and callbacks). */
+/* Shared by the client's sources: client.c (loop), queue.c (who waits, who may begin), exchange.c (request in, answer
+ * out), line.c (libcurl's handles and callbacks). */
 #ifndef OBOL_HTTP_CLIENT_PRIVATE_H
 #define OBOL_HTTP_CLIENT_PRIVATE_H
 
@@ -164,11 +164,22 @@ struct line *line_take(struct http_client *c, struct http_exchange *x, int64_t n
 void line_give_back(struct line *line);
 void line_free(struct line *line);
 
-/* --- client.c, for line.c --- */
+/* --- queue.c --- */
 
-void client_forget_socket(struct http_client *c, int fd); /* fd is new, whatever had that number before */
+struct peer *queue_peer_of(struct http_client *c, const struct http_exchange *x); /* made where it is the first */
+void queue_forget_unused_peers(struct http_client *c);
+void queue_add(struct http_client *c, struct http_exchange *x, bool at_head);
+void queue_remove(struct http_client *c, struct http_exchange *x);
+void queue_begin(struct http_client *c, int64_t now_us);        /* all that may */
+void queue_fail_overdue(struct http_client *c, int64_t now_us);
 /* A new connection of x is about to be made. False: not in this turn. */
-bool client_may_connect(struct http_client *c, struct http_exchange *x);
+bool queue_may_connect(struct http_client *c, struct http_exchange *x);
+
+/* --- client.c --- */
+
+void client_begin(struct http_client *c, struct http_exchange *x, int64_t now_us); /* leaves the queue */
+void client_hand_in(struct http_client *c, struct http_exchange *x); /* its answer is complete */
+void client_forget_socket(struct http_client *c, int fd); /* fd is new, whatever had that number before */
 bool client_pauses(struct http_client *c, struct http_exchange *x); /* true: not another byte of its body in this turn */
 int64_t client_mono_ms(void);
 

@@ -85,7 +85,7 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 
 	(void)purpose;
 	name_is_found(line);
-	if (!client_may_connect(line->client, line->exchange))
+	if (!queue_may_connect(line->client, line->exchange))
 		return CURL_SOCKET_BAD;
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)

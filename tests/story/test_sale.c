@@ -209,7 +209,7 @@ static void test_refusal_is_told(void **state)
 		world_buy(w, anna);
 		world_run(w, HOUR_MS);
 		assert_int_equal(db_get_text(&order, &arena, w->db, "SELECT public_id FROM orders"), OK);
-		assert_true(world_sees(w, WORLD_ADMIN, arena_printf(&arena, "Order %s is paid but not delivered yet: %s", order, no.text)));
+		assert_true(world_sees(w, WORLD_ADMIN, arena_printf(&arena, "Order %s is paid but not delivered yet: “%s”", order, no.text)));
 		assert_true(world_sees(w, anna, "Your payment is safe"));
 		assert_delivered(w, anna, begin_ms);
 		assert_false(world_sees(w, anna, no.text));

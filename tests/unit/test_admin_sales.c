@@ -268,12 +268,16 @@ static void test_stuck_order_says_why(void **state)
 	run(w, "UPDATE jobs SET attempts=4, reason='connection refused' WHERE subject LIKE '1:1'");
 	say(w, OWNER, "/orders");
 	assert_heard(w, "1 order is stuck");
-	assert_heard(w, "connection refused");
+	assert_heard(w, "“connection refused”");
+	run(w, "UPDATE jobs SET reason='no_link' WHERE subject LIKE '1:1'");
+	say(w, OWNER, "/orders");
+	assert_heard(w, "the access is on the panel, but no link can be made of it");
 	order = button(w, "a_order:");
 	for (size_t i = 0; i < countof(causes); i++) {
 		run(w, causes[i].sql);
 		tap(w, OWNER, order);
 		assert_says(w, causes[i].key);
+		assert_heard(w, "Why: the access is on the panel, but no link can be made of it");
 	}
 	tap(w, OWNER, button(w, "a_retry:"));
 	assert_says(w, "admin.order.retrying");

@@ -150,6 +150,45 @@ static void test_taken_name_is_told(void **state)
 	}
 }
 
+/* Whatever the fleet can write down as the reason is a sentence for people, in their language. */
+static void test_reasons_are_sentences(void **state)
+{
+	static const char *const ours[] = { "inbound_gone", "no_link", "name_taken", "disagrees", "would_be_unlimited", "failing", "crash" };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < countof(ours); i++)
+		assert_true(i18n_has(w->i18n, arena_printf(&w->arena, "admin.reason.%s", ours[i])));
+	for (enum err e = E_NOROOM; e < OK; e++)
+		assert_true(i18n_has(w->i18n, arena_printf(&w->arena, "admin.reason.%s", err_name(e))));
+	for (enum http_failure f = HTTP_FAIL_NONE + 1; f <= HTTP_FAIL_ABORTED; f++)
+		assert_true(i18n_has(w->i18n, arena_printf(&w->arena, "admin.reason.%s", http_failure_name(f))));
+}
+
+/* Why an order is stuck: our reasons in the reader's language, a panel's own words as they are, in quotation marks. */
+static void test_stuck_order_is_told(void **state)
+{
+	static const struct { const char *lang, *reason, *words; } cases[] = {
+		{ "en", "inbound_gone", "not delivered yet: the inbound it was sold from is no longer on the panel\\n" },
+		{ "ru", "inbound_gone", "ещё не выдан: подключения, из которого он продан, на панели больше нет\\n" },
+		{ "en", "timeout", "not delivered yet: the panel did not answer in time\\n" },
+		{ "ru", "crash", "ещё не выдан: программа несколько раз остановилась во время работы над этим\\n" },
+		{ "en", "چیزی <b>", "not delivered yet: “چیزی &lt;b&gt;”\\n" }, { "ru", "Client.tgId", "ещё не выдан: «Client.tgId»\\n" },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		w->lang = cases[i].lang;
+		say(w, OWNER, "/audit");
+		assert_int_equal(alert_raise(&w->a, ALERT_WARNING, "reconcile:1:1", "order_stuck", "A7K2-9QX4-M1", cases[i].reason), OK);
+		collect(w);
+		assert_heard(w, cases[i].words);
+		assert_not_heard(w, "inbound_gone");
+		assert_int_equal(alert_clear(&w->a, "reconcile:1:1", "A7K2-9QX4-M1"), OK);
+		collect(w);
+		assert_heard(w, cases[i].words); /* what is over is named the same */
+	}
+}
+
 static void test_alert_chat(void **state)
 {
 	struct world *w = *state;
@@ -187,6 +226,8 @@ int main(void)
 		with_world(test_alerts_fold, "R128 R282 B48"),
 		with_world(test_alert_texts, ""),
 		with_world(test_taken_name_is_told, ""),
+		with_world(test_reasons_are_sentences, ""),
+		with_world(test_stuck_order_is_told, "R021"),
 		with_world(test_alert_chat, "R282"),
 	};
 
