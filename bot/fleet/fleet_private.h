@@ -113,6 +113,8 @@ struct sub_want access_want(const struct access *x);
 struct xui_client access_client(struct arena *arena, const struct access *x); /* as it should be; its texts live in arena */
 /* Ours is what has our keys, those of now or those that the panel had before they were changed. */
 bool access_is_ours(const struct access *x, const struct xui_look *l);
+/* 3.1 and later may have a client that stands nowhere: detached by hand, or left behind under a name that was given up. */
+bool client_stands_in(const struct xui_client *c, int64_t inbound_id);
 /* What the panel has counted for it. Of a place that is left it may be more than at the look before: that is taken off what
  * the others may still use. */
 enum err access_used(struct act *a, const struct access *x, int64_t up_bytes, int64_t down_bytes);
@@ -144,6 +146,13 @@ enum err rename_refused(struct act *a, struct access *x, const char *words);
 enum err rename_looked(bool *stands, struct act *a, const struct access *x, const char *name, const struct xui_look *look);
 /* Renamed on the panel, by us or by hand: the name is only how we call it. */
 enum err rename_follow(struct act *a, const struct access *x, const struct xui_client *seen);
+
+/* A client that a look does not find and that may be there under a name that nobody told us. */
+struct search { struct str uuid, sub_id; int64_t inbound_id; struct arena *arena; char *email; }; /* email: what was found, or NULL */
+enum err search_is_due(bool *is_due, struct act *a, const struct access *x, enum xui_dialect dialect);
+void search_ask(struct xui_ask *ask, struct search *s, struct arena *arena, const struct access *x); /* s outlives the operation */
+/* *is_news: it was found, x is called so from here on and is to be looked at again. */
+enum err search_found(bool *is_news, struct act *a, const struct access *x, const struct search *s);
 
 /* --- links --- */
 

@@ -12,7 +12,8 @@
  *  3. done_reset_rev moves only on a reset that certainly happened, together with update_due: the update that must follow
  *     a reset survives a kill, too (panel-api.md 5.6).
  *  4. A client that is not ours is never written to.
- *  5. Where a client is to get another name, a look asks for that name first (rename.c). */
+ *  5. Where a client is to get another name, a look asks for that name first; before one is made that may be there under a
+ *     name that nobody told us, it is searched for (rename.c). */
 #include "bot/fleet/fleet_private.h"
 
 #include <assert.h>
@@ -37,7 +38,7 @@ void fleet_set_hooks(const struct fleet_hooks *hooks)
 	fleet_hooks = *hooks;
 }
 
-enum doing { DOING_LOOK_AHEAD, DOING_LOOK, DOING_WRITE, DOING_INBOUNDS }; /* ahead: under the name it is to get */
+enum doing { DOING_LOOK_AHEAD, DOING_LOOK, DOING_SEARCH, DOING_WRITE, DOING_INBOUNDS }; /* ahead: under the name it is to get */
 
 struct run {
 	struct work work;
@@ -54,6 +55,8 @@ struct run {
 	const char *ahead;           /* the name last looked for ahead; in the job's arena */
 	bool gives_name;             /* the update under way changes the e-mail */
 	const char *name_refusal;    /* the panel's words to such an update; NULL: none */
+	struct search search;        /* in this run, once */
+	bool searched;
 	bool conflict;               /* the panel refused our e-mail although a look does not find it */
 	bool was_cut;                /* a write has brought somebody back who was cut off */
 	bool listed;                 /* inbounds were fetched in this run */
@@ -223,7 +226,7 @@ static enum err go_on(struct act *a, struct job *job, struct run *r)
 		return OK;
 	}
 	r->access_id = next.id;
-	r->conflict = false;
+	r->conflict = r->searched = false;
 	return e ? e : look_at(a, job, r);
 }
 
@@ -582,18 +585,36 @@ static enum err inbound_is_gone(struct act *a, struct job *job, struct run *r)
 	return e ? e : wait_later(a, job, r, "inbound_gone");
 }
 
+/* Then a look again, whatever was found: time has passed. */
+static enum err search(struct act *a, struct job *job, struct run *r)
+{
+	struct xui_ask ask;
+	bool ended;
+	enum err e;
+
+	search_ask(&ask, &r->search, &job->arena, &r->x);
+	r->doing = DOING_SEARCH;
+	e = work_begin(&r->work, a, job, &ask, &ended);
+	return !e && ended ? failed(a, job, r) : e;
+}
+
 static enum err decide(struct act *a, struct job *job, struct run *r)
 {
 	const struct xui_look *l = &r->look;
 	struct sub_have have = { 0 };
 	struct sub_want want;
 	struct terms seen;
-	bool ended, ours;
+	bool ended, ours, to_search = false;
 	enum err e = read_again(&ended, a, job, r);
 
 	if (e || ended)
 		return e;
-	ours = access_is_ours(&r->x, l);
+	ours = access_is_ours(&r->x, l) && client_stands_in(&l->client, r->x.inbound_id);
+	if (!ours && !r->searched && r->step != STEP_DELETE)
+		e = search_is_due(&to_search, a, &r->x, r->work.panel.dialect);
+	r->searched = true;
+	if (e || to_search)
+		return e ? e : search(a, job, r);
 	if (r->name_refusal && ours && rename_is_due(&r->x, &l->client))
 		e = rename_refused(a, &r->x, r->name_refusal);
 	r->name_refusal = NULL;
@@ -617,6 +638,19 @@ static enum err decide(struct act *a, struct job *job, struct run *r)
 	if (ours && want.enabled && (!l->client.enabled || (l->has_row && !l->traffic.enabled)))
 		r->was_cut = true;
 	return write_step(a, job, r);
+}
+
+static enum err searched(struct act *a, struct job *job, struct run *r)
+{
+	bool ended, is_news;
+	enum err e = read_again(&ended, a, job, r);
+
+	if (e || ended)
+		return e;
+	e = search_found(&is_news, a, &r->x, &r->search);
+	if (!e && is_news)
+		log_info("access.found", KV("access", r->access_id), KV("panel", r->panel_id));
+	return e ? e : look_at(a, job, r);
 }
 
 static enum err look_for(struct act *a, struct job *job, struct run *r, enum doing doing, const char *email)
@@ -719,6 +753,8 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 		r->look = r->work.result->look;
 		return r->doing == DOING_LOOK ? decide(a, job, r) : looked_ahead(a, job, r);
 	}
+	if (r->doing == DOING_SEARCH)
+		return searched(a, job, r);
 	r->listed = true;
 	e = inbound_store(a, r->panel_id, r->work.result);
 	return e ? e : decide(a, job, r);

@@ -6,7 +6,10 @@
  *   look under the old one ──▶ an update with the new name ─▶ look … ─▶ the panel says no: dropped, an admin is told
  *
  * The write that gives the name may have happened unheard, and 3.1 and later know clients by name alone: so the new one is
- * looked for first. A name never holds up anything else: the panel that says no to it has decided. */
+ * looked for first. A name never holds up anything else: the panel that says no to it has decided.
+ *
+ * And a name that nobody told us: renamed by hand, or left there when its panel was removed from the shop. 2.x and 3.0.x are
+ * looked through by keys anyhow; of 3.1 and later all clients are listed, before there would be a second one. */
 #include "bot/fleet/fleet_private.h"
 
 #include "bot/core/alert.h"
@@ -61,7 +64,7 @@ enum err rename_refused(struct act *a, struct access *x, const char *words)
 
 /* --- the look ahead --- */
 
-static bool stands_in(const struct xui_client *c, int64_t inbound_id)
+bool client_stands_in(const struct xui_client *c, int64_t inbound_id)
 {
 	for (size_t i = 0; i < c->inbounds_count; i++)
 		if (c->inbound_ids[i] == inbound_id)
@@ -86,9 +89,51 @@ enum err rename_looked(bool *stands, struct act *a, const struct access *x, cons
 	bool is_used;
 	enum err e;
 
-	*stands = access_is_ours(x, look) && stands_in(&look->client, x->inbound_id);
+	*stands = access_is_ours(x, look) && client_stands_in(&look->client, x->inbound_id);
 	if (*stands)
 		return OK;
 	e = is_used_by_us(&is_used, a, x, name);
 	return e || (!is_used && !look->found) ? e : drop(a, x, name, "rename_taken", name);
+}
+
+/* --- a name that nobody told us --- */
+
+/* Not of what was just bought: it is certain that no panel has it. Nor of what is to go and was not there before. */
+enum err search_is_due(bool *is_due, struct act *a, const struct access *x, enum xui_dialect dialect)
+{
+	int64_t others = 0;
+	enum err e = OK;
+
+	if (dialect == XUI_C && !x->gone && !x->written_rev)
+		e = db_get_i64(&others, a->tx, "SELECT count(*) FROM accesses WHERE subscription_id=?1 AND id<>?2", x->subscription_id, x->id);
+	*is_due = dialect == XUI_C && (x->gone ? x->seen_exists : x->written_rev || others);
+	return e;
+}
+
+static enum err on_client(void *ctx, const struct xui_client *c)
+{
+	struct search *s = ctx;
+
+	if (!s->email && client_stands_in(c, s->inbound_id) && (str_eq(c->uuid, s->uuid) || str_eq(c->sub_id, s->sub_id)))
+		s->email = str_dup(s->arena, c->email);
+	return OK;
+}
+
+static void on_restart(void *ctx)
+{
+	((struct search *)ctx)->email = NULL;
+}
+
+void search_ask(struct xui_ask *ask, struct search *s, struct arena *arena, const struct access *x)
+{
+	*s = (struct search){ .uuid = str_of(arena_strdup(arena, x->uuid)), .sub_id = str_of(arena_strdup(arena, x->sub_id)), .inbound_id = x->inbound_id, .arena = arena };
+	*ask = (struct xui_ask){ .what = XUI_CLIENTS, .sinks = { .on_client = on_client, .on_restart = on_restart, .ctx = s } };
+}
+
+enum err search_found(bool *is_news, struct act *a, const struct access *x, const struct search *s)
+{
+	enum err e = s->email ? db_run(a->tx, "UPDATE OR IGNORE accesses SET email=?2 WHERE id=?1 AND email<>?2", x->id, s->email) : OK;
+
+	*is_news = !e && s->email && db_changes(a->tx) > 0; /* else another access of ours is called so, and about to go */
+	return e;
 }

@@ -15,6 +15,7 @@
 
 #define PATH_MAX_BYTES 4096
 #define LIST_BYTES_MAX JSON_CUT_BODY_MAX
+#define KEY_BYTES_MIN 8 /* shorter ones are words that anybody may say */
 #define HEAD_MAX 4096 /* of a raw stream, kept to tell an error from a file */
 
 static program_fn *const programs[XUI_WHATS] = {
@@ -72,11 +73,25 @@ struct str op_text(struct xui_op *op, struct str s)
 	return str_n(arena_strndup(op->arena, s.at, s.len), s.len);
 }
 
+/* Panels say whose key is in the way: "subId already in use: …". Such words go to logs and to admins. */
+static void blank_keys(char *msg, const struct xui_client *c)
+{
+	const struct str keys[] = { c->sub_id, c->uuid, c->password, c->auth };
+
+	for (size_t i = 0; i < countof(keys); i++)
+		for (char *at = msg; keys[i].len >= KEY_BYTES_MIN && (at = memmem(at, strlen(at), keys[i].at, keys[i].len));)
+			memset(at, '*', keys[i].len);
+}
+
 void op_keep_msg(struct xui_op *op, struct str msg)
 {
 	struct str s = str_trim(utf8_clean(op->arena, utf8_head(msg, XUI_MSG_MAX)));
+	char *kept = arena_strndup(op->arena, s.at, s.len);
 
-	op->result.msg = arena_strndup(op->arena, s.at, s.len);
+	blank_keys(kept, &op->ask.client);
+	blank_keys(kept, &op->ask.want);
+	blank_keys(kept, &op->found);
+	op->result.msg = kept;
 }
 
 enum xui_turn op_done(struct xui_op *op)

@@ -30,7 +30,7 @@ static int64_t does(struct panel_sim *sim, const char *path, struct str body)
 
 struct operator_edit operator_sees(const struct panel_client_view *c)
 {
-	return (struct operator_edit){ c->expiry_ms, c->total_bytes, c->reset_days, c->enable, "" };
+	return (struct operator_edit){ c->expiry_ms, c->total_bytes, c->reset_days, c->enable, "", NULL };
 }
 
 static void put_client(struct json_out *j, const struct panel_client_view *c, const struct operator_edit *e)
@@ -40,7 +40,7 @@ static void put_client(struct json_out *j, const struct panel_client_view *c, co
 		json_put_str(j, "id", c->id);
 	if (c->password.len)
 		json_put_str(j, "password", c->password);
-	json_put_str(j, "email", c->email);
+	json_put_str(j, "email", e->email ? str_of(e->email) : c->email);
 	json_put_i64(j, "limitIp", c->limit_ip);
 	json_put_i64(j, "totalGB", e->total_bytes);
 	json_put_i64(j, "expiryTime", e->expiry_ms);

@@ -1,6 +1,8 @@
 /* What a client is called on its panel: a name of our own, another one on request, never somebody else's. */
 #include "tests/unit/fleet_world.h"
 
+#include "tests/story/operator.h"
+
 /* Somebody else's client has the name already (R031). */
 static void test_name_taken(void **state)
 {
@@ -220,10 +222,90 @@ static void test_name_fits(void **state)
 			fail_msg("\"%s\"", cases[i].name);
 }
 
+/* --- a name that nobody told us --- */
+
+static void operator_renames(struct fleet_world *w, const char *version, const char *email)
+{
+	struct fw_found f = fw_client(w, 0);
+	struct operator_edit e = operator_sees(&f.client);
+
+	f.client.email = str_of(f.email);
+	f.client.id = str_of(f.id);
+	f.client.sub_id = str_of(f.sub_id);
+	e.comment = "obol:SUBSCR0001";
+	e.email = email;
+	assert_true(operator_saves(w->sims[0], version, &f.client, &e));
+}
+
+/* Renewed, and then taken back: never a second one, and none is left. */
+static void test_renamed_by_hand(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i]);
+
+		fw_operator_adds(w, fw_versions[i], "boris_00000001"); /* 2.x keeps the last one of an inbound */
+		operator_renames(w, fw_versions[i], "anna_by_hand");
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, fw_versions[i]);
+		assert_string_equal(fw_client(w, 0).email, "anna_by_hand");
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE email='anna_by_hand' AND seen_exists=1"), 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 0);
+		operator_renames(w, fw_versions[i], "anna_once_more");
+		fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_client(w, 0).count, 0);
+		assert_int_equal(fw_number(w, "SELECT seen_exists FROM accesses"), 0);
+		fw_free(w);
+	}
+}
+
+static enum err remove_panel(struct act *a, void *ctx)
+{
+	return panel_delete(a, *(int64_t *)ctx, true);
+}
+
+static enum err sell_again(struct act *a, void *ctx)
+{
+	const struct fleet_world *w = ctx;
+	int64_t id;
+	enum err e = access_add(&id, a, 1, (struct place){ w->panel_ids[0], w->inbound_ids[0] }, STR("anna"));
+
+	return e ? e : fleet_reconcile(a, 1, JOB_MONEY);
+}
+
+/* A panel is removed with all who live there and added again: who renews has the client that is there already. */
+static void test_panel_added_again(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i]);
+		struct fw_adding adding = { w, 0 };
+		struct fw_found f;
+
+		assert_int_equal(core_do(w->core, remove_panel, &w->panel_ids[0]), OK);
+		assert_int_equal(core_do(w->core, fw_add_row, &adding), OK);
+		fw_run(w, 2000);
+		fw_do(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000, revision=revision+1 WHERE id=1");
+		assert_int_equal(core_do(w->core, sell_again, w), OK);
+		fw_run(w, MINUTE_MS);
+		f = fw_client(w, 0);
+		assert_int_equal(f.count, 1);
+		assert_int_equal(f.client.expiry_ms, START_MS + 60 * DAY_MS);
+		assert_string_equal(f.email, "anna_abcdefgh");
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id WHERE x.deleted_ms=0 AND x.done_rev=s.revision"), 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		fw_free(w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_name_taken, "R031 B22 B26"),
+		proves(test_renamed_by_hand, "R042"),
+		proves(test_panel_added_again, ""),
 		proves(test_renamed, ""),
 		proves(test_rename_answers_lost, "B4"),
 		proves(test_rename_kills, ""),

@@ -387,6 +387,29 @@ static void test_usage_by_uuid(void **state)
 	}
 }
 
+/* A panel that says whose key is in the way does not get it into logs and chats. */
+static void test_words_without_keys(void **state)
+{
+	(void)state;
+	for (size_t v = 0; v < countof(versions); v++) {
+		struct xui_ask first = { .what = XUI_ADD }, second = { .what = XUI_ADD };
+		const struct xui_result *r;
+		struct world w;
+
+		world_init(&w, versions[v]);
+		first.inbound_id = second.inbound_id = add_inbound(&w, 0, versions[v]);
+		first.client = second.client = anna(first.inbound_id);
+		ask_ok(&w, first, versions[v]);
+		second.client.email = STR("another_name");
+		r = ask(&w, second);
+		if (r->err && !r->msg[0])
+			fail_msg("%s: refused without words", versions[v]);
+		if (strstr(r->msg, str_dup(&w.arena, first.client.sub_id)) || strstr(r->msg, str_dup(&w.arena, first.client.uuid)))
+			fail_msg("%s: %s", versions[v], r->msg);
+		world_release(&w);
+	}
+}
+
 static void test_system_calls(void **state)
 {
 	(void)state;
@@ -496,6 +519,7 @@ int main(void)
 		proves(test_life, "R001 R003 R024 R042 R045 R048 R056 R129 R152 R153 R160"),
 		proves(test_bent_answers, "R023 R035"),
 		proves(test_lost_answers, "B51"),
+		proves(test_words_without_keys, ""),
 		proves(test_system_calls, "R057 R104 R151"),
 		proves(test_usage_by_uuid, "R062"),
 		proves(test_wrong_password, ""),

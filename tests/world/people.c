@@ -31,7 +31,7 @@ struct person *person_of(struct world *w, int64_t telegram_id)
 
 static const struct wish wishes[] = {
 	{ "buy", 60 }, { "pay", 60 }, { "renewpay", 60 }, { "plan", 30 }, { "renew", 30 }, { "plans", 10 }, { "trial", 10 }, { "link", 4 }, { "qr", 3 },
-	{ "connect", 2 }, { "sub", 6 }, { "my", 3 }, { "home", 2 }, { "move", 20 }, { "newlink", 1 }, { "cancel", 2 }, { "invite", 6 }, { "lang", 1 },
+	{ "connect", 2 }, { "sub", 6 }, { "my", 3 }, { "home", 2 }, { "move", 20 }, { "newlink", 1 }, { "revoke", 1 }, { "cancel", 2 }, { "invite", 6 }, { "lang", 1 },
 };
 
 int wish_weight(const struct wish *list, size_t count, struct str data)

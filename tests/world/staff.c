@@ -119,8 +119,37 @@ static enum errand admin_decides(struct world *w)
 	return strcmp(way, "apply") == 0 ? WHICH : SURE;
 }
 
+static bool is_removed(struct world *w, const struct world_panel *p)
+{
+	char sql[96];
+
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM panels WHERE deleted_ms>0 AND id=%" PRId64, p->panel_id);
+	return w->core && world_number(w, sql);
+}
+
+/* A panel goes, with all who live there, rather one that is down; later it is back, a new one to the shop. One always stays. */
+static enum errand admin_removes_panel(struct world *w)
+{
+	int64_t down = w->core ? world_number(w, "SELECT id FROM panels WHERE deleted_ms=0 AND state='down' LIMIT 1") : 0;
+	char text[32];
+
+	for (size_t i = 0; i < w->panels_count; i++)
+		if (is_removed(w, &w->panels[i])) {
+			tally_fault(FAULT_PANEL_REMOVED);
+			world_tell(w, "%s is added again: %d", w->panels[i].name, world_add_panel(w, &w->panels[i]));
+			return NOTHING;
+		}
+	if (w->panels_count < 2)
+		return NOTHING;
+	snprintf(text, sizeof text, "/panel_del %" PRId64, down ? down : w->panels[luck_below(&w->luck, (int64_t)w->panels_count)].panel_id);
+	admin_says(w, text);
+	return SURE;
+}
+
 static enum errand admin_begins(struct world *w)
 {
+	if (luck_has(&w->luck, 250))
+		return admin_removes_panel(w);
 	if (luck_has(&w->luck, 400))
 		return admin_names_order(w, "/refund ", "delivered") ? WHY : NOTHING;
 	if (luck_has(&w->luck, 2500))
@@ -168,7 +197,7 @@ static void does_duty(struct world *w, struct actor *self)
 {
 	char text[32];
 
-	snprintf(text, sizeof text, "/panel_test %zu", (size_t)self->number + 1);
+	snprintf(text, sizeof text, "/panel_test %" PRId64, w->panels[self->number].panel_id);
 	admin_says(w, text);
 	self->next_ms = world_now_ms(w) + 5 * HOUR_MS;
 }
@@ -223,6 +252,7 @@ static void edits(struct world *w, struct world_panel *p)
 	size_t n = panel_sim_count_clients(p->sim, 0);
 	struct operator_edit e;
 	struct choice x;
+	char name[32];
 
 	if (!nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)) || strncmp(x.email, WORLD_GUEST, strlen(WORLD_GUEST)) == 0)
 		return;
@@ -232,10 +262,12 @@ static void edits(struct world *w, struct world_panel *p)
 		return;
 	}
 	e = operator_sees(&x.view);
-	switch (luck_below(&w->luck, 4)) {
+	snprintf(name, sizeof name, "by_hand_%" PRId64, luck_below(&w->luck, 1000000));
+	switch (luck_below(&w->luck, 5)) {
 	case 0: e.expiry_ms += luck_between(&w->luck, -5, 5) * DAY_MS; break;
 	case 1: e.total_bytes = luck_between(&w->luck, 1, 300) << 30; break;
 	case 2: e.enable = !e.enable; break;
+	case 3: e.email = name; break;
 	default: e.comment = "a friend"; break;
 	}
 	tally_fault(FAULT_PANEL_CLIENT_EDITED);

@@ -129,13 +129,23 @@ static void add_guests(struct world_panel *p)
 	}
 }
 
-static void add_panel(struct world *w)
+bool world_add_panel(struct world *w, struct world_panel *p)
+{
+	struct adding adding = { .p = p };
+
+	if (!life_do(w, add_row, &adding))
+		return false;
+	life_run(w, world_now_ms(w) + 5 * SECOND_MS);
+	life_do(w, sell, p);
+	return true;
+}
+
+static void open_panel(struct world *w)
 {
 	static const char *const versions[] = { "2.8.5", "2.9.4", "3.0.2", "3.1.0", "3.6.0", "3.6.0" };
 	static const char *const protocols[] = { "vless", "vless", "vmess", "trojan", "shadowsocks" };
 	const struct panel_config config = { .user = "admin", .password = WORLD_SECRET };
 	struct world_panel *p = &w->panels[w->panels_count++];
-	struct adding adding = { .p = p };
 	char sub[64];
 
 	p->version = versions[luck_below(&w->luck, (int64_t)countof(versions))];
@@ -148,26 +158,26 @@ static void add_panel(struct world *w)
 	memnet_serve(w->net, sub, 1, panel_sim_handle, p->sim);
 	p->inbound_id = operator_adds_inbound(p->sim, protocols[luck_below(&w->luck, (int64_t)countof(protocols))], 20443, NULL, NULL);
 	add_guests(p);
-	life_do(w, add_row, &adding);
-	life_run(w, world_now_ms(w) + 5 * SECOND_MS);
-	life_do(w, sell, p);
+	world_add_panel(w, p);
 	world_tell(w, "%s is a %s", p->name, p->version);
 }
 
 static enum err add_plans(struct act *a, void *ctx)
 {
 	struct world *w = ctx;
-	static char month[] = "Month", week[] = "Week", taste[] = "Taste";
+	static char month[] = "Month", week[] = "Week", taste[] = "Taste", ever[] = "Ever";
 	const struct plan plans[] = {
 		{ .name = month, .days = 30, .quota_bytes = 100 * GIB_BYTES, .limit_ip = 2, .on_sale = true, .prices = { { "XTR", 300 }, { "USDT", 5000000 } }, .prices_count = 2 },
 		{ .name = week, .days = (int)luck_between(&w->luck, 1, 7), .quota_bytes = luck_has(&w->luck, 5000) ? 20 * GIB_BYTES : 0, .on_sale = true,
 			.prices = { { "XTR", 90 }, { "USDT", 1500000 } }, .prices_count = 2 },
 		{ .name = taste, .days = 1, .quota_bytes = GIB_BYTES, .limit_ip = 1, .on_sale = true, .trial = true },
+		{ .name = ever, .days = 0, .quota_bytes = 500 * GIB_BYTES, .on_sale = true, .prices = { { "XTR", 900 }, { "USDT", 15000000 } }, .prices_count = 2 },
 	};
+	size_t count = countof(plans) - !luck_has(&w->luck, 3000); /* the last one is not sold everywhere */
 	int64_t id;
 	enum err e = OK;
 
-	for (size_t i = 0; !e && i < countof(plans); i++)
+	for (size_t i = 0; !e && i < count; i++)
 		e = plan_add(&id, a, &plans[i]);
 	return e;
 }
@@ -180,7 +190,7 @@ static void open_shop(struct world *w)
 	botapi_say(w->telegram, WORLD_ADMIN, "/start");
 	life_run(w, world_now_ms(w) + SECOND_MS);
 	while (panels--)
-		add_panel(w);
+		open_panel(w);
 	life_do(w, add_plans, w);
 }
 

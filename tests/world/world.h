@@ -47,7 +47,7 @@ struct world_panel {
 	struct panel_sim *sim;
 	const char *version;
 	char origin[64], name[16];
-	int64_t panel_id, inbound_id;
+	int64_t panel_id, inbound_id; /* panel_id: the newest, it may have been removed and added again */
 	/* an old backup, see staff.c */
 	struct old_client { char email[96]; int64_t expiry_ms, total_bytes; } *backup;
 	size_t backup_count;
@@ -151,6 +151,9 @@ int64_t world_number(struct world *w, const char *sql); /* the process runs; fir
  * with idle time before it that can be skipped. */
 int64_t world_later(struct world *w, int64_t low_ms, int64_t high_ms);
 struct actor *world_actor(struct world *w, void (*act)(struct world *w, struct actor *self), int64_t number, int64_t first_ms);
+
+/* As an admin does, who knows its password. False: it did not happen. */
+bool world_add_panel(struct world *w, struct world_panel *p);
 
 /* life.c: the process. */
 void life_open(struct world *w);               /* hooks of disk, clock, steps and store; once per world */
