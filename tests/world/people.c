@@ -172,7 +172,7 @@ static bool pays_page(struct world *w, struct person *p, const struct botapi_mes
 		w->last_invoice = v.id;
 		if (luck_has(&w->luck, 1000)) /* looks at the page and leaves */
 			return true;
-		if (luck_has(&w->luck, 700)) {
+		if (luck_has(&w->luck, 1400)) {
 			pays_other_amount(w, p, &paid, v.id);
 			return true;
 		}
@@ -189,7 +189,7 @@ static bool pays_page(struct world *w, struct person *p, const struct botapi_mes
 /* Pays what asks for money, if something does. An invoice that was paid before may be paid once more. */
 static bool pays(struct world *w, struct person *p)
 {
-	bool old = luck_has(&w->luck, 600);
+	bool old = luck_has(&w->luck, 1600);
 
 	for (size_t back = 0; back < MESSAGES_SEEN; back++) {
 		const struct botapi_message *m = recent(w, p->telegram_id, back);
@@ -197,6 +197,10 @@ static bool pays(struct world *w, struct person *p)
 		if (!m)
 			return false;
 		if (m->invoice_stars && (m->id > p->paid_message || old)) {
+			if (m->id > p->paid_message && luck_has(&w->luck, 2000)) { /* not today */
+				p->moves_left = 0;
+				return true;
+			}
 			if (m->id <= p->paid_message)
 				tally_fault(FAULT_PAID_TWICE);
 			if (m->id > p->paid_message)
@@ -303,13 +307,21 @@ static void moves(struct world *w, struct person *p)
 		says(w, p, m && luck_has(&w->luck, 4000) ? "/renew" : luck_has(&w->luck, 7000) ? "/plans" : "/start");
 }
 
+/* An invoice was left as it is: they think about it for a night. */
+static bool owes(struct world *w, const struct person *p)
+{
+	const struct botapi_message *m = recent(w, p->telegram_id, 0);
+
+	return m && m->invoice_stars && m->id > p->paid_message;
+}
+
 static void sits(struct world *w, struct actor *self)
 {
 	struct person *p = &w->people[self->number];
 
 	if (p->moves_left-- <= 0) {
 		p->moves_left = (int)luck_between(&w->luck, 3, 14);
-		self->next_ms = world_later(w, HOUR_MS, w->people_count > CROWD ? 30 * DAY_MS : 9 * DAY_MS);
+		self->next_ms = world_later(w, HOUR_MS, owes(w, p) && luck_has(&w->luck, 5000) ? 20 * HOUR_MS : w->people_count > CROWD ? 30 * DAY_MS : 9 * DAY_MS);
 		return;
 	}
 	if (luck_has(&w->luck, w->climate.store))

@@ -102,21 +102,26 @@ static bool admin_names_order(struct world *w, const char *words, const char *st
 	return text[0] != '\0';
 }
 
-/* Money that was set aside, any of it. */
+/* Money that was set aside: what can be delivered or paid back is, mostly; else any of it in any way. */
 static enum errand admin_decides(struct world *w)
 {
-	static const char *const ways[] = { "deliver", "deliver", "apply", "apply", "refund", "refund", "keep" };
+	static const char open[] = "SELECT s.payment_id FROM suspense s JOIN payments p ON p.id=s.payment_id LEFT JOIN orders o ON o.id=p.order_id WHERE s.state='open'";
+	static const struct { const char *way, *where; } ways[] = {
+		{ "deliver", " AND o.state IN ('open', 'canceled')" }, { "refund", " AND p.provider='stars'" }, { "deliver", "" }, { "refund", "" }, { "apply", "" }, { "keep", "" },
+	};
 	const struct botapi_message *m = botapi_last(w->telegram, WORLD_ADMIN);
-	const char *way = ways[luck_below(&w->luck, (int64_t)countof(ways))];
-	int64_t payment = w->core ? world_number(w, "SELECT payment_id FROM suspense WHERE state='open' ORDER BY id LIMIT 1") : 0;
-	char data[64];
+	size_t at = luck_has(&w->luck, 6000) ? (size_t)luck_below(&w->luck, 2) : 2 + (size_t)luck_below(&w->luck, (int64_t)countof(ways) - 2);
+	int64_t payment;
+	char text[320];
 
+	snprintf(text, sizeof text, "%s%s LIMIT 1", open, ways[at].where);
+	payment = w->core ? world_number(w, text) : 0;
 	if (!payment || !m)
 		return NOTHING;
-	snprintf(data, sizeof data, "a_sus:%" PRId64 ":%s", payment, way);
-	world_tell(w, "the admin taps %s", data);
-	botapi_tap_data(w->telegram, WORLD_ADMIN, m->id, data);
-	return strcmp(way, "apply") == 0 ? WHICH : SURE;
+	snprintf(text, sizeof text, "a_sus:%" PRId64 ":%s", payment, ways[at].way);
+	world_tell(w, "the admin taps %s", text);
+	botapi_tap_data(w->telegram, WORLD_ADMIN, m->id, text);
+	return strcmp(ways[at].way, "apply") == 0 ? WHICH : SURE;
 }
 
 static bool is_removed(struct world *w, const struct world_panel *p)
@@ -152,7 +157,7 @@ static enum errand admin_begins(struct world *w)
 		return admin_removes_panel(w);
 	if (luck_has(&w->luck, 400))
 		return admin_names_order(w, "/refund ", "delivered") ? WHY : NOTHING;
-	if (luck_has(&w->luck, 2500))
+	if (luck_has(&w->luck, 5000))
 		return admin_decides(w);
 	if (luck_has(&w->luck, 3000) || !admin_taps_something(w))
 		admin_types(w);
