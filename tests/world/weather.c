@@ -73,7 +73,8 @@ static enum memnet_fate exchange(void *ctx, const char *origin, const struct sim
 
 /* --- panels --- */
 
-static void panel_answers(struct world *w, struct world_panel *p)
+/* For how long at least. */
+static int64_t panel_answers(struct world *w, struct world_panel *p)
 {
 	static const struct { enum panel_fault fault; const char *text; enum fault named; } ills[] = {
 		{ PANEL_REFUSE, "something went wrong", FAULT_PANEL_REFUSES },
@@ -89,9 +90,16 @@ static void panel_answers(struct world *w, struct world_panel *p)
 	struct panel_rule rule = { .nth = (int)luck_between(&w->luck, 1, 4), .times = (int)luck_length(&w->luck, 1, 6), .fault = ills[i].fault,
 		.text = ills[i].text, .after = luck_has(&w->luck, 5000) };
 
+	if (ills[i].named == FAULT_PANEL_CANNOT_READ) { /* it says so of what it is sent next */
+		rule.route = luck_has(&w->luck, 5000) ? "add" : "update";
+		rule.nth = 1;
+		rule.after = false;
+	}
+
 	panel_sim_add_rule(p->sim, &rule);
 	tally_fault(ills[i].named);
 	world_tell(w, "%s will answer badly: %zu, %d times%s", p->name, i, rule.times, rule.after ? ", after the effect" : "");
+	return ills[i].named == FAULT_PANEL_CANNOT_READ ? DAY_MS : MINUTE_MS;
 }
 
 static void heal(struct world *w, struct world_panel *p)
@@ -104,6 +112,7 @@ static void heal(struct world *w, struct world_panel *p)
 static void sick_panel(struct world *w, struct actor *self)
 {
 	struct world_panel *p = &w->panels[self->number];
+	int64_t longest_ms = luck_has(&w->luck, 500) ? DAY_MS : 2 * HOUR_MS, least_ms = MINUTE_MS;
 	static const struct panel_rule full = { .route = "POST", .fault = PANEL_REFUSE, .text = "database or disk is full" };
 
 	if (self->at_work || !luck_has(&w->luck, w->climate.sick)) {
@@ -139,10 +148,10 @@ static void sick_panel(struct world *w, struct actor *self)
 		world_tell(w, "%s is restarted", p->name);
 		break;
 	default:
-		panel_answers(w, p);
+		least_ms = panel_answers(w, p);
 		break;
 	}
-	self->next_ms = world_now_ms(w) + luck_length(&w->luck, MINUTE_MS, luck_has(&w->luck, 500) ? DAY_MS : 2 * HOUR_MS);
+	self->next_ms = world_now_ms(w) + luck_length(&w->luck, least_ms, least_ms > longest_ms ? 2 * least_ms : longest_ms);
 }
 
 /* --- Telegram, Crypto Pay --- */
