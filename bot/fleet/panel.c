@@ -367,6 +367,24 @@ enum err panel_delete(struct act *a, int64_t id, bool keep)
 	return e ? e : alert_clear(a, arena_printf(a->arena, "panel.login:%" PRId64, id), p.name);
 }
 
+/* --- what is asked of all of them --- */
+
+enum err panel_job_each(struct act *a, const char *kind)
+{
+	struct db_rows r;
+	int64_t ids[PANELS_MAX];
+	size_t n = 0;
+	enum err e;
+
+	db_select(&r, a->tx, "SELECT id FROM panels WHERE deleted_ms=0 ORDER BY id LIMIT ?1", PANELS_MAX);
+	while (db_next(&r))
+		ids[n++] = db_i64(&r, 0);
+	e = db_end(&r);
+	for (size_t i = 0; !e && i < n; i++)
+		e = job_add(a, kind, arena_printf(a->arena, "%" PRId64, ids[i]), ids[i], JOB_ROUTINE, a->now_ms);
+	return e;
+}
+
 /* --- the panel of the environment --- */
 
 static bool is_sealed_text(struct act *a, int64_t id, const char *column, struct str blob, const char *wanted)

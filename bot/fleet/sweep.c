@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
+
 #define REST_MS (30 * MINUTE_MS) /* nobody is looked at again before */
 #define SWEEP_MAX 1000           /* accesses in one sweep, those first that were not seen for the longest time */
 #define CHANGED_MAX 100          /* of them with news about their usage: what a turn has time for. The rest waits for the next sweep */
@@ -34,13 +36,11 @@ struct run {
 	size_t places_count;
 };
 
-/* --- marks (FNV-1a) --- */
+/* --- marks --- */
 
 static uint64_t mark_bytes(uint64_t mark, struct str s)
 {
-	for (size_t i = 0; i < s.len; i++)
-		mark = (mark ^ (unsigned char)s.at[i]) * UINT64_C(0x100000001B3);
-	return (mark ^ 0xFF) * UINT64_C(0x100000001B3); /* the end: no byte of UTF-8 */
+	return hash_bytes(hash_bytes(mark, s), STR("\xFF")); /* the end: no byte of UTF-8 */
 }
 
 static uint64_t mark_number(uint64_t mark, int64_t n)
@@ -48,27 +48,25 @@ static uint64_t mark_number(uint64_t mark, int64_t n)
 	return mark_bytes(mark, str_n((const char *)&n, sizeof n));
 }
 
-#define MARK_BEGIN UINT64_C(0xCBF29CE484222325)
-
 static uint64_t mark_client(const struct xui_client *c)
 {
 	const struct str texts[] = { c->email, c->uuid, c->password, c->auth, c->sub_id, c->flow, c->comment };
 	const int64_t numbers[] = { c->quota_bytes, c->expires_ms, c->limit_ip, c->tg_id, c->reset_days, c->enabled };
-	uint64_t mark = MARK_BEGIN, inbounds = 0;
+	uint64_t mark = HASH_START, inbounds = 0;
 
 	for (size_t i = 0; i < countof(texts); i++)
 		mark = mark_bytes(mark, texts[i]);
 	for (size_t i = 0; i < countof(numbers); i++)
 		mark = mark_number(mark, numbers[i]);
 	for (size_t i = 0; i < c->inbounds_count; i++)
-		inbounds += mark_number(MARK_BEGIN, c->inbound_ids[i]); /* in whatever order */
+		inbounds += mark_number(HASH_START, c->inbound_ids[i]); /* in whatever order */
 	return mark_number(mark, (int64_t)inbounds);
 }
 
 static uint64_t mark_row(const struct xui_traffic *t)
 {
 	const int64_t numbers[] = { t->quota_bytes, t->expires_ms, t->reset_days, t->enabled };
-	uint64_t mark = MARK_BEGIN;
+	uint64_t mark = HASH_START;
 
 	for (size_t i = 0; i < countof(numbers); i++)
 		mark = mark_number(mark, numbers[i]);
@@ -81,7 +79,7 @@ static enum err mark_place(uint64_t *mark, struct act *a, const struct work *w, 
 	struct inbound in;
 	enum err e = inbound_get(&in, a, w->panel_id, inbound_id);
 
-	*mark = mark_number(MARK_BEGIN, w->panel.dialect);
+	*mark = mark_number(HASH_START, w->panel.dialect);
 	if (e)
 		return e == E_NOTFOUND ? OK : e;
 	for (size_t i = 0; i < 5; i++)
@@ -298,16 +296,5 @@ const struct job_kind fleet_job_sweep = { .name = JOB_SWEEP, .begin = begin, .an
 
 enum err fleet_look_due(struct act *a)
 {
-	struct db_rows r;
-	int64_t ids[PANELS_MAX];
-	size_t n = 0;
-	enum err e;
-
-	db_select(&r, a->tx, "SELECT id FROM panels WHERE deleted_ms=0 AND state='ok' ORDER BY id LIMIT ?1", PANELS_MAX);
-	while (db_next(&r))
-		ids[n++] = db_i64(&r, 0);
-	e = db_end(&r);
-	for (size_t i = 0; !e && i < n; i++)
-		e = job_add(a, JOB_SWEEP, arena_printf(a->arena, "%" PRId64, ids[i]), ids[i], JOB_ROUTINE, a->now_ms);
-	return e;
+	return panel_job_each(a, JOB_SWEEP);
 }

@@ -2,8 +2,6 @@
  * its subscriptions are. */
 #include "bot/fleet/fleet_private.h"
 
-#include <inttypes.h>
-
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/links/address.h"
@@ -126,16 +124,5 @@ const struct job_kind fleet_job_watch = { .name = JOB_WATCH, .begin = begin, .an
 
 enum err fleet_watch(struct act *a)
 {
-	struct db_rows r;
-	int64_t ids[PANELS_MAX];
-	size_t n = 0;
-	enum err e;
-
-	db_select(&r, a->tx, "SELECT id FROM panels WHERE deleted_ms=0 ORDER BY id LIMIT ?1", PANELS_MAX);
-	while (db_next(&r))
-		ids[n++] = db_i64(&r, 0);
-	e = db_end(&r);
-	for (size_t i = 0; !e && i < n; i++)
-		e = job_add(a, JOB_WATCH, arena_printf(a->arena, "%" PRId64, ids[i]), ids[i], JOB_ROUTINE, a->now_ms);
-	return e;
+	return panel_job_each(a, JOB_WATCH);
 }

@@ -3,11 +3,12 @@
 
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/rand.h"
 
 #define NEIGHBOURS 4
 
-/* FNV-1a from a start nobody knows: who chooses keys cannot choose places. Never 0. */
+/* From a start nobody knows: who chooses keys cannot choose places. Never 0. */
 static uint64_t hash(struct str key)
 {
 	static uint64_t start;
@@ -15,9 +16,7 @@ static uint64_t hash(struct str key)
 
 	if (!start)
 		start = rand_u64() | 1;
-	h = start;
-	for (size_t i = 0; i < key.len; i++)
-		h = (h ^ (unsigned char)key.at[i]) * UINT64_C(1099511628211);
+	h = hash_bytes(start, key);
 	h ^= h >> 32;
 	return h ? h : 1;
 }

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
+
 #define PEERS_KEPT_MAX 1024 /* above this, peers nobody uses are forgotten */
 
 static const struct { enum http_lane lane; int quarters; } lanes[] = {
@@ -53,13 +55,6 @@ static bool is_address(struct str host)
 	memcpy(text, host.at, host.len);
 	text[host.len] = '\0';
 	return inet_pton(AF_INET, text, &address) == 1;
-}
-
-static uint64_t hash_bytes(uint64_t hash, const char *at, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (unsigned char)at[i]) * UINT64_C(0x100000001b3);
-	return hash;
 }
 
 /* The trust's address is enough to tell peers apart; whether a connection may be shared libcurl decides by content. */
@@ -120,7 +115,7 @@ struct peer *queue_peer_of(struct http_client *c, const struct http_exchange *x)
 
 	buf_clear(&c->key);
 	build_key(&c->key, x);
-	hash = hash_bytes(UINT64_C(0xcbf29ce484222325), c->key.at, c->key.len);
+	hash = hash_bytes(HASH_START, buf_str(&c->key));
 	for (peer = c->buckets[hash % PEER_BUCKETS]; peer; peer = peer->hash_next)
 		if (peer->hash == hash && strcmp(peer->key, buf_cstr(&c->key)) == 0)
 			return peer;
