@@ -15,6 +15,7 @@
 #include "bot/schema.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
+#include "tests/sim/fresh.h"
 #include "tests/sim/panel.h"
 #include "tests/story/memnet.h"
 
@@ -273,6 +274,7 @@ static inline struct fleet_world *fw_new(const char *version)
 	seal_key_draw(&w->key);
 	w->config = (struct config){ .bot_token = "1:x", .bot_api_url = "http://telegram.test" };
 	w->net = memnet_new(START_MS);
+	fresh_database(w->database);
 	fw_start(w);
 	if (version)
 		fw_add_panel(w, version);
