@@ -149,10 +149,11 @@ static void pays_other_amount(struct world *w, struct person *p, struct money *p
 	struct arena arena = { 0 };
 
 	if (cryptopay_sim_expire(w->cryptopay, id) == OK &&
-		cryptopay_sim_make_callback(&c, w->cryptopay, &arena, id, CRYPTOPAY_OTHER_AMOUNT, world_now_ms(w)) == OK && calls(w, &c)) {
+		cryptopay_sim_make_callback(&c, w->cryptopay, &arena, id, CRYPTOPAY_OTHER_AMOUNT, world_now_ms(w)) == OK) {
 		tally_fault(FAULT_CALLBACK_AMOUNT);
-		world_tell(w, "%s pays another amount for Crypto Pay invoice %s", p->name, paid->id);
 		paid->wrong = true;
+		paid->maybe = !calls(w, &c);
+		world_tell(w, "%s pays another amount for Crypto Pay invoice %s%s", p->name, paid->id, paid->maybe ? ", and is not heard" : "");
 		money_add(w, paid);
 	}
 	arena_release(&arena);
