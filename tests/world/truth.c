@@ -275,7 +275,7 @@ static void all_access(struct world *w)
 	for (size_t i = 0; i < w->panels_count; i++)
 		panel_sim_advance(w->panels[i].sim, world_now_ms(w));
 	db_select(&r, w->db, "SELECT x.panel_id, x.email, x.id, s.expires_ms, s.quota_bytes, s.enabled AND NOT (SELECT u.banned FROM users u WHERE u.id=s.user_id), s.gone OR x.deleted_ms>0,"
-		" (x.done_rev<>s.revision AND EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2)), s.grace_until_ms,"
+		" EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2 AND j.subject=x.subscription_id || ':' || x.panel_id), s.grace_until_ms,"
 		" (SELECT coalesce(sum(y.seen_up_bytes+y.seen_down_bytes), 0) FROM accesses y WHERE y.subscription_id=s.id AND y.id<>x.id AND y.done_reset_rev>=s.reset_rev)"
 		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id JOIN panels p ON p.id=x.panel_id WHERE p.deleted_ms=0"); /* a removed one keeps what it has */
 	while (db_next(&r))
