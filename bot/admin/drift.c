@@ -1,7 +1,19 @@
 /* What was changed by hand on a panel and waits for a word: shown under /health, kept or repaired by a button. */
 #include "bot/admin/admin_private.h"
 
+#include "lib/base/clock.h"
+
 #define DRIFTS_SHOWN_MAX 10
+
+/* A panel may count an end from the first use: minus so long. */
+static struct str until_word(const struct screen *s, int64_t ms)
+{
+	if (ms == 0)
+		return word_days(s->a, &s->to, 0);
+	if (ms < 0)
+		return i18n_new_text(s->a->arena, &s->to, "admin.drift.after_first_use", T_STR("length", word_days(s->a, &s->to, (int)((-ms + DAY_MS - 1) / DAY_MS))));
+	return i18n_new_text(s->a->arena, &s->to, "admin.drift.date", T_DATE("date", ms));
+}
 
 /* The panel's raw number as people read it. */
 static struct str value_word(const struct screen *s, const struct drift *d, const char *value)
@@ -11,7 +23,7 @@ static struct str value_word(const struct screen *s, const struct drift *d, cons
 	if (str_to_i64(&n, str_of(value)))
 		return str_of(value);
 	if (str_is(str_of(d->field), "until"))
-		return i18n_new_text(s->a->arena, &s->to, "admin.drift.date", T_DATE("date", n));
+		return until_word(s, n);
 	if (str_is(str_of(d->field), "quota"))
 		return word_quota(s->a, &s->to, n);
 	if (str_is(str_of(d->field), "enabled"))
@@ -44,8 +56,8 @@ enum err admin_on_drift(struct talk *t, struct str id, struct str arg)
 	int64_t n;
 	enum err e = str_to_i64(&n, id) || (!repair && !str_is(arg, "adopt")) ? E_NOTFOUND : drift_decide(t->a, n, repair, t->user.id);
 
-	if (e == E_REFUSED)
-		return admin_say(t, "admin.drift.metered");
+	if (e == E_REFUSED || e == E_INVALID)
+		return admin_say(t, e == E_REFUSED ? "admin.drift.metered" : "admin.drift.no_date");
 	if (!e)
 		e = admin_note(t, repair ? "drift.repair" : "drift.adopt", "drift", word_number(t->a, n), NULL, NULL);
 	if (e)

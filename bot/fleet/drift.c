@@ -235,6 +235,8 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 		return E_NOTFOUND; /* gone, or bought or given more since: what was seen before must not take it away; the next look settles it */
 	if (!repair && f == FIELD_QUOTA && seen == 0)
 		return E_REFUSED; /* metered stays metered (B30); whoever means it raises the limit in the shop */
+	if (!repair && f == FIELD_UNTIL && seen < 0)
+		return E_INVALID;
 	e = db_run(a->tx, "UPDATE drifts SET state=?2, decided_ms=?3, decided_by=?4 WHERE id=?1", drift_id, repair ? "repaired" : "adopted", a->now_ms, admin_id);
 	return e ? e : decide(a, f, access_id, subscription_id, panel_id, panel_name, seen, repair);
 }

@@ -20,7 +20,7 @@ enum sub_step sub_next(const struct sub_want *w, const struct sub_have *h, int64
 	return h->stale || differs(w, h) ? STEP_UPDATE : STEP_NOTHING;
 }
 
-/* 0 is "without limit" for all of these. Switched on by hand is never taken as ours: it may be somebody we banned. */
+/* 0 is "without limit" for all of these, and an end below 0 "so long after the first use", which is neither more nor less. Switched on by hand is never taken as ours: it may be somebody we banned. */
 static bool is_larger(enum terms_field f, int64_t than, int64_t seen)
 {
 	return f != FIELD_ENABLED && than > 0 && seen > than;

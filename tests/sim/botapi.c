@@ -184,6 +184,7 @@ static void fail_retry(struct call *c, int64_t seconds)
 {
 	const char *text = arena_printf(c->arena, "Too Many Requests: retry after %" PRId64, seconds);
 
+	c->retry_after_s = seconds;
 	fail_with(c, 429, text, "retry_after", seconds);
 	header(c->response, "retry-after", arena_printf(c->arena, "%" PRId64, seconds));
 }
@@ -531,6 +532,7 @@ static void journal(const struct call *c)
 	*list_add(&c->b->calls) = (struct botapi_call){
 		.method = own(c->method), .payload = c->json ? own(c->request->body) : form_json(c), .now_ms = c->b->now_ms,
 		.chat_id = arg_i64(c, "chat_id", 0), .status = trouble->hang || trouble->drop ? 0 : c->status,
+		.retry_after_s = c->status == 429 ? c->retry_after_s : 0,
 	};
 }
 

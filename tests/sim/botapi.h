@@ -148,6 +148,7 @@ struct botapi_call {
 	struct str payload;  /* JSON, whatever form it came in; files are left out */
 	int64_t chat_id, now_ms;
 	int status;          /* 0: the answer was spoilt by the network */
+	int64_t retry_after_s; /* of a 429 */
 };
 size_t botapi_calls(const struct botapi *b, const char *method); /* how many; NULL: all. A long poll counts once */
 const struct botapi_call *botapi_call_nth(const struct botapi *b, const char *method, size_t n); /* 0 is the oldest; NULL: none */

@@ -148,6 +148,7 @@ struct call {
 	struct buf out;         /* the envelope */
 	struct json_out j;
 	int status;
+	int64_t retry_after_s;  /* of a 429 */
 };
 
 /* Reads query and body into args. False: an error was answered. */

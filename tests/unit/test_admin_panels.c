@@ -286,6 +286,15 @@ static void test_drift_is_decided(void **state)
 	tap(w, OWNER, "a_drift:2:repair");
 	assert_string_equal(text(w, "SELECT state FROM drifts WHERE id=2"), "repaired");
 	tap(w, OWNER, "a_drift:2:repair"); /* decided */
+	run(w, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) SELECT 1, 'until', expires_ms, -432000000, 'open', 1 FROM subscriptions WHERE id=1");
+	say(w, OWNER, "/health");
+	assert_heard(w, "the end is 5 days from the first use");
+	tap(w, OWNER, "a_drift:5:adopt"); /* it would be in 1969, and the access over */
+	assert_says(w, "admin.drift.no_date");
+	run(w, "UPDATE drifts SET seen='0' WHERE id=5");
+	say(w, OWNER, "/health");
+	assert_heard(w, "the end is without end");
+	run(w, "UPDATE drifts SET state='gone' WHERE id=5");
 	tap(w, OWNER, "a_drift:4:burn");
 	assert_int_equal(number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 2);
 	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action IN ('drift.adopt', 'drift.repair')"), 2);

@@ -24,9 +24,13 @@ static const struct promise {
 	{ "deliver.ready", "SELECT count(*)" OF_THEM "o.state IN ('delivered', 'refunded') AND EXISTS"
 		" (SELECT 1 FROM accesses x WHERE x.subscription_id=o.subscription_id AND x.done_rev>0)", "SELECT count(*)" OF_THEM NAMED " AND o.state NOT IN ('delivered', 'refunded')" },
 	{ "deliver.renewed", "SELECT count(*)" OF_THEM "o.kind='renew' AND o.state IN ('delivered', 'refunded')", "SELECT count(*)" OF_THEM NAMED " AND o.state NOT IN ('delivered', 'refunded')" },
+	{ "deliver.renewed_anew", "SELECT count(*)" OF_THEM "o.kind='renew' AND o.state IN ('delivered', 'refunded')", "SELECT count(*)" OF_THEM NAMED " AND o.state NOT IN ('delivered', 'refunded')" },
+	{ "deliver.gift", "SELECT count(*)" OF_THEM "o.kind='grant' AND o.state IN ('delivered', 'refunded')", NULL },
 	/* to whoever paid: an admin may have let their money count for somebody else's order */
 	{ "pay.refunded", "SELECT count(*) FROM payments p JOIN orders o ON o.id=p.order_id WHERE ?1<>0 AND p.state='refunded' AND " NAMED, NULL },
 };
+
+enum { DELIVERED = 2, DELIVERED_END = 6 }; /* of the list above */
 
 static const char *const reminders[] = { "remind.days_one", "remind.days_other", "remind.expired", "remind.expired_gone", "remind.expired_grace", "remind.traffic", "remind.traffic_over" };
 
@@ -93,9 +97,40 @@ static int64_t count(struct world *w, const char *sql, int64_t chat, struct str 
 
 static void one_text(struct world *w, int64_t chat, struct str text)
 {
-	for (size_t i = 0; i < countof(promises); i++)
-		if (says(text, i) && (!count(w, promises[i].true_sql, chat, text) || (promises[i].lie_sql && count(w, promises[i].lie_sql, chat, text))))
+	struct person *p = person_of(w, chat);
+
+	for (size_t i = 0; i < countof(promises); i++) {
+		if (!says(text, i))
+			continue;
+		if (p && i >= DELIVERED && i < DELIVERED_END)
+			p->deliveries_told++;
+		if (!count(w, promises[i].true_sql, chat, text) || (promises[i].lie_sql && count(w, promises[i].lie_sql, chat, text)))
 			world_broken(w, "%" PRId64 " is told %s and it is not so: %.*s", chat, promises[i].key, (int)(text.len < 200 ? text.len : 200), text.at);
+	}
+}
+
+static bool is_paced(struct str method)
+{
+	return str_starts(method, "send") || str_starts(method, "edit");
+}
+
+/* Told to wait, it waits: what else there is to be said to this chat, too. Where no answer is lost, it was told. */
+static void one_pause(struct world *w, const struct botapi_call *call)
+{
+	struct person *p = person_of(w, call->chat_id);
+
+	if (!p || !is_paced(call->method) || w->had_trouble)
+		return;
+	if (call->now_ms < p->wait_until_ms)
+		world_broken(w, "%s is written to %" PRId64 " ms before Telegram takes anything", p->name, p->wait_until_ms - call->now_ms);
+	if (call->retry_after_s)
+		p->wait_until_ms = call->now_ms + call->retry_after_s * 1000;
+}
+
+void heard_end(struct world *w)
+{
+	for (size_t i = 0; i < w->people_count; i++)
+		w->people[i].wait_until_ms = 0;
 }
 
 void heard_look(struct world *w)
@@ -108,6 +143,9 @@ void heard_look(struct world *w)
 		const struct botapi_call *call = botapi_call_nth(w->telegram, NULL, w->heard);
 		struct json_object *o;
 
+		one_pause(w, call);
+		if (call->status != 200 && call->status)
+			continue; /* nobody reads it */
 		if (call->chat_id == WORLD_ADMIN || !(str_is(call->method, "sendmessage") || str_is(call->method, "sendphoto") || str_is(call->method, "editmessagetext")) ||
 			json_parse(&o, call->payload) != OK)
 			continue;
@@ -149,12 +187,16 @@ void heard_check(struct world *w)
 	for (size_t i = 0; i < w->people_count; i++) {
 		const struct person *p = &w->people[i];
 		int64_t decided = count(w, "SELECT count(*) FROM reminders r JOIN subscriptions s ON s.id=r.subscription_id JOIN users u ON u.id=s.user_id"
-			" WHERE u.telegram_id=?1 AND r.sent=1 AND ?2=''", p->telegram_id, STR("")), came = reminders_in(w, p->telegram_id);
+			" WHERE u.telegram_id=?1 AND r.sent=1 AND ?2=''", p->telegram_id, STR("")), came = reminders_in(w, p->telegram_id), delivered;
 
 		if (came > decided + p->doubled)
 			world_broken(w, "%s was reminded %" PRId64 " times, decided were %" PRId64, p->name, came, decided);
 		else if (came < decided && is_calm(w) && !p->has_blocked)
 			world_broken(w, "%s was reminded %" PRId64 " times, decided were %" PRId64 ", and nothing went wrong", p->name, came, decided);
+		delivered = count(w, "SELECT count(*) FROM orders o JOIN users u ON u.id=o.user_id WHERE u.telegram_id=?1 AND o.delivered_ms>0 AND u.banned=0 AND u.reachable=1 AND ?2=''",
+			p->telegram_id, STR(""));
+		if (p->deliveries_told < delivered && !p->has_blocked)
+			world_broken(w, "%s has %" PRId64 " orders delivered and was told of %" PRId64, p->name, delivered, p->deliveries_told);
 	}
 	if (count(w, "SELECT count(*) FROM subscriptions WHERE deleted_ms=0 AND remind_ms>0 AND remind_ms<?1 AND ?2=''", world_now_ms(w) - w->climate.stride_ms - HOUR_MS, STR("")))
 		world_broken(w, "a reminder is due and not decided");

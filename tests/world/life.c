@@ -182,6 +182,7 @@ static void bury(struct world *w, int64_t rest_ms)
 	static const enum fault names[] = { [DISK_AFTER_KILL] = FAULT_KILL, [DISK_AFTER_POWER] = FAULT_POWER_CUT, [DISK_AFTER_TEAR] = FAULT_POWER_TORN };
 
 	close_all(w);
+	heard_end(w);
 	memnet_kill(w->net, luck_has(&w->luck, 5000));
 	if (w->disk) {
 		disk_end(w->disk, w->end, draw, &w->luck);
@@ -218,6 +219,7 @@ void life_stop(struct world *w)
 	if (!w->core)
 		return;
 	close_all(w);
+	heard_end(w);
 	memnet_kill(w->net, false);
 	world_tell(w, "stopped");
 }

@@ -238,6 +238,22 @@ static void says(struct world *w, struct person *p, const char *text)
 	botapi_say(w->telegram, p->telegram_id, text);
 }
 
+/* A link that somebody has shown around: any of those that were sold. */
+static void pastes(struct world *w, struct person *p)
+{
+	char uuid[UUID_CHARS + 1] = "11111111-2222-4333-8444-555555555555", text[128];
+	struct db_rows r;
+
+	if (w->core) {
+		db_select(&r, w->db, "SELECT uuid FROM subscriptions ORDER BY id*?1%1009 LIMIT 1", luck_between(&w->luck, 1, 1008));
+		while (db_next(&r))
+			snprintf(uuid, sizeof uuid, "%.*s", STR_ARG(db_str(&r, 0)));
+		db_end(&r);
+	}
+	snprintf(text, sizeof text, WORLD_PASTED, uuid);
+	botapi_say(w->telegram, p->telegram_id, text);
+}
+
 static void wanders(struct world *w, struct person *p)
 {
 	static const char *const commands[] = { "/start", "/plans", "/my", "/renew", "/invite", "/language", "/help", "/id", "/terms", "/support",
@@ -245,7 +261,9 @@ static void wanders(struct world *w, struct person *p)
 	static const char *const forged[] = { "sub:0000000000", "buy:1:stars", "renewpay:ZZZZZZZZZZ:1.stars", "a_user:1", "yes:AAAA", "a_sus:1:refund", "pay::", "order:9999999999" };
 	const struct botapi_message *m = recent(w, p->telegram_id, (size_t)luck_length(&w->luck, 0, MESSAGES_SEEN));
 
-	if (luck_has(&w->luck, 5000) || !m) {
+	if (luck_has(&w->luck, 500)) {
+		pastes(w, p);
+	} else if (luck_has(&w->luck, 5000) || !m) {
 		says(w, p, commands[luck_below(&w->luck, (int64_t)countof(commands))]);
 	} else if (luck_has(&w->luck, 1000)) {
 		tally_fault(FAULT_FORGED_TAP);

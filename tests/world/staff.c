@@ -156,7 +156,7 @@ static enum errand admin_begins(struct world *w)
 	if (luck_has(&w->luck, 250))
 		return admin_removes_panel(w);
 	if (luck_has(&w->luck, 400))
-		return admin_names_order(w, "/refund ", "delivered") ? WHY : NOTHING;
+		return admin_names_order(w, "/refund ", luck_has(&w->luck, 8000) ? "delivered" : "refunded") ? WHY : NOTHING;
 	if (luck_has(&w->luck, 5000))
 		return admin_decides(w);
 	if (luck_has(&w->luck, 3000) || !admin_taps_something(w))
@@ -252,6 +252,36 @@ static bool nth_client(struct choice *x, struct world_panel *p, size_t nth)
 	return x->found;
 }
 
+/* Clients that are not the shop's. */
+static bool is_strangers(const struct world_panel *p, const char *email)
+{
+	for (size_t i = 0; i < p->strangers_count; i++)
+		if (strcmp(email, p->strangers[i]) == 0)
+			return true;
+	return strncmp(email, WORLD_GUEST, strlen(WORLD_GUEST)) == 0;
+}
+
+/* Ours is deleted, and the name given to somebody else. */
+static void takes_name(struct world *w, struct world_panel *p, struct choice *x)
+{
+	struct panel_client_view other = { .inbound_id = p->inbound_id, .email = str_of(x->email), .enable = true };
+	char id[48], sub_id[32], password[] = "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVowMTIzNDU=";
+	int64_t number = luck_below(&w->luck, 1000000);
+
+	snprintf(id, sizeof id, "6f1c2a52-0d0e-4c1b-9a56-%012" PRId64, number);
+	snprintf(sub_id, sizeof sub_id, "stranger%" PRId64, number);
+	for (size_t i = 0; i < 8; i++)
+		password[i] = (char)('a' + (number >> i) % 26);
+	other.id = str_of(id);
+	other.sub_id = str_of(sub_id);
+	other.password = str_of(password);
+	if (p->strangers_count == STRANGERS_MAX || !operator_deletes(p->sim, p->version, &x->view) || !operator_adds_client(p->sim, p->version, &other, "a friend"))
+		return;
+	tally_fault(FAULT_PANEL_NAME_TAKEN);
+	snprintf(p->strangers[p->strangers_count], sizeof p->strangers[0], "%s", x->email);
+	world_tell(w, "by hand on %s: %s is somebody else now", p->name, p->strangers[p->strangers_count++]);
+}
+
 static void edits(struct world *w, struct world_panel *p)
 {
 	size_t n = panel_sim_count_clients(p->sim, 0);
@@ -259,11 +289,15 @@ static void edits(struct world *w, struct world_panel *p)
 	struct choice x;
 	char name[32];
 
-	if (!nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)) || strncmp(x.email, WORLD_GUEST, strlen(WORLD_GUEST)) == 0)
+	if (!nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)) || is_strangers(p, x.email))
 		return;
 	if (luck_has(&w->luck, 1500)) {
 		tally_fault(FAULT_PANEL_CLIENT_DELETED);
 		world_tell(w, "by hand on %s: %s is deleted: %d", p->name, x.email, operator_deletes(p->sim, p->version, &x.view));
+		return;
+	}
+	if (luck_has(&w->luck, 1500)) {
+		takes_name(w, p, &x);
 		return;
 	}
 	e = operator_sees(&x.view);
@@ -318,6 +352,8 @@ static void restores(struct world *w, struct world_panel *p)
 		if (!nth_client(&x, p, i))
 			break;
 		old = in_backup(p, x.email);
+		if (is_strangers(p, x.email))
+			continue; /* they are there again, as they are */
 		if (!old) {
 			operator_deletes(p->sim, p->version, &x.view);
 			if (panel_sim_count_clients(p->sim, 0) < before) { /* some say so and keep it */

@@ -29,6 +29,7 @@
 	X(PANEL_CLIENT_EDITED, "a client changed by hand") \
 	X(PANEL_CLIENT_DELETED, "a client deleted by hand") \
 	X(PANEL_RESTART, "a panel restarted") \
+	X(PANEL_NAME_TAKEN, "a name of ours given to somebody else") \
 	X(PANEL_REMOVED, "a panel removed from the shop, and added again") \
 	X(TELEGRAM_429, "Telegram telling to wait") \
 	X(TELEGRAM_5XX, "Telegram answering 5xx") \

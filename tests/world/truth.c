@@ -12,6 +12,11 @@
 
 /* --- on the way --- */
 
+/* Who moves to another panel keeps the old place until the new one stands. */
+#define LEFT_TOO_EARLY "SELECT count(*) FROM accesses x JOIN accesses y ON y.subscription_id=x.subscription_id AND y.panel_id<>x.panel_id" \
+	" JOIN panels p ON p.id=y.panel_id JOIN subscriptions s ON s.id=x.subscription_id" \
+	" WHERE x.deleted_ms=0 AND x.done_rev=0 AND y.done_rev>0 AND y.deleted_ms>=x.created_ms AND p.deleted_ms=0 AND s.gone=0"
+
 /* A claimed row of a running process has a live call; nothing is under way here, so nothing is claimed. */
 void truth_look(struct world *w)
 {
@@ -19,6 +24,8 @@ void truth_look(struct world *w)
 
 	if (rows || jobs)
 		world_broken(w, "%" PRId64 " messages and %" PRId64 " jobs are claimed and nothing is under way", rows, jobs);
+	if (world_number(w, LEFT_TOO_EARLY))
+		world_broken(w, "somebody's old place was left before the new one stood");
 }
 
 /* --- money --- */
@@ -90,6 +97,7 @@ static void all_money(struct world *w)
 			" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND x.id<>o.id AND x.state IN ('paid', 'delivered') AND x.kind<>'trial')" },
 		{ "resets of traffic that were paid for and not made", "SELECT count(*) FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id"
 			" WHERE x.deleted_ms=0 AND s.gone=0 AND x.done_rev=s.revision AND x.done_reset_rev<s.reset_rev" },
+		{ "orders whose subscription is somebody else's", "SELECT count(*) FROM orders o JOIN subscriptions s ON s.id=o.subscription_id WHERE o.user_id<>s.user_id" },
 		{ "people with two trials", "SELECT count(*) FROM (SELECT user_id FROM orders WHERE kind='trial' AND state<>'canceled' GROUP BY user_id HAVING count(*)>1)" },
 		{ "friends rewarded twice", "SELECT count(*) FROM (SELECT o.user_id FROM bonuses b JOIN orders o ON o.id=b.source_order_id GROUP BY o.user_id HAVING count(*)>1)" },
 		{ "people given more days for their friends than they had", "SELECT count(*) FROM users u WHERE (SELECT coalesce(sum(o.bonus_days), 0) FROM orders o WHERE o.user_id=u.id)"
@@ -266,6 +274,13 @@ static void guests(struct world *w, struct world_panel *p)
 		if (x.seen != 1 || x.view.expiry_ms || x.view.total_bytes || !x.view.enable || !str_is(x.view.comment, "a friend"))
 			world_broken(w, "%s of somebody else's on %s: %zu times, ends %" PRId64, email, p->name, x.seen, x.view.expiry_ms);
 	}
+	for (size_t i = 0; i < p->strangers_count; i++) {
+		struct wanted x = { .w = w, .p = p, .email = p->strangers[i] };
+
+		panel_sim_each_client(p->sim, 0, look, &x);
+		if (x.seen != 1 || x.view.expiry_ms || x.view.total_bytes || !x.view.enable || !str_is(x.view.comment, "a friend"))
+			world_broken(w, "%s, a name that somebody else has taken on %s: %zu times, ends %" PRId64, x.email, p->name, x.seen, x.view.expiry_ms);
+	}
 }
 
 static void all_access(struct world *w)
@@ -319,7 +334,8 @@ static void no_secrets(struct world *w)
 			for (size_t k = 0; k < calls; k++) {
 				const struct botapi_call *call = botapi_call_nth(w->telegram, NULL, k);
 
-				if (call->chat_id && call->chat_id != owner && str_has(call->payload, keys[i]))
+				/* what somebody has pasted into a message to the seller is theirs to tell */
+				if (call->chat_id && call->chat_id != owner && str_has(call->payload, keys[i]) && !str_has(call->payload, arena_printf(&arena, WORLD_PASTED, keys[i])))
 					world_broken(w, "%" PRId64 " was told a key of %" PRId64, call->chat_id, owner);
 			}
 		}

@@ -25,7 +25,9 @@
 #define WORLD_ADMIN INT64_C(900001)
 #define WORLD_GUEST "guest-"       /* e-mails of clients that are not the shop's: guest-0 … */
 #define WORLD_GUESTS 2
+#define WORLD_PASTED "vless://%s@vpn.example.com:443#x" /* a link as people paste it, of a UUID */
 #define WORLD_PANELS_MAX 6
+#define STRANGERS_MAX 8
 #define WORLD_PEOPLE_MAX 220
 #define WORLD_ACTORS_MAX (WORLD_PEOPLE_MAX + 2 * WORLD_PANELS_MAX + 16)
 #define WORLD_MONEY_MAX 4096
@@ -51,6 +53,8 @@ struct world_panel {
 	/* an old backup, see staff.c */
 	struct old_client { char email[96]; int64_t expiry_ms, total_bytes; } *backup;
 	size_t backup_count;
+	char strangers[STRANGERS_MAX][96]; /* clients of somebody else's that have taken a name of ours */
+	size_t strangers_count;
 };
 
 struct person {
@@ -60,6 +64,8 @@ struct person {
 	int moves_left;         /* in this sitting */
 	int64_t paid_message;   /* the newest invoice message that was paid */
 	int64_t doubled;        /* messages to them that the network brought twice */
+	int64_t deliveries_told; /* messages that say that something is ready, or renewed */
+	int64_t wait_until_ms;  /* Telegram has said: nothing to this chat before */
 };
 
 /* Money as those who moved it know: the truth the books are held against. */
@@ -189,6 +195,7 @@ void truth_look(struct world *w);              /* on the way, when nothing is un
 
 /* heard.c: what the chats are told */
 void heard_open(void);                         /* reads by which words each promise is known; once per program */
+void heard_end(struct world *w);               /* the process has ended: what Telegram told it is forgotten */
 void heard_look(struct world *w);              /* listens to what was sent since */
 void heard_check(struct world *w);             /* at the end */
 
