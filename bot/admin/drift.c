@@ -56,8 +56,12 @@ enum err admin_on_drift(struct talk *t, struct str id, struct str arg)
 	int64_t n;
 	enum err e = str_to_i64(&n, id) || (!repair && !str_is(arg, "adopt")) ? E_NOTFOUND : drift_decide(t->a, n, repair, t->user.id);
 
-	if (e == E_REFUSED || e == E_INVALID)
-		return admin_say(t, e == E_REFUSED ? "admin.drift.metered" : "admin.drift.no_date");
+	if (e == E_REFUSED)
+		return admin_say(t, "admin.drift.metered");
+	if (e == E_INVALID)
+		return admin_say(t, "admin.drift.no_date");
+	if (e == E_CONFLICT)
+		return admin_say(t, "admin.drift.banned");
 	if (!e)
 		e = admin_note(t, repair ? "drift.repair" : "drift.adopt", "drift", word_number(t->a, n), NULL, NULL);
 	if (e)

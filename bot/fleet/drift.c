@@ -203,6 +203,13 @@ static enum err decide(struct act *a, enum terms_field f, int64_t access_id, int
 	return e ? e : job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, subscription_id, panel_id), panel_id, JOB_PERSON, a->now_ms);
 }
 
+static bool keeps_ban(struct act *a, int64_t subscription_id)
+{
+	int64_t stopped = 0;
+
+	return db_get_i64(&stopped, a->tx, "SELECT ban_stopped FROM subscriptions WHERE id=?1", subscription_id) != OK || stopped;
+}
+
 enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id)
 {
 	int64_t access_id, subscription_id, panel_id, seen, wanted;
@@ -237,6 +244,8 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 		return E_REFUSED; /* metered stays metered (B30); whoever means it raises the limit in the shop */
 	if (!repair && f == FIELD_UNTIL && seen < 0)
 		return E_INVALID;
+	if (!repair && f == FIELD_ENABLED && seen && keeps_ban(a, subscription_id))
+		return E_CONFLICT;
 	e = db_run(a->tx, "UPDATE drifts SET state=?2, decided_ms=?3, decided_by=?4 WHERE id=?1", drift_id, repair ? "repaired" : "adopted", a->now_ms, admin_id);
 	return e ? e : decide(a, f, access_id, subscription_id, panel_id, panel_name, seen, repair);
 }

@@ -87,7 +87,8 @@ enum err inbound_sample(struct inbound_sample *out, struct act *a, const struct 
 struct drift { int64_t id, access_id, subscription_id; char *field, *wanted, *seen, *email; int64_t found_ms; };
 enum err drift_list(struct drift *out, size_t *count, size_t max, struct act *a);
 /* E_NOTFOUND: decided, gone, or what is wanted has changed since. Adopting: E_REFUSED, a metered client would become
- * unlimited (B30); E_INVALID, an end that counts from the first use is no date that could be sold. */
+ * unlimited (B30); E_INVALID, an end that counts from the first use is no date that could be sold; E_CONFLICT, its owner is
+ * banned. */
 enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id);
 
 /* --- watching and administration: all jobs in the panel's lane; the answers come through the hooks --- */

@@ -291,6 +291,12 @@ static void test_drift_is_decided(void **state)
 	assert_heard(w, "the end is 5 days from the first use");
 	tap(w, OWNER, "a_drift:5:adopt"); /* it would be in 1969, and the access over */
 	assert_says(w, "admin.drift.no_date");
+	run(w, "UPDATE subscriptions SET ban_stopped=1, enabled=0");
+	run(w, "UPDATE drifts SET wanted='0', seen='1' WHERE id=3");
+	tap(w, OWNER, "a_drift:3:adopt"); /* the ban holds */
+	assert_says(w, "admin.drift.banned");
+	assert_int_equal(number(w, "SELECT enabled FROM subscriptions WHERE id=1"), 0);
+	run(w, "UPDATE subscriptions SET ban_stopped=0, enabled=1");
 	run(w, "UPDATE drifts SET seen='0' WHERE id=5");
 	say(w, OWNER, "/health");
 	assert_heard(w, "the end is without end");
