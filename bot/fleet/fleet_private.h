@@ -3,7 +3,7 @@
  * panel.c      panels as rows          inbound.c    their inbounds as rows
  * work.c       an operation of lib/xui inside a job: session, log, state of the panel, alerts
  * rule.c       the pure rules          drift.c      what was changed by hand
- * reconcile.c  bringing one access in line            access_row.c  its row       rename.c  its other name
+ * reconcile.c  bringing one access in line  seen.c  what a look has shown  access_row.c  its row  rename.c  its other name
  * sample.c     a link that belongs to nobody
  * link.c       share links             sweep.c      all clients of a panel in one reading
  * ask.c, watch.c  what else panels are asked */
@@ -116,6 +116,15 @@ struct xui_client access_client(struct arena *arena, const struct access *x); /*
 bool access_is_ours(const struct access *x, const struct xui_look *l);
 /* 3.1 and later may have a client that stands nowhere: detached by hand, or left behind under a name that was given up. */
 bool client_stands_in(const struct xui_client *c, int64_t inbound_id);
+/* --- what a look has shown (seen.c) --- */
+
+/* Into the rows. *seen: as it counts; x->want and x->wrote: what to strive for and what is known, drift taken into account. */
+enum err seen_take(struct terms *seen, struct act *a, struct access *x, const struct xui_look *l, const char *panel_name, int64_t *again_ms);
+/* It is not there. panel_name NULL: nobody need be told, we have deleted it ourselves. */
+enum err seen_missing(struct act *a, struct access *x, const char *panel_name);
+/* An update is due although the values may agree. */
+bool seen_is_stale(const struct access *x, const struct xui_look *l, int64_t now_ms);
+bool access_has_other_keys(const struct access *x, const struct xui_client *c);
 /* What the panel has counted for it. Of a place that is left it may be more than at the look before: that is taken off what
  * the others may still use. */
 enum err access_used(struct act *a, const struct access *x, int64_t up_bytes, int64_t down_bytes);

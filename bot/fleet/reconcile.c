@@ -29,7 +29,6 @@
 #define EMAIL_BYTES_MAX 128
 #define CUT_WAIT_MS (4 * SECOND_MS)     /* a panel that has just cut a client off half-applies writes for 0.3 s; safe from 3 s on */
 #define FAILING_WAIT_MS (10 * MINUTE_MS)
-#define EXPIRY_SLACK_MS MINUTE_MS       /* between the panel's clock and ours */
 
 struct fleet_hooks fleet_hooks;
 
@@ -336,12 +335,6 @@ static enum err note_write(struct act *a, struct run *r)
 		x->id, x->revision, known.at[FIELD_UNTIL], known.at[FIELD_QUOTA], known.at[FIELD_DEVICES], known.at[FIELD_ENABLED]);
 }
 
-/* New keys are drawn all at once, so the one that every protocol keeps as it was sent tells. */
-static bool has_other_keys(const struct access *x, const struct xui_client *c)
-{
-	return c->sub_id.len && !str_is(c->sub_id, x->sub_id);
-}
-
 static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 {
 	const struct xui_client *seen = &r->look.client;
@@ -355,7 +348,7 @@ static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
 	r->gives_name = rename_is_due(&r->x, seen);
 	if (r->gives_name)
 		rename_ask(ask, &job->arena, &r->x);
-	if (!has_other_keys(&r->x, seen))
+	if (!access_has_other_keys(&r->x, seen))
 		return;
 	ask->change |= XUI_SET_UUID | XUI_SET_PASSWORD | XUI_SET_SUB_ID;
 	if (seen->auth.len) {
@@ -471,90 +464,6 @@ static enum err written(struct act *a, struct job *job, struct run *r)
 
 /* --- looking --- */
 
-static bool is_depleted(const struct run *r, int64_t now_ms)
-{
-	const struct xui_client *c = &r->look.client;
-	const struct xui_traffic *t = &r->look.traffic;
-
-	return (c->expires_ms > 0 && c->expires_ms <= now_ms + EXPIRY_SLACK_MS) ||
-		(c->quota_bytes > 0 && r->look.has_row && t->up_bytes + t->down_bytes >= c->quota_bytes);
-}
-
-/* Switched off by the panel because it is used up is not switched off by hand. */
-static struct terms seen_terms(const struct run *r, int64_t now_ms)
-{
-	const struct xui_client *c = &r->look.client;
-	bool enabled = c->enabled || (is_depleted(r, now_ms) && r->x.wrote.at[FIELD_ENABLED]);
-
-	return (struct terms){ .at = { [FIELD_UNTIL] = c->expires_ms, [FIELD_QUOTA] = c->quota_bytes, [FIELD_DEVICES] = c->limit_ip, [FIELD_ENABLED] = enabled } };
-}
-
-static bool is_stale(const struct run *r, int64_t now_ms)
-{
-	const struct xui_look *l = &r->look;
-	bool row_off = l->has_row && l->client.enabled && !l->traffic.enabled && !is_depleted(r, now_ms);
-
-	return r->x.update_due || !l->agrees || row_off || has_other_keys(&r->x, &l->client) || rename_is_due(&r->x, &l->client);
-}
-
-enum err access_used(struct act *a, const struct access *x, int64_t up_bytes, int64_t down_bytes)
-{
-	bool is_of_this_period = x->done_reset_rev >= x->reset_rev;
-	enum err e = db_run(a->tx, "UPDATE accesses SET seen_up_bytes=?2, seen_down_bytes=?3 WHERE id=?1 AND (seen_up_bytes<>?2 OR seen_down_bytes<>?3)",
-		x->id, up_bytes, down_bytes);
-
-	if (!e && x->gone && db_changes(a->tx))
-		e = fleet_reconcile(a, x->subscription_id, JOB_ROUTINE);
-	if (e || !is_of_this_period || !fleet_hooks.usage_seen)
-		return e;
-	return fleet_hooks.usage_seen(a, x->subscription_id, up_bytes, down_bytes + x->elsewhere_bytes);
-}
-
-static enum err store_seen(struct act *a, const struct run *r, const struct terms *seen)
-{
-	const struct xui_traffic *t = &r->look.traffic;
-	const struct access *x = &r->x;
-	enum err e = db_run(a->tx, "UPDATE accesses SET seen_exists=1, seen_expires_ms=?2, seen_quota_bytes=?3, seen_limit_ip=?4, seen_enabled=?5,"
-		" seen_ms=?6, writing=0, wrote_expires_ms=?7, wrote_quota_bytes=?8, wrote_limit_ip=?9, wrote_enabled=?10 WHERE id=?1",
-		x->id, seen->at[FIELD_UNTIL], seen->at[FIELD_QUOTA], seen->at[FIELD_DEVICES], seen->at[FIELD_ENABLED], a->now_ms,
-		x->wrote.at[FIELD_UNTIL], x->wrote.at[FIELD_QUOTA], x->wrote.at[FIELD_DEVICES], x->wrote.at[FIELD_ENABLED]);
-
-	if (!e)
-		e = db_run(a->tx, "UPDATE accesses SET panel_uuid=nullif(?2, ''), panel_sub_id=nullif(?3, '') WHERE id=?1", x->id,
-			str_dup(a->arena, r->look.client.uuid), str_dup(a->arena, r->look.client.sub_id));
-	return e || !r->look.has_row ? e : access_used(a, x, t->up_bytes, t->down_bytes);
-}
-
-static enum err take_seen(struct act *a, struct run *r, struct terms *seen)
-{
-	bool first = r->x.written_rev && !r->x.seen_exists;
-	enum err e = OK;
-
-	*seen = seen_terms(r, a->now_ms);
-	if (r->x.gone)
-		return store_seen(a, r, seen);
-	e = drift_check(a, &r->x, seen, r->work.name, &r->again_ms);
-	if (!e)
-		e = store_seen(a, r, seen);
-	if (!e)
-		e = rename_follow(a, &r->x, &r->look.client);
-	if (!e && first) /* until the next count of all */
-		e = db_run(a->tx, "UPDATE panels SET clients=clients+1 WHERE id=?1", r->panel_id);
-	if (!e && first)
-		e = db_run(a->tx, "UPDATE inbounds SET clients=clients+1 WHERE panel_id=?1 AND inbound_id=?2", r->panel_id, r->x.inbound_id);
-	return e;
-}
-
-static enum err take_missing(struct act *a, struct run *r)
-{
-	enum err e = OK;
-
-	if (r->x.seen_exists && !r->x.gone && r->step != STEP_DELETE)
-		e = drift_missing(a, &r->x, r->work.name);
-	r->x.seen_exists = false;
-	return e ? e : db_run(a->tx, "UPDATE accesses SET seen_exists=0, seen_ms=?2, writing=0 WHERE id=?1", r->access_id, a->now_ms);
-}
-
 /* Somebody else has this name on the panel (R031): ours was never there, so another name does no harm. */
 static enum err take_other_name(struct act *a, struct job *job, struct run *r)
 {
@@ -623,13 +532,16 @@ static enum err decide(struct act *a, struct job *job, struct run *r)
 	r->conflict = r->conflict && !ours;
 	if (!r->x.gone && ((l->is_taken && !ours) || r->conflict))
 		return take_other_name(a, job, r);
-	e = ours ? take_seen(a, r, &seen) : take_missing(a, r);
+	if (ours)
+		e = seen_take(&seen, a, &r->x, l, r->work.name, &r->again_ms);
+	else
+		e = seen_missing(a, &r->x, r->step == STEP_DELETE ? NULL : r->work.name);
 	if (e)
 		return e;
 	if (l->inbound_gone && !r->x.gone)
 		return inbound_is_gone(a, job, r);
 	if (ours)
-		have = (struct sub_have){ .exists = true, .enabled = seen.at[FIELD_ENABLED] != 0, .stale = is_stale(r, a->now_ms), .found = (int)l->found,
+		have = (struct sub_have){ .exists = true, .enabled = seen.at[FIELD_ENABLED] != 0, .stale = seen_is_stale(&r->x, l, a->now_ms), .found = (int)l->found,
 			.expires_ms = seen.at[FIELD_UNTIL], .quota_bytes = seen.at[FIELD_QUOTA], .limit_ip = (int)seen.at[FIELD_DEVICES] };
 	want = access_want(&r->x);
 	r->step = sub_next(&want, &have, r->x.done_reset_rev);
