@@ -76,15 +76,14 @@ static uint64_t mark_row(const struct xui_traffic *t)
 /* What else links are made from (link_build). */
 static enum err mark_place(uint64_t *mark, struct act *a, const struct work *w, int64_t inbound_id)
 {
-	struct inbound in;
+	struct inbound in = { .host = NULL };
 	enum err e = inbound_get(&in, a, w->panel_id, inbound_id);
+	const char *const texts[] = { w->panel.url, w->host, in.host, in.body, in.hosts };
 
 	*mark = mark_number(HASH_START, w->panel.dialect);
-	if (e)
-		return e == E_NOTFOUND ? OK : e;
-	for (size_t i = 0; i < 5; i++)
-		*mark = mark_bytes(*mark, str_of((const char *[]){ w->panel.url, w->host, in.host, in.body, in.hosts }[i]));
-	return OK;
+	for (size_t i = 0; i < countof(texts); i++)
+		*mark = mark_bytes(*mark, str_of(texts[i]));
+	return e == E_NOTFOUND ? OK : e;
 }
 
 /* Never 0: that is no mark at all. */
