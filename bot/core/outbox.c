@@ -19,6 +19,7 @@ enum { QUEUED, CLAIMED, PARKED };
 #define SKIP_TRIES_MAX 8        /* of a row that may be skipped */
 #define RETRY_MS SECOND_MS
 #define RETRY_MAX_MS (60 * SECOND_MS)
+#define WAIT_MAX_MS HOUR_MS /* of a row at a start: the clock may have been set since */
 #define CLAIMS_PER_TURN 200
 #define QR_FIELD "photo"
 #define QR_FILE_NAME "qr.png"
@@ -219,15 +220,21 @@ static enum err free_orphans(struct core *c)
 	return e == E_NOTFOUND ? OK : e;
 }
 
+/* A chat that has to wait, by Telegram's word or after a failure, waits on through a new start. */
 static enum err fill_pacer(struct core *c)
 {
+	int64_t now_ms = clock_now_ms(), now_us = clock_mono_us();
 	struct db_rows r;
 
-	db_select(&r, c->db, "SELECT id, chat_id, lane FROM outbox WHERE state=0 ORDER BY id");
+	db_select(&r, c->db, "SELECT id, chat_id, lane, not_before_ms FROM outbox WHERE state=0 ORDER BY id");
 	while (db_next(&r)) {
 		struct pacer_item item = item_of(db_i64(&r, 0), db_i64(&r, 1), (enum lane)db_i64(&r, 2));
+		int64_t wait_ms = db_i64(&r, 3) - now_ms;
 
-		pacer_add(c->pacer, &item);
+		if (wait_ms > 0)
+			pacer_put_back(c->pacer, &item, now_us + (wait_ms < WAIT_MAX_MS ? wait_ms : WAIT_MAX_MS) * 1000);
+		else
+			pacer_add(c->pacer, &item);
 	}
 	return db_end(&r);
 }
@@ -238,8 +245,7 @@ static enum err read_anew(struct core *c)
 {
 	enum err e = free_orphans(c);
 
-	pacer_free(c->pacer);
-	c->pacer = pacer_new(c->setup.send_rate_per_s);
+	pacer_empty(c->pacer);
 	if (!e)
 		e = fill_pacer(c);
 	c->outbox_unread = false;
@@ -513,7 +519,7 @@ enum err outbox_sent(struct core *c, struct send *s, const struct http_response 
 		return end_row(c, s, &answer);
 	case TG_RETRY_AFTER:
 		log_warn("telegram.told_to_wait", KV("chat", s->chat_id), KV("wait_ms", answer.retry_after_ms));
-		if (s->paced)
+		if (s->lane != LANE_ANSWER)
 			pacer_pause(c->pacer, s->chat_id, now_us, now_us + answer.retry_after_ms * 1000);
 		return again(c, s, answer.retry_after_ms + (int64_t)(clock_mono_us() % 500));
 	case TG_UNKNOWN_OUTCOME:

@@ -351,6 +351,21 @@ void pacer_add(struct pacer *p, const struct pacer_item *item)
 		find_place(p, c);
 }
 
+void pacer_empty(struct pacer *p)
+{
+	for (size_t i = 0; i < p->buckets_count; i++)
+		for (struct chat *c = p->buckets[i]; c; c = c->hash_next) {
+			if (c->place != BUSY)
+				leave_place(p, c);
+			for (int lane = 0; lane < PACER_LANES; lane++) {
+				nodes_free(c->queue[lane].first);
+				c->queue[lane] = (struct queue){ NULL, &c->queue[lane].first };
+			}
+			idle_add(p, c);
+		}
+	p->queued = 0;
+}
+
 void pacer_put_back(struct pacer *p, const struct pacer_item *item, int64_t not_before_us)
 {
 	struct chat *c = chat_get(p, item->chat_id);

@@ -29,6 +29,8 @@ struct pacer_item {
 
 struct pacer *pacer_new(int rate_per_s); /* of the whole bot; 0: unlimited */
 void pacer_free(struct pacer *p);
+/* Nothing waits and nothing is under way; what was sent a moment ago and who has to wait is not forgotten. */
+void pacer_empty(struct pacer *p);
 
 void pacer_add(struct pacer *p, const struct pacer_item *item);
 /* Takes what may leave now; its chat is busy until pacer_done. False: nothing may leave before pacer_due_us. */

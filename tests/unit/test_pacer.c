@@ -109,6 +109,31 @@ static void test_pause(void **state)
 	pacer_free(p);
 }
 
+/* What waited and was under way is gone, as after a commit that failed; limits and pauses hold for what is added anew. */
+static void test_emptied(void **state)
+{
+	struct pacer *p = pacer_new(30);
+	struct pacer_item out;
+	int64_t now = 5 * SECOND;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		pacer_add(p, &(struct pacer_item){ i, 1 + i % 4, PACER_REST });
+	assert_true(pacer_next(p, &out, now)); /* chat 1 is under way */
+	pacer_pause(p, 2, now, now + 30 * SECOND);
+	pacer_empty(p);
+	assert_int_equal(pacer_queued(p), 0);
+	assert_false(pacer_next(p, &out, now + SECOND));
+	pacer_add(p, &(struct pacer_item){ 100, 2, PACER_REST });
+	pacer_add(p, &(struct pacer_item){ 101, 1, PACER_REST });
+	assert_true(pacer_next(p, &out, now + 2 * SECOND));
+	assert_int_equal(out.id, 101);
+	assert_false(pacer_next(p, &out, now + 29 * SECOND));
+	assert_true(pacer_next(p, &out, now + 31 * SECOND));
+	assert_int_equal(out.id, 100);
+	pacer_free(p);
+}
+
 static void test_memory(void **state)
 {
 	struct pacer *p = pacer_new(0);
@@ -178,6 +203,7 @@ int main(void)
 		proves(test_chat_and_group, "R280"),
 		proves(test_one_under_way, "R280"),
 		proves(test_pause, "R280 B48"),
+		proves(test_emptied, ""),
 		proves(test_memory, ""),
 		proves(test_random, ""),
 	};
