@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "bot/core/alert.h"
 #include "bot/shop/audit.h"
 #include "bot/shop/extras.h"
 #include "bot/shop/order_private.h"
@@ -154,6 +155,19 @@ static enum err place_again(struct act *a, const struct order *o)
 	return e ? e : fleet_reconcile(a, o->subscription_id, JOB_MONEY);
 }
 
+static const char *no_place_cause(struct act *a, const struct order *o)
+{
+	return arena_printf(a->arena, "order.no_place:%" PRId64, o->id);
+}
+
+/* The customer hears that it takes longer, admins that a place is missing. */
+static enum err tell_no_place(struct act *a, const struct order *o)
+{
+	enum err e = alert_raise(a, ALERT_WARNING, no_place_cause(a, o), "order_stuck", o->public_id, "no_place");
+
+	return e ? e : tell_waits(a, o);
+}
+
 enum err order_fulfil(struct act *a, struct order *o)
 {
 	enum err e = o->target_rev ? place_again(a, o) : fulfil(a, o);
@@ -161,7 +175,7 @@ enum err order_fulfil(struct act *a, struct order *o)
 	if (e != E_NOROOM)
 		return e;
 	e = job_add(a, order_job_fulfil.name, subject_of(a, o->id), 0, JOB_MONEY, a->now_ms + 30 * SECOND_MS);
-	return e ? e : tell_waits(a, o);
+	return e ? e : tell_no_place(a, o);
 }
 
 /* The job puts itself off: one that asks for itself while it is under way would be at once again. */
@@ -178,12 +192,12 @@ static enum err fulfil_begin(struct act *a, struct job *job)
 	if (o.state == ORDER_PAID)
 		e = o.target_rev ? place_again(a, &o) : fulfil(a, &o);
 	if (e == E_NOROOM) {
-		job_later(job, 0, "no place");
-		return tell_waits(a, &o);
+		job_later(job, 0, "no_place");
+		return tell_no_place(a, &o);
 	}
 	if (!e)
 		job_done(job);
-	return e;
+	return e ? e : alert_clear(a, no_place_cause(a, &o), o.public_id);
 }
 
 const struct job_kind order_job_fulfil = {

@@ -202,6 +202,9 @@ static void does_duty(struct world *w, struct actor *self)
 {
 	char text[32];
 
+	if (is_removed(w, &w->panels[self->number]))
+		world_add_panel(w, &w->panels[self->number]); /* somebody waits for a place */
+	world_sell(w, &w->panels[self->number]);
 	snprintf(text, sizeof text, "/panel_test %" PRId64, w->panels[self->number].panel_id);
 	admin_says(w, text);
 	self->next_ms = world_now_ms(w) + 5 * HOUR_MS;
@@ -252,8 +255,7 @@ static bool nth_client(struct choice *x, struct world_panel *p, size_t nth)
 	return x->found;
 }
 
-/* Clients that are not the shop's. */
-static bool is_strangers(const struct world_panel *p, const char *email)
+bool staff_is_strangers(const struct world_panel *p, const char *email)
 {
 	for (size_t i = 0; i < p->strangers_count; i++)
 		if (strcmp(email, p->strangers[i]) == 0)
@@ -289,7 +291,7 @@ static void edits(struct world *w, struct world_panel *p)
 	struct choice x;
 	char name[32];
 
-	if (!nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)) || is_strangers(p, x.email))
+	if (!nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)) || staff_is_strangers(p, x.email))
 		return;
 	if (luck_has(&w->luck, 1500)) {
 		tally_fault(FAULT_PANEL_CLIENT_DELETED);
@@ -352,7 +354,7 @@ static void restores(struct world *w, struct world_panel *p)
 		if (!nth_client(&x, p, i))
 			break;
 		old = in_backup(p, x.email);
-		if (is_strangers(p, x.email))
+		if (staff_is_strangers(p, x.email))
 			continue; /* they are there again, as they are */
 		if (!old) {
 			operator_deletes(p->sim, p->version, &x.view);

@@ -136,8 +136,13 @@ bool world_add_panel(struct world *w, struct world_panel *p)
 	if (!life_do(w, add_row, &adding))
 		return false;
 	life_run(w, world_now_ms(w) + 5 * SECOND_MS);
-	life_do(w, sell, p);
+	world_sell(w, p);
 	return true;
+}
+
+void world_sell(struct world *w, struct world_panel *p)
+{
+	life_do(w, sell, p);
 }
 
 static void open_panel(struct world *w)

@@ -161,6 +161,7 @@ struct actor *world_actor(struct world *w, void (*act)(struct world *w, struct a
 
 /* As an admin does, who knows its password. False: it did not happen. */
 bool world_add_panel(struct world *w, struct world_panel *p);
+void world_sell(struct world *w, struct world_panel *p); /* from its inbound, once that is known */
 
 /* life.c: the process. */
 void life_open(struct world *w);               /* hooks of disk, clock, steps and store; once per world */
@@ -182,6 +183,7 @@ void people_calm(struct world *w);             /* nobody blocks the bot any more
 void people_calls_on(struct world *w);         /* Crypto Pay goes on calling */
 void staff_open(struct world *w);
 void staff_calm(struct world *w);              /* the admin does what alerts ask for */
+bool staff_is_strangers(const struct world_panel *p, const char *email); /* a client that is not the shop's */
 int64_t money_add(struct world *w, const struct money *m);
 /* How much somebody wants to tap a button: by the verb of its data; 0: not at all. */
 struct wish { const char *verb; int weight; };
