@@ -119,7 +119,7 @@ static void one_pause(struct world *w, const struct botapi_call *call)
 {
 	struct person *p = person_of(w, call->chat_id);
 
-	if (!p || !is_paced(call->method) || w->had_trouble)
+	if (!p || !is_paced(call->method) || w->had_trouble || w->heard < w->heard_before)
 		return;
 	if (call->now_ms < p->wait_until_ms)
 		world_broken(w, "%s is written to %" PRId64 " ms before Telegram takes anything", p->name, p->wait_until_ms - call->now_ms);
@@ -129,6 +129,7 @@ static void one_pause(struct world *w, const struct botapi_call *call)
 
 void heard_end(struct world *w)
 {
+	w->heard_before = botapi_calls(w->telegram, NULL);
 	for (size_t i = 0; i < w->people_count; i++)
 		w->people[i].wait_until_ms = 0;
 }

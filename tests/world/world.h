@@ -137,6 +137,7 @@ struct world {
 	struct money money[WORLD_MONEY_MAX];
 	size_t money_count;
 	size_t heard;           /* calls of Telegram that were listened to */
+	size_t heard_before;    /* as many are of processes that have ended: what those were told, nobody knows any more */
 	int64_t last_invoice;   /* of Crypto Pay, that a callback was about */
 	bool had_trouble;       /* a network that loses */
 	int failures;
