@@ -329,7 +329,7 @@ static bool is_there(struct rig *r, void *ctx)
 	struct wanted *w = ctx;
 
 	if (w->label)
-		return customer_button(r, w->user, w->label, &w->message_id) != NULL;
+		return rig_button(r, w->user, w->label, &w->message_id) != NULL;
 	for (size_t i = botapi_messages_count(r->telegram, w->user); i-- > 0;)
 		if (botapi_message_at(r->telegram, w->user, i)->invoice_stars) {
 			w->message_id = botapi_message_at(r->telegram, w->user, i)->id;
@@ -345,7 +345,7 @@ static void tap(struct rig *r, int64_t user, const char *label)
 
 	if (!blocks_wait(r, is_there, &w, RIG_GUARD_MS))
 		blocks_broken(r, label);
-	botapi_tap_data(r->telegram, user, w.message_id, str_dup(&arena, customer_button(r, user, label, &w.message_id)->data));
+	botapi_tap_data(r->telegram, user, w.message_id, str_dup(&arena, rig_button(r, user, label, &w.message_id)->data));
 	serve_changed(r->serve);
 	arena_release(&arena);
 }

@@ -34,27 +34,13 @@ bool customer_sees(struct rig *r, int64_t user, const char *part)
 	return botapi_find_text(r->telegram, user, part) != NULL;
 }
 
-const struct botapi_button *customer_button(struct rig *r, int64_t user, const char *label, int64_t *message_id)
-{
-	for (size_t i = botapi_messages_count(r->telegram, user); i-- > 0;) {
-		const struct botapi_message *m = botapi_message_at(r->telegram, user, i);
-
-		for (size_t b = 0; m->from_bot && !m->deleted && b < m->buttons_count; b++)
-			if (str_has(m->buttons[b].text, label)) {
-				*message_id = m->id;
-				return &m->buttons[b];
-			}
-	}
-	return NULL;
-}
-
 void customer_tap(struct rig *r, int64_t user, const char *label)
 {
 	const struct botapi_button *b;
 	struct arena arena = { 0 };
 	int64_t message_id = 0;
 
-	UNTIL(r, (b = customer_button(r, user, label, &message_id)) != NULL);
+	UNTIL(r, (b = rig_button(r, user, label, &message_id)) != NULL);
 	assert_true(botapi_tap(r->telegram, user, message_id, str_dup(&arena, b->text)) != 0);
 	serve_changed(r->serve);
 	arena_release(&arena);

@@ -7,8 +7,6 @@
 int64_t customer_new(struct rig *r, const char *name); /* has pressed START and seen an answer */
 void customer_say(struct rig *r, int64_t user, const char *text);
 bool customer_sees(struct rig *r, int64_t user, const char *part);
-/* The newest visible one with this in its label, and its message; NULL: none yet. */
-const struct botapi_button *customer_button(struct rig *r, int64_t user, const char *label, int64_t *message_id);
 void customer_tap(struct rig *r, int64_t user, const char *label); /* waits for a button with this in its label */
 void customer_order(struct rig *r, int64_t user, const char *way);  /* plan "Month" up to the choice of "Telegram Stars" … */
 const struct botapi_message *customer_bill(struct rig *r, int64_t user); /* the newest Stars invoice message; NULL: none yet */

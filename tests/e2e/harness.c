@@ -579,3 +579,17 @@ bool rig_find_secret(struct rig *r, struct buf *where, const char *secret)
 		closedir(d);
 	return found;
 }
+
+const struct botapi_button *rig_button(struct rig *r, int64_t user, const char *label, int64_t *message_id)
+{
+	for (size_t i = botapi_messages_count(r->telegram, user); i-- > 0;) {
+		const struct botapi_message *m = botapi_message_at(r->telegram, user, i);
+
+		for (size_t b = 0; m->from_bot && !m->deleted && b < m->buttons_count; b++)
+			if (str_has(m->buttons[b].text, label)) {
+				*message_id = m->id;
+				return &m->buttons[b];
+			}
+	}
+	return NULL;
+}

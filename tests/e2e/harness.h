@@ -127,4 +127,7 @@ const struct http_response *rig_http(struct rig *r, const char *listener, struct
 /* Which files of the directory, the log among them, hold this in clear: their names are appended. */
 bool rig_find_secret(struct rig *r, struct buf *where, const char *secret);
 
+/* The newest button with this in its label that the bot has shown there, and its message; NULL: none. */
+const struct botapi_button *rig_button(struct rig *r, int64_t user, const char *label, int64_t *message_id);
+
 #endif
