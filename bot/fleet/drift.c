@@ -203,24 +203,18 @@ static enum err decide(struct act *a, enum terms_field f, int64_t access_id, int
 	return e ? e : job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, subscription_id, panel_id), panel_id, JOB_PERSON, a->now_ms);
 }
 
-static bool keeps_ban(struct act *a, int64_t subscription_id)
-{
-	int64_t stopped = 0;
-
-	return db_get_i64(&stopped, a->tx, "SELECT ban_stopped FROM subscriptions WHERE id=?1", subscription_id) != OK || stopped;
-}
-
 enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id)
 {
 	int64_t access_id, subscription_id, panel_id, seen, wanted;
 	const char *panel_name;
+	bool is_banned;
 	enum terms_field f;
 	struct access x;
 	struct db_rows r;
 	enum err e;
 
-	db_select(&r, a->tx, "SELECT d.access_id, x.subscription_id, x.panel_id, d.field, d.seen, p.name, d.wanted FROM drifts d"
-		" JOIN accesses x ON x.id=d.access_id JOIN panels p ON p.id=x.panel_id"
+	db_select(&r, a->tx, "SELECT d.access_id, x.subscription_id, x.panel_id, d.field, d.seen, p.name, d.wanted, s.ban_stopped FROM drifts d"
+		" JOIN accesses x ON x.id=d.access_id JOIN panels p ON p.id=x.panel_id JOIN subscriptions s ON s.id=x.subscription_id"
 		" WHERE d.id=?1 AND d.state='open'", drift_id);
 	e = db_first(&r);
 	if (e)
@@ -233,6 +227,7 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 	panel_name = db_text(&r, 5, a->arena);
 	if (!e)
 		e = str_to_i64(&wanted, db_str(&r, 6));
+	is_banned = db_i64(&r, 7);
 	if (db_end(&r) || e || f == FIELDS)
 		return E_INVALID;
 	e = access_read(&x, a, subscription_id, panel_id, access_id - 1);
@@ -244,7 +239,7 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 		return E_REFUSED; /* metered stays metered (B30); whoever means it raises the limit in the shop */
 	if (!repair && f == FIELD_UNTIL && seen < 0)
 		return E_INVALID;
-	if (!repair && f == FIELD_ENABLED && seen && keeps_ban(a, subscription_id))
+	if (!repair && f == FIELD_ENABLED && seen && is_banned)
 		return E_CONFLICT;
 	e = db_run(a->tx, "UPDATE drifts SET state=?2, decided_ms=?3, decided_by=?4 WHERE id=?1", drift_id, repair ? "repaired" : "adopted", a->now_ms, admin_id);
 	return e ? e : decide(a, f, access_id, subscription_id, panel_id, panel_name, seen, repair);

@@ -30,7 +30,7 @@ struct swept {
 struct run {
 	struct work work;
 	struct swept *list;          /* by e-mail */
-	size_t count, changed, looks;
+	size_t count, noted, changed, looks;
 	bool more;                   /* than this sweep has room for */
 	struct { int64_t inbound_id; uint64_t mark; } places[PLACES_KEPT];
 	size_t places_count;
@@ -208,7 +208,10 @@ static enum err take(struct act *a, struct run *r, const struct swept *s)
 	if (!as_before)
 		return look_alone(a, r, s->subscription_id);
 	e = db_run(a->tx, "UPDATE accesses SET seen_ms=?2 WHERE id=?1 AND deleted_ms=0 AND writing=0", s->id, a->now_ms);
-	return e || db_changes(a->tx) == 0 ? e : note_usage(a, r, s);
+	if (e || db_changes(a->tx) == 0)
+		return e;
+	r->noted++;
+	return note_usage(a, r, s);
 }
 
 /* --- the job --- */
@@ -278,7 +281,7 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 	}
 	for (size_t i = 0; !e && i < r->count; i++)
 		e = take(a, r, &r->list[i]);
-	if (!e && r->more)
+	if (!e && r->more && r->noted) /* else it would read the same again for nothing */
 		job_later(job, a->now_ms + GO_ON_MS, NULL);
 	else if (!e)
 		job_done(job);
