@@ -225,11 +225,12 @@ static enum err read_due(struct act *a, struct job *job, struct run *r)
 	struct db_rows rows;
 	enum err e = OK;
 
-	r->list = arena_array(&job->arena, struct swept, SWEEP_MAX);
 	db_select(&rows, a->tx, "SELECT x.id, x.subscription_id, x.inbound_id, x.email, x.seen_mark, x.seen_up_bytes, x.seen_down_bytes, " AGREED_SQL
 		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id WHERE x.panel_id=?1 AND x.deleted_ms=0 AND x.seen_exists=1 AND x.seen_ms<=?2"
 		" ORDER BY x.seen_ms LIMIT ?3", r->work.panel_id, a->now_ms - REST_MS, SWEEP_MAX);
 	while (!e && db_next(&rows)) {
+		if (!r->list)
+			r->list = arena_array(&job->arena, struct swept, SWEEP_MAX);
 		if (db_i64(&rows, 7))
 			r->list[r->count++] = (struct swept){ .id = db_i64(&rows, 0), .subscription_id = db_i64(&rows, 1), .inbound_id = db_i64(&rows, 2),
 				.email = str_of(db_text(&rows, 3, &job->arena)), .mark = db_i64(&rows, 4), .up_bytes = db_i64(&rows, 5), .down_bytes = db_i64(&rows, 6) };
@@ -239,7 +240,8 @@ static enum err read_due(struct act *a, struct job *job, struct run *r)
 	if (db_end(&rows) && !e)
 		e = rows.error;
 	r->more = r->count == SWEEP_MAX;
-	qsort(r->list, r->count, sizeof *r->list, by_email);
+	if (r->count)
+		qsort(r->list, r->count, sizeof *r->list, by_email);
 	return e;
 }
 

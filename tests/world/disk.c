@@ -5,12 +5,14 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "lib/base/mem.h"
 #include "lib/base/rand.h"
 #include "lib/store/db.h"
 
 #define BLOCK 4096
+#define IMAGE_BYTES_MAX (256 << 20) /* reserved; what is written takes memory */
 #define NAME_MAX_CHARS 120
 #define NAMES_MAX 16
 #define SHM_REGIONS_MAX 64
@@ -18,13 +20,14 @@
 
 struct image {
 	unsigned char *bytes;
-	size_t size, cap;
+	size_t size;
 };
 
 struct file {
 	struct image now, safe;
 	unsigned char *unsynced;       /* one flag per block */
 	size_t blocks;
+	size_t unsynced_from, unsynced_to; /* no flag is set outside */
 	/* locks of the file, and of its shared memory */
 	int shared;
 	bool reserved, exclusive;
@@ -75,38 +78,51 @@ static void *zeroed(size_t n)
 	return memset(grown(NULL, n), 0, n);
 }
 
+static void image_reserve(struct image *i, size_t size)
+{
+	assert(size <= IMAGE_BYTES_MAX);
+	if (i->bytes)
+		return;
+	i->bytes = mmap(NULL, IMAGE_BYTES_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert(i->bytes != MAP_FAILED);
+	madvise(i->bytes, IMAGE_BYTES_MAX, MADV_HUGEPAGE);
+}
+
+static void image_free(struct image *i)
+{
+	if (i->bytes)
+		munmap(i->bytes, IMAGE_BYTES_MAX);
+}
+
+/* What is new is empty. */
 static void image_grow(struct image *i, size_t size)
 {
-	if (size > i->cap) {
-		size_t cap = i->cap ? i->cap : 16 * BLOCK;
-
-		while (cap < size)
-			cap *= 2;
-		i->bytes = grown(i->bytes, cap);
-		memset(i->bytes + i->cap, 0, cap - i->cap);
-		i->cap = cap;
-	}
-	if (size > i->size)
-		i->size = size;
+	if (size <= i->size)
+		return;
+	image_reserve(i, size);
+	memset(i->bytes + i->size, 0, size - i->size);
+	i->size = size;
 }
 
 static void image_cut(struct image *i, size_t size)
 {
-	if (size < i->size)
-		memset(i->bytes + size, 0, i->size - size); /* what grows back is empty */
 	i->size = size < i->size ? size : i->size;
+}
+
+static void image_write(struct image *i, size_t at, const void *bytes, size_t n)
+{
+	image_grow(i, at);
+	image_reserve(i, at + n);
+	memcpy(i->bytes + at, bytes, n);
+	i->size = at + n > i->size ? at + n : i->size;
 }
 
 static void image_copy_block(struct image *to, const struct image *from, size_t block)
 {
 	size_t at = block * BLOCK, n = at < from->size ? from->size - at : 0;
 
-	if (n > BLOCK)
-		n = BLOCK;
-	if (!n)
-		return;
-	image_grow(to, at + n);
-	memcpy(to->bytes + at, from->bytes + at, n);
+	if (n)
+		image_write(to, at, from->bytes + at, n < BLOCK ? n : BLOCK);
 }
 
 /* --- files and names --- */
@@ -120,17 +136,26 @@ static void mark(struct file *f, size_t from, size_t to)
 		memset(f->unsynced + f->blocks, 0, blocks * 2 - f->blocks);
 		f->blocks = blocks * 2;
 	}
-	for (size_t i = from / BLOCK; i < blocks; i++)
-		f->unsynced[i] = 1;
+	if (f->unsynced_from == f->unsynced_to)
+		f->unsynced_from = from / BLOCK;
+	f->unsynced_from = from / BLOCK < f->unsynced_from ? from / BLOCK : f->unsynced_from;
+	f->unsynced_to = blocks > f->unsynced_to ? blocks : f->unsynced_to;
+	memset(f->unsynced + from / BLOCK, 1, blocks - from / BLOCK);
+}
+
+static void forget_unsynced(struct file *f)
+{
+	if (f->unsynced_to)
+		memset(f->unsynced + f->unsynced_from, 0, f->unsynced_to - f->unsynced_from);
+	f->unsynced_from = f->unsynced_to = 0;
 }
 
 static void file_sync(struct file *f)
 {
-	for (size_t i = 0; i < f->blocks; i++)
-		if (f->unsynced[i]) {
+	for (size_t i = f->unsynced_from; i < f->unsynced_to; i++)
+		if (f->unsynced[i])
 			image_copy_block(&f->safe, &f->now, i);
-			f->unsynced[i] = 0;
-		}
+	forget_unsynced(f);
 	image_cut(&f->safe, f->now.size);
 	image_grow(&f->safe, f->now.size);
 }
@@ -146,8 +171,8 @@ static void file_drop_shm(struct file *f)
 static void file_free(struct file *f)
 {
 	file_drop_shm(f);
-	free(f->now.bytes);
-	free(f->safe.bytes);
+	image_free(&f->now);
+	image_free(&f->safe);
 	free(f->unsynced);
 	free(f);
 }
@@ -261,14 +286,13 @@ static int io_read(sqlite3_file *base, void *out, int n, sqlite3_int64 at)
 static int io_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 at)
 {
 	struct handle *h = handle_of(base);
-	size_t from = (size_t)at, to = from + (size_t)n;
+	size_t from = (size_t)at;
 	int rc = ask(h->disk, DISK_WRITE);
 
 	if (rc)
 		return rc == SQLITE_IOERR ? SQLITE_IOERR_WRITE : rc;
-	image_grow(&h->file->now, to);
-	memcpy(h->file->now.bytes + from, bytes, (size_t)n);
-	mark(h->file, from, to);
+	image_write(&h->file->now, from, bytes, (size_t)n);
+	mark(h->file, from, from + (size_t)n);
 	return SQLITE_OK;
 }
 
@@ -285,11 +309,6 @@ static int io_truncate(sqlite3_file *base, sqlite3_int64 size)
 }
 
 /* After a sync that failed the system takes the blocks for clean: a later sync that succeeds does not write them. */
-static void forget_unsynced(struct file *f)
-{
-	memset(f->unsynced, 0, f->blocks);
-}
-
 static int io_sync(sqlite3_file *base, int flags)
 {
 	struct handle *h = handle_of(base);
@@ -572,6 +591,7 @@ struct disk *disk_new(disk_guard *guard, void *ctx)
 
 	d->guard = guard;
 	d->guard_ctx = ctx;
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* as the store does, whose word would come too late: before the first use */
 	d->vfs = (sqlite3_vfs){ .iVersion = 1, .szOsFile = sizeof(struct handle), .mxPathname = NAME_MAX_CHARS, .zName = VFS_NAME, .pAppData = d,
 		.xOpen = vfs_open, .xDelete = vfs_delete, .xAccess = vfs_access, .xFullPathname = vfs_full_path,
 		.xRandomness = vfs_randomness, .xSleep = vfs_sleep, .xCurrentTime = vfs_time, .xGetLastError = vfs_last_error };
@@ -617,11 +637,9 @@ static void tear(struct file *f, uint64_t (*draw)(void *ctx), void *ctx)
 static void lose(struct file *f)
 {
 	image_cut(&f->now, 0);
-	image_grow(&f->now, f->safe.size);
 	if (f->safe.size)
-		memcpy(f->now.bytes, f->safe.bytes, f->safe.size);
-	if (f->blocks)
-		forget_unsynced(f);
+		image_write(&f->now, 0, f->safe.bytes, f->safe.size);
+	forget_unsynced(f);
 }
 
 /* Whoever held it is gone, closed or not. */

@@ -304,46 +304,6 @@ static void all_access(struct world *w)
 			world_broken(w, "%s met %zu writes at the same time", w->panels[i].name, panel_sim_races(w->panels[i].sim));
 }
 
-/* --- secrets --- */
-
-static void no_secrets(struct world *w)
-{
-	static const char *const sealed[] = { WORLD_SECRET, WORLD_CRYPTOPAY_TOKEN, BOTAPI_TOKEN };
-	struct arena arena = { 0 };
-	size_t calls = botapi_calls(w->telegram, NULL);
-	struct db_rows r;
-
-	for (size_t i = 0; i < countof(sealed); i++) {
-		if (str_has(buf_str(&w->log), sealed[i]))
-			world_broken(w, "the log holds a secret (%zu)", i);
-		if (w->disk && disk_holds(w->disk, str_of(sealed[i])))
-			world_broken(w, "the disk holds a secret in clear (%zu)", i);
-		for (size_t k = 0; k < calls; k++)
-			if (str_has(botapi_call_nth(w->telegram, NULL, k)->payload, sealed[i]))
-				world_broken(w, "a message holds a secret (%zu)", i);
-	}
-	/* what customers alone hold: in no line of the log, and in no chat but theirs */
-	db_select(&r, w->db, "SELECT s.uuid, s.sub_id, coalesce(u.telegram_id, 0) FROM subscriptions s JOIN users u ON u.id=s.user_id");
-	while (db_next(&r)) {
-		const char *keys[] = { db_text(&r, 0, &arena), db_text(&r, 1, &arena) };
-		int64_t owner = db_i64(&r, 2);
-
-		for (size_t i = 0; i < countof(keys); i++) {
-			if (str_has(buf_str(&w->log), keys[i]))
-				world_broken(w, "the log holds a key of %" PRId64, owner);
-			for (size_t k = 0; k < calls; k++) {
-				const struct botapi_call *call = botapi_call_nth(w->telegram, NULL, k);
-
-				/* what somebody has pasted into a message to the seller is theirs to tell */
-				if (call->chat_id && call->chat_id != owner && str_has(call->payload, keys[i]) && !str_has(call->payload, arena_printf(&arena, WORLD_PASTED, keys[i])))
-					world_broken(w, "%" PRId64 " was told a key of %" PRId64, call->chat_id, owner);
-			}
-		}
-	}
-	db_end(&r);
-	arena_release(&arena);
-}
-
 /* --- messages --- */
 
 /* Whoever got something has heard so: a link in the chat for each delivered order of somebody who can be reached. */
@@ -379,5 +339,5 @@ void truth_check(struct world *w)
 	all_access(w);
 	all_told(w);
 	heard_check(w);
-	no_secrets(w);
+	secrets_check(w);
 }

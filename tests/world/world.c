@@ -189,7 +189,7 @@ static enum err add_plans(struct act *a, void *ctx)
 
 static void open_shop(struct world *w)
 {
-	size_t panels = (size_t)(w->seed % LONG_EVERY ? luck_between(&w->luck, 1, 4) : 5);
+	size_t panels = (size_t)(world_is_long(w->seed) ? 5 : luck_between(&w->luck, 1, 4));
 
 	life_run(w, world_now_ms(w) + SECOND_MS);
 	botapi_say(w->telegram, WORLD_ADMIN, "/start");
@@ -216,6 +216,11 @@ static void draw_climate(struct world *w)
 	w->climate.stride_ms = luck_has(l, 1000) ? luck_between(l, HOUR_MS, 4 * HOUR_MS) : luck_between(l, 5 * HOUR_MS, 16 * HOUR_MS);
 }
 
+bool world_is_long(uint64_t seed)
+{
+	return seed % LONG_EVERY == 0;
+}
+
 bool world_has_plain_disk(uint64_t seed)
 {
 	return seed % PLAIN_DISK_EVERY == 51;
@@ -224,7 +229,7 @@ bool world_has_plain_disk(uint64_t seed)
 struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool real_file)
 {
 	struct world *w = xcalloc(1, sizeof *w);
-	bool is_long = seed % LONG_EVERY == 0;
+	bool is_long = world_is_long(seed);
 	int64_t days;
 
 	w->seed = seed;

@@ -144,6 +144,7 @@ struct world {
 };
 
 /* Every 50th world is a long one. Every 100th has a plain disk, and on a real file must be the same. */
+bool world_is_long(uint64_t seed);
 bool world_has_plain_disk(uint64_t seed);
 struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool real_file);
 void world_live(struct world *w);              /* from the first day to the last check */
@@ -190,6 +191,9 @@ int64_t money_add(struct world *w, const struct money *m);
 struct wish { const char *verb; int weight; };
 struct person *person_of(struct world *w, int64_t telegram_id); /* NULL: none of them */
 int wish_weight(const struct wish *wishes, size_t count, struct str data);
+
+/* secrets.c */
+void secrets_check(struct world *w);           /* at the end */
 
 /* truth.c */
 void truth_check(struct world *w);             /* at the end; the process runs */
