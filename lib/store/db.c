@@ -93,12 +93,18 @@ static const char *const pragmas[] = {
 		"PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024; PRAGMA trusted_schema=OFF;"),
 	[DB_READ] = "PRAGMA query_only=ON; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_COPY] = "PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
-	[DB_CHECKPOINT] = "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA busy_timeout=0;",
+	[DB_CHECKPOINT] = "PRAGMA busy_timeout=0;", /* any synchronous but OFF syncs at a checkpoint; to say so costs a look at all tables */
 	[DB_UNTRUSTED] = "PRAGMA query_only=ON; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA mmap_size=0;",
 };
 
 /* auto_vacuum can be chosen only before the first table */
 static const char new_file_pragmas[] = "PRAGMA auto_vacuum=INCREMENTAL;";
+
+/* The first real look at the file: that it is a database, and what is in it. A checkpoint copies pages, whatever they mean. */
+static const char *first_look(enum db_mode mode)
+{
+	return mode == DB_CHECKPOINT ? "PRAGMA user_version" : "SELECT count(*) FROM sqlite_schema";
+}
 
 static void switch_statistics_off(void)
 {
@@ -190,8 +196,8 @@ enum err db_open(struct db **out, const char *path, enum db_mode mode, const cha
 		e = err_of(sqlite3_exec(db->handle, new_file_pragmas, NULL, NULL, NULL));
 	if (!e)
 		e = err_of(sqlite3_exec(db->handle, pragmas[mode], NULL, NULL, NULL));
-	if (!e) /* the first real look at the file */
-		e = err_of(sqlite3_exec(db->handle, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL));
+	if (!e)
+		e = err_of(sqlite3_exec(db->handle, first_look(mode), NULL, NULL, NULL));
 	if (!e && mode == DB_WRITE)
 		e = sync_name(db);
 	if (!e && mode == DB_WRITE)

@@ -102,6 +102,7 @@ void tally_watch(struct db *db)
 {
 	struct arena arena = { 0 };
 
+	run(db, "BEGIN");
 	run(db, "CREATE TEMP TABLE tally(edge TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
 	for (size_t i = 0; i < countof(machines); i++) {
 		const struct machine *m = &machines[i];
@@ -111,6 +112,7 @@ void tally_watch(struct db *db)
 		trigger(db, &arena, m, "UPDATE", arena_printf(&arena, "WHEN (%s) IS NOT (%s)", was, is), was, is);
 		trigger(db, &arena, m, "DELETE", "", was, "'-'");
 	}
+	run(db, "COMMIT");
 	arena_release(&arena);
 }
 
