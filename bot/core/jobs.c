@@ -11,6 +11,7 @@ enum { QUEUED, CLAIMED, PARKED };
 
 #define LANES_MAX 256
 #define REASON_BYTES_MAX 500
+#define REST_MS (60 * MINUTE_MS) /* of a job that takes the program with it */
 
 /* --- for handlers --- */
 
@@ -25,13 +26,6 @@ enum err job_add(struct act *a, const char *kind, const char *subject, int64_t l
 		" attempts=CASE state WHEN 2 THEN 0 ELSE attempts END, crashes=CASE state WHEN 2 THEN 0 ELSE crashes END,"
 		" next_ms=CASE state WHEN 2 THEN ?5 ELSE min(next_ms, ?5) END, state=CASE state WHEN 2 THEN 0 ELSE state END",
 		kind, subject, lane, prio, at_ms, a->now_ms);
-}
-
-enum err job_remove(struct act *a, const char *kind, const char *subject)
-{
-	enum err e = db_run(a->tx, "DELETE FROM jobs WHERE kind=?1 AND subject=?2 AND state<>1", kind, subject);
-
-	return e ? e : db_run(a->tx, "UPDATE jobs SET again=0 WHERE kind=?1 AND subject=?2", kind, subject);
 }
 
 static void decide(struct job *job, enum job_next next)
@@ -129,11 +123,41 @@ static enum err tell_parked(struct core *c, struct run *r, const char *reason)
 	return e;
 }
 
+static const char *rest_cause(struct act *a, const struct run *r)
+{
+	return arena_printf(a->arena, "job.rests:%s", r->job.kind->name);
+}
+
+/* It has taken the program with it, or was under way each time that something else did. Nobody is told of it who would take
+ * it up again, so it comes by itself, seldom enough to harm nobody, and one more crash is enough to let it rest again. */
+static enum err rest(struct core *c, struct run *r)
+{
+	struct act a = core_act(c);
+	enum err e = db_run(c->db, "UPDATE jobs SET state=0, crashes=?2, next_ms=?3, reason='crash' WHERE id=?1", r->job.id, CRASHES_PARK - 1, clock_now_ms() + REST_MS);
+
+	log_error("job.rests", KV("kind", r->job.kind->name), KV("subject", r->job.subject));
+	return e ? e : alert_raise(&a, ALERT_WARNING, rest_cause(&a, r), "job_rests", r->job.kind->name, NULL);
+}
+
+/* A step has ended and the program runs. */
+static enum err rested(struct core *c, struct run *r)
+{
+	struct act a = core_act(c);
+
+	if (r->job.crashes < CRASHES_PARK - 1)
+		return OK;
+	r->job.crashes = 0;
+	return alert_clear(&a, rest_cause(&a, r), r->job.kind->name);
+}
+
 static enum err put_off(struct core *c, struct run *r, int64_t at_ms, const char *reason)
 {
 	const struct job_kind *k = r->job.kind;
 	int attempts = r->job.attempts + (reason != NULL);
+	enum err e = rested(c, r);
 
+	if (e)
+		return e;
 	if (reason && k->attempts_max && attempts >= k->attempts_max)
 		return tell_parked(c, r, reason);
 	if (!at_ms)
@@ -153,7 +177,7 @@ static enum err finish(struct core *c, struct run *r)
 
 	if (!e && db_changes(c->db) == 0)
 		e = db_run(c->db, "UPDATE jobs SET state=0, crashes=0, attempts=0, again=0, next_ms=?2, reason=NULL WHERE id=?1", r->job.id, clock_now_ms());
-	return e;
+	return e ? e : rested(c, r);
 }
 
 static enum err claim(struct core *c, struct run *r)
@@ -234,7 +258,7 @@ static enum err take_up(struct core *c, struct run *r)
 	enum err e;
 
 	if (r->job.crashes >= CRASHES_PARK) {
-		e = tell_parked(c, r, "crash");
+		e = r->job.kind->parked ? tell_parked(c, r, "crash") : rest(c, r);
 		end_run(c, r);
 		return e;
 	}

@@ -12,7 +12,7 @@
  * is in tables.
  *
  * Limits: one job under way per lane other than 0 (one write in flight per panel, B23), JOBS_FREE_MAX in lane 0.
- * crashes counts claims that ended with the process: at 2 a job runs alone, at 3 it is parked and reported. */
+ * crashes counts claims that ended with the process: at 2 a job runs alone, at 3 it is parked, or rests, and is reported. */
 #ifndef OBOL_CORE_JOBS_H
 #define OBOL_CORE_JOBS_H
 
@@ -32,7 +32,8 @@ struct job_kind {
 	int64_t backoff_ms;      /* first wait after a failure; doubles, with jitter */
 	int64_t backoff_max_ms;
 	int attempts_max;        /* failures in a row before it is parked; 0: never */
-	/* Hears that the job was parked, in the same transaction: tell people. May be NULL. */
+	/* Hears that the job was parked, in the same transaction: tell people. NULL: nobody would take it up again, so a job that
+	 * has taken the program with it rests for an hour in place of being parked, and admins are told that it does. */
 	enum err (*parked)(struct act *a, struct job *job);
 	/* Frees what job->state holds outside the arena: once per run that has a state, however it ends. May be NULL. */
 	void (*release)(struct job *job);
@@ -57,7 +58,6 @@ struct job {
 
 /* Adds it, or brings an existing one forward to at_ms (a parked one is taken up again, one under way runs once more). */
 enum err job_add(struct act *a, const char *kind, const char *subject, int64_t lane, enum job_prio prio, int64_t at_ms);
-enum err job_remove(struct act *a, const char *kind, const char *subject); /* not under way: gone; under way: ends after this run */
 
 void job_call(struct job *job, struct http_request *request); /* request and all in it live in job->arena */
 void job_done(struct job *job);

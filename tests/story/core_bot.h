@@ -121,7 +121,7 @@ static inline enum err on_gone(struct act *a, int64_t chat_id)
 static inline enum err on_alert(struct act *a, const struct alert *alert)
 {
 	(void)a;
-	b->told += strcmp(alert->text_key, "messages_given_up") == 0 && strcmp(alert->detail, "1") == 0;
+	b->told += strcmp(alert->text_key, "job_rests") == 0 || (strcmp(alert->text_key, "messages_given_up") == 0 && strcmp(alert->detail, "1") == 0);
 	return OK;
 }
 

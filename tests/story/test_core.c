@@ -220,6 +220,76 @@ static void test_message_that_kills(void **state)
 	assert_int_equal(heard(anna, "after"), 1);
 }
 
+static struct { int deaths_left, begun, parked; } killer;
+
+static enum err begin_deadly(struct act *a, struct job *job)
+{
+	(void)a;
+	killer.begun++;
+	if (killer.deaths_left && killer.deaths_left--)
+		longjmp(b->death, 1);
+	job_done(job);
+	return OK;
+}
+
+static enum err hear_parked(struct act *a, struct job *job)
+{
+	(void)a;
+	(void)job;
+	killer.parked++;
+	return OK;
+}
+
+static enum err add_deadly(struct act *a, void *ctx)
+{
+	return job_add(a, ctx, "1", 0, JOB_PERSON, a->now_ms + 100);
+}
+
+static void know_deadly(void)
+{
+	static const struct job_kind forgotten = { .name = "forgotten", .begin = begin_deadly, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind owned = { .name = "owned", .begin = begin_deadly, .parked = hear_parked, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &forgotten, &owned };
+
+	stop();
+	b->tables.jobs = kinds;
+	b->tables.jobs_count = countof(kinds);
+	start();
+	run_ms(120000);
+	memset(&killer, 0, sizeof killer);
+	b->told = 0;
+}
+
+/* A job that was under way each time the program ended is parked where somebody hears of it; one that nobody would take up
+ * again rests for an hour, which admins hear, and comes by itself. */
+static void test_job_that_kills(void **state)
+{
+	(void)state;
+	know_deadly();
+	killer.deaths_left = 4; /* one more than is counted: at the first nothing had been claimed */
+	assert_int_equal(core_do(b->core, add_deadly, (char []){ "owned" }), OK);
+	run_ms(60000);
+	assert_int_equal(killer.parked, 1);
+	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE kind='owned' AND state=2"), 1);
+	assert_int_equal(killer.deaths_left, 0);
+	killer.deaths_left = 5;
+	assert_int_equal(core_do(b->core, add_deadly, (char []){ "forgotten" }), OK);
+	run_ms(60000);
+	assert_true(killer.deaths_left == 1 || killer.deaths_left == 2);
+	killer.deaths_left = 2; /* one of them counted */
+	killer.begun = 0;
+	assert_int_equal(b->told, 1);
+	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE kind='forgotten' AND state=0 AND reason='crash'"), 1);
+	run_ms(58 * 60000);
+	assert_int_equal(killer.begun, 0);
+	run_ms(5 * 60000); /* once more, and it kills once more: it rests again, and nobody hears the same twice */
+	assert_int_equal(killer.deaths_left, 0);
+	assert_int_equal(b->told, 1);
+	run_ms(2 * 3600000);
+	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE kind='forgotten'"), 0);
+	assert_int_equal(b->told, 2); /* that it is over */
+}
+
 static enum err full_disk(void *ctx, enum db_point point)
 {
 	(void)ctx;
@@ -624,6 +694,7 @@ int main(void)
 		story(test_poison_comes_late, ""),
 		story(test_careful_and_the_clock_is_set, ""),
 		story(test_message_that_kills, ""),
+		story(test_job_that_kills, "B25"),
 		story(test_failed_commit, ""),
 		story(test_failed_commit_of_an_answer, ""),
 		story(test_unheard_commit, ""),
