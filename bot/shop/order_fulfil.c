@@ -77,17 +77,13 @@ static enum err create(struct subscription *s, struct act *a, const struct order
 	struct sub_new n = { .user_id = o->user_id, .plan_id = o->plan_id, .trial = o->kind == ORDER_TRIAL, .days = o->days, .limit_ip = o->limit_ip,
 		.reset_days = o->reset_days, .quota_bytes = o->quota_bytes };
 	struct place place;
-	struct user owner;
 	enum err e = choose_place(&place, a, o);
 
 	if (e)
 		return e;
 	n.panel_id = place.panel_id;
 	n.inbound_id = place.inbound_id;
-	e = sub_create(s, a, &n);
-	if (!e)
-		e = user_get(&owner, a, o->user_id);
-	return e || !owner.banned ? e : sub_set_banned(a, s, true); /* a person let the money count: what it bought begins with the unban */
+	return sub_create(s, a, &n);
 }
 
 /* Deleted by time, or its panel is no more: the same link again, wherever there is room. */
@@ -119,6 +115,15 @@ static enum err renew(struct subscription *s, struct act *a, const struct order 
 	return e ? e : sub_set_terms(a, s, &terms, true);
 }
 
+/* A person let the money of somebody banned count: what it bought begins with the unban. */
+static enum err keep_banned(struct act *a, struct subscription *s, int64_t user_id)
+{
+	struct user owner;
+	enum err e = user_get(&owner, a, user_id);
+
+	return e || !owner.banned ? e : sub_set_banned(a, s, true);
+}
+
 static char *subject_of(struct act *a, int64_t id)
 {
 	return arena_printf(a->arena, "%" PRId64, id);
@@ -132,6 +137,8 @@ static enum err fulfil(struct act *a, struct order *o)
 
 	assert(o->state == ORDER_PAID && o->target_rev == 0);
 	e = o->subscription_id ? renew(&s, a, o) : create(&s, a, o);
+	if (!e)
+		e = keep_banned(a, &s, o->user_id);
 	if (e == E_NOROOM)
 		log_warn("order.no_place", KV("order", o->public_id));
 	if (!e)

@@ -62,7 +62,7 @@ enum err refund_settle(struct act *a, const struct payment_row *p)
 		e = ledger_add(a, &(struct ledger_entry){ .debit = LEDGER_REFUNDS, .credit = ledger_provider(a, p), .kind = "paid_back", .payment = p });
 	if (!e && suspense)
 		e = db_run(a->tx, "UPDATE suspense SET state='refunded', decided_ms=?2 WHERE payment_id=?1 AND state='open'", p->id, a->now_ms);
-	if (!e && !suspense && p->order_id)
+	if (!e && !suspense && !str_is(str_of(p->state), "kept") && p->order_id) /* kept money gave nothing: its order may be another payment's */
 		e = order_refund(a, p->order_id);
 	if (!e)
 		e = payment_get(&row, a, p->id);

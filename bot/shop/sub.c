@@ -233,7 +233,7 @@ enum err sub_set_banned(struct act *a, struct subscription *s, bool banned)
 	if (s->gone)
 		return OK;
 	s->enabled = !banned && (s->enabled || (s->ban_stopped && !is_over));
-	s->ban_stopped = banned && (was_enabled || is_over);
+	s->ban_stopped = banned && (was_enabled || is_over || s->ban_stopped);
 	e = db_run(a->tx, "UPDATE subscriptions SET ban_stopped=?2 WHERE id=?1", s->id, s->ban_stopped);
 	return e || s->enabled == was_enabled ? e : sub_change(a, s, JOB_PERSON);
 }

@@ -124,6 +124,12 @@ static void test_misfits(void **state)
 	}
 }
 
+static void buy(struct sale *t)
+{
+	assert_int_equal(shop_stars(t->s, ANNA, t->invoice.public_id, 350, "chg1"), OK);
+	shop_panels_agree(t->s);
+}
+
 /* Banned after the invoice was made. A person who lets the money count gives access that begins with the unban. */
 static void test_banned_meanwhile(void **state)
 {
@@ -139,6 +145,36 @@ static void test_banned_meanwhile(void **state)
 	assert_int_equal(user_set_banned(&t.s->a, t.order.user_id, false), OK);
 	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions WHERE enabled=1"), 1);
 	sale_end(&t);
+}
+
+/* The same for a renewal: what stands on the panel stays off. */
+static void renewal_of_banned(bool is_gone)
+{
+	struct sale t = sale_new();
+	struct subscription sub;
+	struct order renewal;
+	struct invoice i;
+
+	buy(&t);
+	assert_int_equal(sub_get(&sub, &t.s->a, shop_number(t.s, "SELECT id FROM subscriptions")), OK);
+	assert_int_equal(order_open(&renewal, &t.s->a, &t.anna, &t.plan, &sub), OK);
+	assert_int_equal(invoice_open(&i, &t.s->a, &renewal, "stars"), OK);
+	if (is_gone)
+		assert_int_equal(sub_revoke(&t.s->a, &sub), OK);
+	assert_int_equal(user_set_banned(&t.s->a, t.order.user_id, true), OK);
+	assert_int_equal(shop_stars(t.s, ANNA, i.public_id, 350, "chg2"), OK);
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions WHERE enabled=0 AND gone=0"), 1);
+	assert_int_equal(user_set_banned(&t.s->a, t.order.user_id, false), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions WHERE enabled=1"), 1);
+	sale_end(&t);
+}
+
+static void test_banned_renewal(void **state)
+{
+	(void)state;
+	renewal_of_banned(false);
+	renewal_of_banned(true); /* deleted before the ban, which marks only what there is */
 }
 
 static void test_pre_checkout_refusals(void **state)
@@ -311,12 +347,6 @@ static const struct http_response already = { .status = 400, .body = BODY("{\"ok
 static const struct http_response refused = { .status = 400, .body = BODY("{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: CHARGE_ID_INVALID\"}") };
 static const struct http_response lost = { .failure = HTTP_FAIL_TIMEOUT };
 
-static void buy(struct sale *t)
-{
-	assert_int_equal(shop_stars(t->s, ANNA, t->invoice.public_id, 350, "chg1"), OK);
-	shop_panels_agree(t->s);
-}
-
 static void test_refund(void **state)
 {
 	struct sale t = sale_new();
@@ -338,6 +368,23 @@ static void test_refund(void **state)
 	assert_int_equal(payment_get(&p, &t.s->a, 1), OK);
 	assert_string_equal(p.state, "refunded");
 	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE kind='reconcile'"), 1);
+	sale_end(&t);
+}
+
+/* Money that was kept gave nothing: where Telegram pays it back all the same, what another payment has bought stays. */
+static void test_refund_of_kept(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg2"), OK); /* the same invoice once more */
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_KEEP, 0, &t.admin), OK);
+	assert_int_equal(shop_stars_refunded(t.s, ANNA, t.invoice.public_id, 350, "chg2"), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments WHERE state='refunded' AND provider_payment_id='chg2'"), 1);
+	assert_string_equal(state_of_order(&t), "delivered");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 0);
+	shop_check_books(t.s);
 	sale_end(&t);
 }
 
@@ -457,9 +504,11 @@ int main(void)
 		proves(test_plan_gone, ""),
 		proves(test_no_place, ""),
 		proves(test_banned_meanwhile, ""),
+		proves(test_banned_renewal, ""),
 		proves(test_elsewhere, ""),
 		proves(test_decisions, ""),
 		proves(test_refund, "B38"),
+		proves(test_refund_of_kept, ""),
 		proves(test_refund_refused, ""),
 		proves(test_refund_of_renewal, ""),
 		proves(test_refund_beside_one_without_end, ""),
