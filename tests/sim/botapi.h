@@ -61,6 +61,8 @@ struct str botapi_checkout_charge(const struct botapi *b, int checkout);  /* emp
 struct str botapi_checkout_refusal(const struct botapi *b, int checkout); /* what the user was told */
 /* Paid, but no update is made: what getStarTransactions is for. Returns the charge id. */
 struct str botapi_pay_silently(struct botapi *b, int64_t user, const char *payload, int64_t stars);
+bool botapi_give_back(struct botapi *b, struct str charge); /* Telegram's support, or the owner past the bot; false: no such charge, or given back */
+int64_t botapi_withdraw(struct botapi *b);                  /* the owner takes all Stars out: so many */
 int64_t botapi_renew(struct botapi *b, int checkout); /* a Stars subscription is charged again; update_id */
 int64_t botapi_balance(const struct botapi *b);
 

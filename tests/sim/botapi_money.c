@@ -311,7 +311,7 @@ static struct transaction *charge_find(struct botapi *b, struct str id, int64_t 
 	for (size_t i = 0; i < b->transactions.count; i++) {
 		struct transaction *t = &b->transactions.at[i];
 
-		if (!t->refund && t->user == user && str_eq(t->id, id))
+		if (!t->refund && !t->withdrawal && t->user == user && str_eq(t->id, id))
 			return t;
 	}
 	return NULL;
@@ -332,6 +332,33 @@ static void refund(struct botapi *b, struct transaction paid)
 	put_payment(&d.j, "refunded_payment", paid.stars, paid.payload, paid.id);
 	json_close(&d.j, '}');
 	update_end(&d, b);
+}
+
+bool botapi_give_back(struct botapi *b, struct str charge)
+{
+	for (size_t i = 0; i < b->transactions.count; i++) {
+		struct transaction *t = &b->transactions.at[i];
+
+		if (t->refund || t->refunded || !str_eq(t->id, charge))
+			continue;
+		t->refunded = true;
+		refund(b, *t);
+		return true;
+	}
+	return false;
+}
+
+int64_t botapi_withdraw(struct botapi *b)
+{
+	int64_t stars = b->balance;
+	char id[32];
+
+	if (stars <= 0)
+		return 0;
+	snprintf(id, sizeof id, "withdrawal%zu", b->transactions.count);
+	*list_add(&b->transactions) = (struct transaction){ .id = own(str_of(id)), .payload = own(STR("")), .stars = stars, .date_ms = b->now_ms, .withdrawal = true };
+	b->balance = 0;
+	return stars;
 }
 
 void refund_stars(struct call *c)
@@ -359,8 +386,14 @@ static void put_transaction(struct json_out *j, const struct botapi *b, const st
 	json_put_str(j, "id", t->id);
 	json_put_i64(j, "amount", t->stars);
 	json_put_i64(j, "date", t->date_ms / SECOND_MS);
-	json_key(j, t->refund ? "receiver" : "source");
+	json_key(j, t->refund || t->withdrawal ? "receiver" : "source");
 	json_open(j, '{');
+	if (t->withdrawal) {
+		json_put_cstr(j, "type", "fragment");
+		json_close(j, '}');
+		json_close(j, '}');
+		return;
+	}
 	json_put_cstr(j, "type", "user");
 	json_put_cstr(j, "transaction_type", "invoice_payment");
 	if (user) {

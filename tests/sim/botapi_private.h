@@ -69,7 +69,7 @@ struct checkout {
 struct transaction {
 	struct str id, payload;
 	int64_t user, stars, date_ms;
-	bool refund, recurring, refunded;
+	bool refund, recurring, refunded, withdrawal;
 };
 
 struct poll {                   /* a getUpdates that waits */

@@ -194,7 +194,9 @@ void heard_check(struct world *w)
 			world_broken(w, "%s was reminded %" PRId64 " times, decided were %" PRId64, p->name, came, decided);
 		else if (came < decided && is_calm(w) && !p->has_blocked)
 			world_broken(w, "%s was reminded %" PRId64 " times, decided were %" PRId64 ", and nothing went wrong", p->name, came, decided);
-		delivered = count(w, "SELECT count(*) FROM orders o JOIN users u ON u.id=o.user_id WHERE u.telegram_id=?1 AND o.delivered_ms>0 AND u.banned=0 AND u.reachable=1 AND ?2=''",
+		/* what was paid back before it was told is not told any more */
+		delivered = count(w, "SELECT count(*) FROM orders o JOIN users u ON u.id=o.user_id WHERE u.telegram_id=?1 AND o.delivered_ms>0 AND u.banned=0 AND u.reachable=1"
+			" AND NOT (o.state='refunded' AND o.closed_ms<o.delivered_ms+86400000) AND ?2=''",
 			p->telegram_id, STR(""));
 		if (p->deliveries_told < delivered && !p->has_blocked)
 			world_broken(w, "%s has %" PRId64 " orders delivered and was told of %" PRId64, p->name, delivered, p->deliveries_told);

@@ -13,6 +13,7 @@
 
 #define STANDING_MAX 20000        /* turns in which the clock does not move */
 #define POISON_MAX 12
+#define GIVEN_UP "SELECT count(*) FROM outbox WHERE state=2"
 #define START_AGAIN_MS (5 * SECOND_MS)
 #define PATIENCE_MS (2 * MINUTE_MS)
 
@@ -97,7 +98,9 @@ static enum err handle_poisoned(struct act *a, const struct tg_update *u)
 {
 	struct world *w = living;
 
-	if (w->poison && w->poison == u->chat.id && !w->dead) { /* this one, as often as it is taken up */
+	bool is_it = w->poison == WORLD_ANY_MONEY ? u->message.is_paid || u->message.is_refund : w->poison && w->poison == u->chat.id;
+
+	if (is_it && !w->dead) { /* this one, as often as it is taken up */
 		w->poison = 0;
 		w->poisoned_update = u->update_id;
 		w->poisoned_times = 0;
@@ -206,8 +209,10 @@ static void start(struct world *w)
 		w->in_commit = !w->plain_disk && luck_has(&w->luck, 5000);
 		w->end = (enum disk_end)luck_below(&w->luck, w->plain_disk ? 1 : 3);
 	}
-	if (try_start(w) && !w->dead)
+	if (try_start(w) && !w->dead) {
+		w->deadly_message = w->deadly_message && world_number(w, GIVEN_UP) == w->deadly_given_up;
 		return;
+	}
 	if (w->dead)
 		tally_fault(FAULT_KILL_IN_START);
 	w->end = w->dead ? w->end : DISK_AFTER_KILL;
@@ -341,7 +346,15 @@ static void fate(struct world *w, struct actor *self)
 		w->store_calls_left = luck_length(&w->luck, 1, 300);
 	} else if (luck_has(&w->luck, 2500)) { /* as often as it takes to be set aside, and once more */
 		w->deadly = w->panels[luck_below(&w->luck, (int64_t)w->panels_count)].origin;
-		w->deadly_times = (int)luck_between(&w->luck, 1, 4);
+		w->deadly_writes = luck_has(&w->luck, 8500);
+		w->deadly_times = (int)luck_between(&w->luck, 3, 5);
+	} else if (luck_has(&w->luck, 2500)) {
+		w->deadly_message = true;
+		w->deadly_given_up = world_number(w, GIVEN_UP);
+		w->deadly_body = 0;
+		w->deadly_sent = 0;
+	} else if (luck_has(&w->luck, 6500)) {
+		w->poison = WORLD_ANY_MONEY;
 	} else if (luck_has(&w->luck, 3000) && w->people_count) {
 		w->poison = w->people[luck_below(&w->luck, (int64_t)w->people_count)].telegram_id;
 	} else {
@@ -405,5 +418,6 @@ void life_calm(struct world *w)
 	w->in_commit = false;
 	w->poison = w->poisoned_update = 0;
 	w->deadly = NULL;
+	w->deadly_message = false;
 	memnet_set_skew_ms(w->net, 0);
 }

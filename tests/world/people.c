@@ -16,6 +16,7 @@ int64_t money_add(struct world *w, const struct money *m)
 	if (w->money_count == WORLD_MONEY_MAX)
 		return -1;
 	w->money[w->money_count] = *m;
+	staff_paid(w);
 	return (int64_t)w->money_count++;
 }
 
@@ -121,13 +122,13 @@ static bool calls(struct world *w, const struct cryptopay_callback *c)
 
 /* --- paying --- */
 
-static void pays_stars(struct world *w, struct person *p, const struct botapi_message *m)
+static void pays_stars(struct world *w, struct person *p, const struct botapi_message *m, bool again)
 {
 	struct money paid = { .stars = true, .payer = p->telegram_id, .amount_minor = m->invoice_stars };
 	char payload[64];
 
 	snprintf(payload, sizeof payload, "%.*s", STR_ARG(m->invoice_payload));
-	if (luck_has(&w->luck, 300)) { /* Telegram never says so: the list of transactions does */
+	if (luck_has(&w->luck, again ? 3000 : 300)) { /* Telegram never says so: the list of transactions does */
 		struct str charge = botapi_pay_silently(w->telegram, p->telegram_id, payload, m->invoice_stars);
 
 		tally_fault(FAULT_PAY_SILENT);
@@ -204,9 +205,9 @@ static bool pays(struct world *w, struct person *p)
 			}
 			if (m->id <= p->paid_message)
 				tally_fault(FAULT_PAID_TWICE);
+			pays_stars(w, p, m, m->id <= p->paid_message);
 			if (m->id > p->paid_message)
 				p->paid_message = m->id;
-			pays_stars(w, p, m);
 			return true;
 		}
 		if (back < PAGES_SEEN && pays_page(w, p, m))

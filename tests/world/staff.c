@@ -102,25 +102,92 @@ static bool admin_names_order(struct world *w, const char *words, const char *st
 	return text[0] != '\0';
 }
 
+static void admin_taps_data(struct world *w, const char *data)
+{
+	const struct botapi_message *m = botapi_last(w->telegram, WORLD_ADMIN);
+
+	if (!m)
+		return;
+	world_tell(w, "the admin taps %s", data);
+	botapi_tap_data(w->telegram, WORLD_ADMIN, m->id, data);
+}
+
+/* A message about money that was set aside is taken up again, with what made it deadly mended or not; or it is settled. */
+static enum errand admin_takes_up_money(struct world *w, bool closes)
+{
+	int64_t update = w->core ? world_number(w, "SELECT update_id FROM inbox WHERE state=2 AND money=1 LIMIT 1") : 0;
+	char data[64];
+
+	if (!update)
+		return NOTHING;
+	if (!closes && luck_has(&w->luck, 7000))
+		w->poisoned_update = 0;
+	w->poisoned_times = 0;
+	snprintf(data, sizeof data, "a_stuck:%" PRId64 ":%s", update, closes ? "close" : "retry");
+	admin_taps_data(w, data);
+	return closes ? SURE : NOTHING;
+}
+
+/* The owner takes the Stars out: for a while there is nothing to pay back from. */
+static void owner_withdraws(struct world *w)
+{
+	int64_t stars = botapi_withdraw(w->telegram);
+
+	if (!stars)
+		return;
+	tally_fault(FAULT_STARS_WITHDRAWN);
+	w->withdrawn_stars += stars;
+	world_tell(w, "%" PRId64 " Stars are withdrawn", stars);
+}
+
+/* Telegram, or the owner by other means, pays Stars back: whatever has become of them. */
+static void stars_go_back(struct world *w)
+{
+	static const char *const states[] = { "applied", "suspense", "kept", "kept", "kept", "kept" };
+	char sql[160], charge[96] = "";
+	struct db_rows r;
+
+	if (!w->core)
+		return;
+	snprintf(sql, sizeof sql, "SELECT provider_payment_id FROM payments WHERE provider='stars' AND state='%s' ORDER BY id*%" PRId64 "%%1009 LIMIT 1",
+		states[luck_below(&w->luck, (int64_t)countof(states))], luck_between(&w->luck, 1, 1008));
+	db_select(&r, w->db, sql);
+	while (db_next(&r))
+		snprintf(charge, sizeof charge, "%.*s", STR_ARG(db_str(&r, 0)));
+	if (db_end(&r) != OK || !charge[0] || !botapi_give_back(w->telegram, str_of(charge)))
+		return;
+	tally_fault(FAULT_STARS_GIVEN_BACK);
+	world_tell(w, "the Stars of %s are given back", charge);
+}
+
+static enum errand admin_refunds(struct world *w)
+{
+	int64_t which = luck_below(&w->luck, 100);
+
+	if (luck_has(&w->luck, 4000))
+		owner_withdraws(w);
+	return admin_names_order(w, "/refund ", which < 80 ? "delivered" : "refunded") ? WHY : NOTHING;
+}
+
 /* Money that was set aside: what can be delivered or paid back is, mostly; else any of it in any way. */
 static enum errand admin_decides(struct world *w)
 {
 	static const char open[] = "SELECT s.payment_id FROM suspense s JOIN payments p ON p.id=s.payment_id LEFT JOIN orders o ON o.id=p.order_id WHERE s.state='open'";
 	static const struct { const char *way, *where; } ways[] = {
-		{ "deliver", " AND o.state IN ('open', 'canceled')" }, { "refund", " AND p.provider='stars'" }, { "deliver", "" }, { "refund", "" }, { "apply", "" }, { "keep", "" },
+		{ "deliver", " AND o.state IN ('open', 'canceled')" }, { "refund", " AND p.provider='stars'" }, { "deliver", "" }, { "refund", "" }, { "apply", "" }, { "keep", "" }, { "keep", " AND p.provider='stars'" },
 	};
-	const struct botapi_message *m = botapi_last(w->telegram, WORLD_ADMIN);
 	size_t at = luck_has(&w->luck, 6000) ? (size_t)luck_below(&w->luck, 2) : 2 + (size_t)luck_below(&w->luck, (int64_t)countof(ways) - 2);
 	int64_t payment;
 	char text[320];
 
 	snprintf(text, sizeof text, "%s%s LIMIT 1", open, ways[at].where);
 	payment = w->core ? world_number(w, text) : 0;
-	if (!payment || !m)
+	if (!payment)
 		return NOTHING;
+	if (strcmp(ways[at].way, "refund") == 0 && luck_has(&w->luck, 6500))
+		owner_withdraws(w);
 	snprintf(text, sizeof text, "a_sus:%" PRId64 ":%s", payment, ways[at].way);
-	world_tell(w, "the admin taps %s", text);
-	botapi_tap_data(w->telegram, WORLD_ADMIN, m->id, text);
+	admin_taps_data(w, text);
 	return strcmp(ways[at].way, "apply") == 0 ? WHICH : SURE;
 }
 
@@ -132,10 +199,9 @@ static bool is_removed(struct world *w, const struct world_panel *p)
 	return w->core && world_number(w, sql);
 }
 
-/* A panel goes, with all who live there, rather one that is down; later it is back, a new one to the shop. One always stays. */
-static enum errand admin_removes_panel(struct world *w)
+/* A panel goes, with all who live there, 0: any; later it is back, a new one to the shop. One always stays. */
+static enum errand admin_removes_panel(struct world *w, int64_t id)
 {
-	int64_t down = w->core ? world_number(w, "SELECT id FROM panels WHERE deleted_ms=0 AND state='down' LIMIT 1") : 0;
 	char text[32];
 
 	for (size_t i = 0; i < w->panels_count; i++)
@@ -146,17 +212,30 @@ static enum errand admin_removes_panel(struct world *w)
 		}
 	if (w->panels_count < 2)
 		return NOTHING;
-	snprintf(text, sizeof text, "/panel_del %" PRId64, down ? down : w->panels[luck_below(&w->luck, (int64_t)w->panels_count)].panel_id);
+	snprintf(text, sizeof text, "/panel_del %" PRId64, id ? id : w->panels[luck_below(&w->luck, (int64_t)w->panels_count)].panel_id);
 	admin_says(w, text);
 	return SURE;
 }
 
+static int64_t panel_down(struct world *w)
+{
+	return w->core ? world_number(w, "SELECT id FROM panels WHERE deleted_ms=0 AND state='down' LIMIT 1") : 0;
+}
+
 static enum errand admin_begins(struct world *w)
 {
-	if (luck_has(&w->luck, 250))
-		return admin_removes_panel(w);
-	if (luck_has(&w->luck, 400))
-		return admin_names_order(w, "/refund ", luck_has(&w->luck, 8000) ? "delivered" : "refunded") ? WHY : NOTHING;
+	if (luck_has(&w->luck, 450))
+		return admin_removes_panel(w, panel_down(w));
+	if (luck_has(&w->luck, 600))
+		return admin_refunds(w);
+	if (luck_has(&w->luck, 1500))
+		stars_go_back(w);
+	if (luck_has(&w->luck, 8000)) {
+		enum errand errand = admin_takes_up_money(w, luck_has(&w->luck, 6500));
+
+		if (errand)
+			return errand;
+	}
 	if (luck_has(&w->luck, 5000))
 		return admin_decides(w);
 	if (luck_has(&w->luck, 3000) || !admin_taps_something(w))
@@ -197,6 +276,30 @@ static void administrates(struct world *w, struct actor *self)
 	self->next_ms = self->number || luck_has(&w->luck, 8500) ? world_now_ms(w) + luck_between(&w->luck, SECOND_MS, 20 * SECOND_MS) : world_later(w, HOUR_MS, 2 * DAY_MS);
 }
 
+#define WAITED_FOR "SELECT x.panel_id FROM accesses x JOIN orders o ON o.subscription_id=x.subscription_id JOIN panels p ON p.id=x.panel_id" \
+	" WHERE o.state='paid' AND x.deleted_ms=0 AND x.done_rev=0 AND p.deleted_ms=0 ORDER BY x.writing DESC LIMIT 1"
+
+/* Somebody has paid and got nothing: the money goes back, or the panel that lets them wait goes. */
+static void complains(struct world *w, struct actor *self)
+{
+	int64_t panel = w->core ? world_number(w, WAITED_FOR) : 0;
+
+	self->next_ms = INT64_MAX;
+	if (w->admin->number)
+		return;
+	if (panel && luck_has(&w->luck, 4000))
+		w->admin->number = admin_removes_panel(w, panel);
+	else if (admin_names_order(w, "/refund ", "paid"))
+		w->admin->number = WHY;
+	if (w->admin->number)
+		w->admin->next_ms = world_now_ms(w) + SECOND_MS;
+}
+
+void staff_paid(struct world *w)
+{
+	w->complaint->next_ms = world_now_ms(w) + luck_length(&w->luck, SECOND_MS, HOUR_MS);
+}
+
 /* The admins do what the alerts ask of them: each panel is tested, which ends its being set aside. */
 static void does_duty(struct world *w, struct actor *self)
 {
@@ -207,6 +310,10 @@ static void does_duty(struct world *w, struct actor *self)
 	world_sell(w, &w->panels[self->number]);
 	snprintf(text, sizeof text, "/panel_test %" PRId64, w->panels[self->number].panel_id);
 	admin_says(w, text);
+	if (!w->admin->number) {
+		w->admin->number = admin_takes_up_money(w, luck_has(&w->luck, 5000));
+		w->admin->next_ms = world_now_ms(w) + SECOND_MS;
+	}
 	self->next_ms = world_now_ms(w) + 5 * HOUR_MS;
 }
 
@@ -293,12 +400,12 @@ static void edits(struct world *w, struct world_panel *p)
 
 	if (!nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)n)) || staff_is_strangers(p, x.email))
 		return;
-	if (luck_has(&w->luck, 1500)) {
+	if (luck_has(&w->luck, 2000)) {
 		tally_fault(FAULT_PANEL_CLIENT_DELETED);
 		world_tell(w, "by hand on %s: %s is deleted: %d", p->name, x.email, operator_deletes(p->sim, p->version, &x.view));
 		return;
 	}
-	if (luck_has(&w->luck, 1500)) {
+	if (luck_has(&w->luck, 2500)) {
 		takes_name(w, p, &x);
 		return;
 	}
@@ -399,7 +506,8 @@ void staff_open(struct world *w)
 {
 	int64_t now_ms = world_now_ms(w);
 
-	world_actor(w, administrates, 0, now_ms + luck_below(&w->luck, DAY_MS));
+	w->admin = world_actor(w, administrates, 0, now_ms + luck_below(&w->luck, DAY_MS));
+	w->complaint = world_actor(w, complains, 0, INT64_MAX);
 	for (size_t i = 0; i < w->panels_count; i++)
 		world_actor(w, operates, (int64_t)i, now_ms + luck_below(&w->luck, DAY_MS));
 }

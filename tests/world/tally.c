@@ -58,7 +58,7 @@ static const struct machine machines[] = {
 	{ "invoice", "invoices", "@.state" },
 	{ "payment", "payments", "@.state" },
 	{ "suspense", "suspense", "@.state" },
-	{ "access", "accesses", "CASE WHEN @.deleted_ms THEN CASE @.seen_exists WHEN 1 THEN 'going' ELSE 'gone' END WHEN @.done_rev=0 THEN 'new' ELSE 'stands' END" },
+	{ "access", "accesses", "CASE WHEN @.deleted_ms THEN CASE WHEN @.seen_exists=1 OR @.writing=1 THEN 'going' ELSE 'gone' END WHEN @.done_rev=0 THEN 'new' ELSE 'stands' END" },
 	{ "job", "jobs", "@.state" },
 	{ "inbox", "inbox", "@.state" },
 	{ "outbox", "outbox", "@.state" },

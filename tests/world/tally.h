@@ -17,6 +17,7 @@
 	X(REQUEST_TWICE, "a request arriving twice") \
 	X(NOT_CONNECTED, "no connection") \
 	X(PANEL_DOWN, "a panel down for a while") \
+	X(PANEL_FALLS, "a panel going down with a client just added") \
 	X(PANEL_SLOW, "a panel slow for a while") \
 	X(PANEL_REFUSES, "a panel answering success:false") \
 	X(PANEL_CANNOT_READ, "a panel that cannot read what it is sent") \
@@ -38,6 +39,8 @@
 	X(USER_BLOCKS, "a user blocking the bot") \
 	X(PAY_SICK, "Crypto Pay failing") \
 	X(PAY_SILENT, "Stars paid and no update sent") \
+	X(STARS_GIVEN_BACK, "Stars given back past the bot") \
+	X(STARS_WITHDRAWN, "Stars withdrawn, too few left to pay back") \
 	X(CALLBACK_FORGED, "a forged callback") \
 	X(CALLBACK_DOUBLE, "a callback twice") \
 	X(CALLBACK_LATE, "a callback late") \
@@ -58,6 +61,7 @@
 	X(STORE_CALL, "one call of the store failing") \
 	X(POISON, "an update that kills whoever handles it") \
 	X(DEADLY_ANSWER, "a panel's answer that kills whoever reads it") \
+	X(DEADLY_MESSAGE, "a message that kills whoever sends it") \
 	X(STOPPED, "stopped in an orderly way for a while")
 
 enum fault {

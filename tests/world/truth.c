@@ -89,11 +89,13 @@ static void all_money(struct world *w)
 		{ "payments set aside and not before a person", "SELECT count(*) FROM payments p WHERE p.state='suspense' AND NOT EXISTS (SELECT 1 FROM suspense s WHERE s.payment_id=p.id AND s.state='open')" },
 		{ "orders paid and not delivered, with nobody told", "SELECT count(*) FROM orders o WHERE o.state='paid' AND NOT " SET_ASIDE },
 		{ "orders with two applied payments", "SELECT count(*) FROM (SELECT order_id FROM payments WHERE state='applied' GROUP BY order_id HAVING count(*)>1)" },
+		{ "orders taken back although their money stayed", "SELECT count(*) FROM orders o WHERE o.state='refunded' AND o.kind IN ('new', 'renew')"
+			" AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state='applied')" },
 		{ "orders delivered for nothing", "SELECT count(*) FROM orders o WHERE o.kind IN ('new', 'renew') AND o.state IN ('paid', 'delivered')"
 			" AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state IN ('applied', 'refunding', 'kept'))" },
 		{ "payments without their entry in the ledger", "SELECT count(*) FROM payments p WHERE p.amount_minor>0 AND NOT EXISTS"
 			" (SELECT 1 FROM ledger l WHERE l.payment_id=p.id AND l.kind='payment' AND l.amount_minor=p.amount_minor AND l.currency=p.currency)" },
-		{ "refunds whose access stayed", "SELECT count(*) FROM orders o JOIN subscriptions s ON s.id=o.subscription_id WHERE o.state='refunded' AND s.gone=0"
+		{ "refunds whose access stayed", "SELECT count(*) FROM orders o JOIN subscriptions s ON s.id=o.subscription_id WHERE o.state='refunded' AND o.target_rev>0 AND s.gone=0"
 			" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND x.id<>o.id AND x.state IN ('paid', 'delivered') AND x.kind<>'trial')" },
 		{ "resets of traffic that were paid for and not made", "SELECT count(*) FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id"
 			" WHERE x.deleted_ms=0 AND s.gone=0 AND x.done_rev=s.revision AND x.done_reset_rev<s.reset_rev" },
@@ -120,8 +122,8 @@ static void all_money(struct world *w)
 	if (!life_do(w, check_ledger, &balanced) || !balanced)
 		world_broken(w, "the ledger does not sum to zero");
 	booked = world_number(w, "SELECT coalesce(sum(amount_minor), 0) FROM payments WHERE provider='stars' AND state<>'refunded'");
-	if (booked != botapi_balance(w->telegram))
-		world_broken(w, "the books say %" PRId64 " Stars, Telegram %" PRId64, booked, botapi_balance(w->telegram));
+	if (booked != botapi_balance(w->telegram) + w->withdrawn_stars)
+		world_broken(w, "the books say %" PRId64 " Stars, Telegram %" PRId64 " and %" PRId64 " withdrawn", booked, botapi_balance(w->telegram), w->withdrawn_stars);
 }
 
 /* --- work --- */
@@ -131,6 +133,7 @@ static void all_work(struct world *w)
 	static const struct { const char *what, *sql; } none[] = {
 		{ "messages still waiting", "SELECT count(*) FROM outbox WHERE state<>2" },
 		{ "updates still waiting", "SELECT count(*) FROM inbox WHERE state=1 AND money=0" },
+		{ "jobs set aside for nobody", "SELECT count(*) FROM jobs WHERE state=2 AND kind NOT IN ('reconcile', 'pay_probe')" },
 		{ "urgent jobs still waiting", "SELECT count(*) FROM jobs WHERE state<>2 AND prio=0 AND attempts>3" },
 	};
 
@@ -259,7 +262,7 @@ static void one_access(struct world *w, const struct db_rows *r)
 		world_broken(w, "%s on %s ends %" PRId64 " with %" PRId64 " bytes, sold were %" PRId64 " (%" PRId64 ") and %" PRId64, email, x.p->name,
 			x.view.expiry_ms, x.view.total_bytes, expiry_ms, ends_ms, quota);
 	else if (x.view.enable != enabled && !(x.view.has_row && !x.view.row_enable))
-		world_broken(w, "%s on %s is enabled=%d, wanted %d", email, x.p->name, x.view.enable, enabled);
+		world_broken(w, "%s on %s (access %" PRId64 ") is enabled=%d, wanted %d", email, x.p->name, access, x.view.enable, enabled);
 }
 
 /* Whoever else has clients at a panel finds them as they were. */

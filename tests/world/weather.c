@@ -2,9 +2,12 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/hash.h"
 #include "lib/base/json.h"
 #include "tests/story/operator.h"
 #include "tests/world/world.h"
+
+#define DEADLY_SENT_MAX 60 /* several may have the same words; one alone is given up after six */
 
 /* --- each exchange --- */
 
@@ -27,14 +30,63 @@ static void note_double(struct world *w, const struct sim_request *r)
 	json_object_put(o);
 }
 
+/* Somebody's message, each time that it is sent: until it is given up. */
+static bool is_deadly(struct world *w, const char *origin, const struct sim_request *r)
+{
+	uint64_t body;
+
+	if (!w->deadly_message || strcmp(origin, WORLD_TELEGRAM) != 0 || !str_has(r->path, "/sendMessage"))
+		return false;
+	body = hash_bytes(HASH_START, r->body);
+	w->deadly_body = w->deadly_body ? w->deadly_body : body;
+	if (body == w->deadly_body && ++w->deadly_sent > DEADLY_SENT_MAX)
+		world_broken(w, "a message has killed %d times and is not given up", w->deadly_sent);
+	return body == w->deadly_body;
+}
+
+static bool is_write(const struct sim_request *r)
+{
+	return str_has(r->path, "/add") || str_has(r->path, "/update");
+}
+
+/* True: it is down, having gone so with a client that was added just before. */
+static bool is_fallen(struct world *w, const char *origin, const struct sim_request *r, struct sim_trouble *t)
+{
+	for (size_t i = 0; i < w->panels_count; i++) {
+		struct world_panel *p = &w->panels[i];
+
+		if (strcmp(origin, p->origin) != 0)
+			continue;
+		if (p->falls && str_has(r->path, "/add")) {
+			tally_fault(FAULT_PANEL_FALLS);
+			p->falls = false;
+			p->fallen_until_ms = world_now_ms(w) + luck_length(&w->luck, 10 * MINUTE_MS, 5 * HOUR_MS);
+			t->drop = true;
+			return false;
+		}
+		return world_now_ms(w) < p->fallen_until_ms;
+	}
+	return false;
+}
+
 static enum memnet_fate exchange(void *ctx, const char *origin, const struct sim_request *r, struct sim_trouble *t)
 {
 	struct world *w = ctx;
 
-	if (w->deadly && strcmp(origin, w->deadly) == 0) {
+	if (is_fallen(w, origin, r, t))
+		return MEMNET_REFUSE;
+	if (t->drop)
+		return MEMNET_PASS;
+	if (w->deadly && strcmp(origin, w->deadly) == 0 && (!w->deadly_writes || is_write(r))) {
 		tally_fault(FAULT_DEADLY_ANSWER);
 		if (!--w->deadly_times)
 			w->deadly = NULL;
+		life_die(w, DISK_AFTER_KILL);
+		return w->deadly_writes ? MEMNET_LOSE : MEMNET_PASS; /* what was not written is written again, and kills again */
+	}
+	if (is_deadly(w, origin, r)) {
+		tally_fault(FAULT_DEADLY_MESSAGE);
+		world_tell(w, "a deadly message: %.*s", (int)(r->body.len < 100 ? r->body.len : 100), r->body.at);
 		life_die(w, DISK_AFTER_KILL);
 		return MEMNET_PASS;
 	}
@@ -124,6 +176,7 @@ static void sick_panel(struct world *w, struct actor *self)
 		return;
 	}
 	self->at_work = true;
+	p->falls = p->falls || luck_has(&w->luck, 3500);
 	panel_sim_advance(p->sim, world_now_ms(w));
 	switch (luck_below(&w->luck, 6)) {
 	case 0:
@@ -215,7 +268,7 @@ static void sick_telegram(struct world *w, struct actor *self)
 static void sick_cryptopay(struct world *w, struct actor *self)
 {
 	struct cryptopay_rule rule = { .nth = (int)luck_between(&w->luck, 1, 3), .times = (int)luck_length(&w->luck, 1, 8),
-		.fault = (enum cryptopay_fault)luck_between(&w->luck, CRYPTOPAY_REFUSE, CRYPTOPAY_WRONG_JSON), .text = "SOMETHING_WRONG", .after = luck_has(&w->luck, 5000) };
+		.fault = luck_has(&w->luck, 2000) ? CRYPTOPAY_REFUSE : (enum cryptopay_fault)luck_between(&w->luck, CRYPTOPAY_REFUSE, CRYPTOPAY_WRONG_JSON), .text = "SOMETHING_WRONG", .after = luck_has(&w->luck, 5000) };
 
 	if (rule.fault == CRYPTOPAY_WRONG_JSON)
 		rule.text = NULL;
@@ -250,6 +303,10 @@ void weather_calm(struct world *w)
 	w->climate.network = 0;
 	for (size_t i = 0; i < w->panels_count; i++)
 		heal(w, &w->panels[i]);
+	for (size_t i = 0; i < w->panels_count; i++) {
+		w->panels[i].falls = false;
+		w->panels[i].fallen_until_ms = 0;
+	}
 	memnet_set_down(w->net, WORLD_TELEGRAM, false);
 	botapi_clear_rules(w->telegram);
 	cryptopay_sim_clear_rules(w->cryptopay);

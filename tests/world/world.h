@@ -23,6 +23,7 @@
 #define WORLD_SECRET "MARKER-s3cret-panel-password" /* must never be seen anywhere in clear */
 #define WORLD_START_MS INT64_C(1793612000000) /* 2 November 2026 */
 #define WORLD_ADMIN INT64_C(900001)
+#define WORLD_ANY_MONEY INT64_C(-1)
 #define WORLD_GUEST "guest-"       /* e-mails of clients that are not the shop's: guest-0 … */
 #define WORLD_GUESTS 2
 #define WORLD_PASTED "vless://%s@vpn.example.com:443#x" /* a link as people paste it, of a UUID */
@@ -50,6 +51,8 @@ struct world_panel {
 	const char *version;
 	char origin[64], name[16];
 	int64_t panel_id, inbound_id; /* panel_id: the newest, it may have been removed and added again */
+	bool falls;             /* with the next client that is added: that it was, nobody hears */
+	int64_t fallen_until_ms;
 	/* an old backup, see staff.c */
 	struct old_client { char email[96]; int64_t expiry_ms, total_bytes; } *backup;
 	size_t backup_count;
@@ -105,7 +108,7 @@ struct world {
 	size_t people_count;
 	struct actor actors[WORLD_ACTORS_MAX];
 	size_t actors_count;
-	struct actor *provider;
+	struct actor *provider, *admin, *complaint;
 	/* the process */
 	struct config config;
 	struct seal_key key;
@@ -121,8 +124,13 @@ struct world {
 	int64_t store_calls_left; /* until a call of the store fails; 0: none does */
 	int64_t starts_ms;      /* when it is started again */
 	const char *deadly;     /* origin whose next answers kill; NULL: none */
+	bool deadly_writes;     /* those to writes alone: whoever wrote is under way each time */
 	int deadly_times;
-	int64_t poison;         /* chat whose next update kills whoever handles it; 0: none */
+	bool deadly_message;    /* the next message kills whoever sends it, as often as it is sent */
+	uint64_t deadly_body;   /* this one; 0: not met yet */
+	int deadly_sent;
+	int64_t deadly_given_up; /* messages that were, before it */
+	int64_t poison;         /* chat whose next update kills whoever handles it, WORLD_ANY_MONEY: the next about money; 0: none */
 	int64_t poisoned_update;
 	int poisoned_times;
 	int deaths, starts;
@@ -136,6 +144,7 @@ struct world {
 	uint64_t history;       /* hash over all lines */
 	struct money money[WORLD_MONEY_MAX];
 	size_t money_count;
+	int64_t withdrawn_stars;
 	size_t heard;           /* calls of Telegram that were listened to */
 	size_t heard_before;    /* as many are of processes that have ended: what those were told, nobody knows any more */
 	int64_t last_invoice;   /* of Crypto Pay, that a callback was about */
@@ -184,6 +193,7 @@ void people_open(struct world *w);
 void people_calm(struct world *w);             /* nobody blocks the bot any more */
 void people_calls_on(struct world *w);         /* Crypto Pay goes on calling */
 void staff_open(struct world *w);
+void staff_paid(struct world *w);             /* somebody has paid, and may come to complain */
 void staff_calm(struct world *w);              /* the admin does what alerts ask for */
 bool staff_is_strangers(const struct world_panel *p, const char *email); /* a client that is not the shop's */
 int64_t money_add(struct world *w, const struct money *m);
