@@ -98,12 +98,18 @@ static enum err handle_poisoned(struct act *a, const struct tg_update *u)
 {
 	struct world *w = living;
 
-	bool is_it = w->poison == WORLD_ANY_MONEY ? u->message.is_paid || u->message.is_refund : w->poison && w->poison == u->chat.id;
+	bool is_money = w->poison_money && (u->message.is_paid || u->message.is_refund);
 
-	if (is_it && !w->dead) { /* this one, as often as it is taken up */
+	if ((is_money || (w->poison && w->poison == u->chat.id)) && !w->dead) { /* this one, as often as it is taken up */
 		w->poison = 0;
+		w->poison_money = w->poison_money && !is_money;
+		w->poison_fails = luck_has(&w->luck, 4000);
 		w->poisoned_update = u->update_id;
 		w->poisoned_times = 0;
+	}
+	if (u->update_id && u->update_id == w->poisoned_update && !w->dead && w->poison_fails) {
+		tally_fault(FAULT_UPDATE_FAILS);
+		return E_IO;
 	}
 	if (u->update_id && u->update_id == w->poisoned_update && !w->dead) {
 		tally_fault(FAULT_POISON);
@@ -169,10 +175,8 @@ static bool try_start(struct world *w)
 
 static void close_all(struct world *w)
 {
-	if (w->db && !w->dead && w->is_tallied) {
-		db_rollback(w->db);
-		tally_collect(w->db);
-	}
+	if (w->db && w->is_tallied)
+		tally_collect(w->db); /* also of a dead one: what it committed was synced */
 	core_close(w->core);
 	db_close(w->db);
 	w->core = NULL;
@@ -336,6 +340,7 @@ static void fate(struct world *w, struct actor *self)
 	self->next_ms = world_later(w, mean_ms / 4, 2 * mean_ms);
 	if (!w->core)
 		return;
+	w->poison_money = w->poison_money || luck_has(&w->luck, 3500);
 	if (luck_has(&w->luck, 1000)) {
 		int64_t rest_ms = luck_length(&w->luck, SECOND_MS, 12 * HOUR_MS);
 
@@ -348,13 +353,11 @@ static void fate(struct world *w, struct actor *self)
 		w->deadly = w->panels[luck_below(&w->luck, (int64_t)w->panels_count)].origin;
 		w->deadly_writes = luck_has(&w->luck, 8500);
 		w->deadly_times = (int)luck_between(&w->luck, 3, 5);
-	} else if (luck_has(&w->luck, 2500)) {
+	} else if (luck_has(&w->luck, 1200)) {
 		w->deadly_message = true;
 		w->deadly_given_up = world_number(w, GIVEN_UP);
 		w->deadly_body = 0;
 		w->deadly_sent = 0;
-	} else if (luck_has(&w->luck, 6500)) {
-		w->poison = WORLD_ANY_MONEY;
 	} else if (luck_has(&w->luck, 3000) && w->people_count) {
 		w->poison = w->people[luck_below(&w->luck, (int64_t)w->people_count)].telegram_id;
 	} else {
@@ -417,6 +420,7 @@ void life_calm(struct world *w)
 	w->steps_left = w->store_calls_left = 0;
 	w->in_commit = false;
 	w->poison = w->poisoned_update = 0;
+	w->poison_money = false;
 	w->deadly = NULL;
 	w->deadly_message = false;
 	memnet_set_skew_ms(w->net, 0);

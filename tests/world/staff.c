@@ -115,7 +115,7 @@ static void admin_taps_data(struct world *w, const char *data)
 /* A message about money that was set aside is taken up again, with what made it deadly mended or not; or it is settled. */
 static enum errand admin_takes_up_money(struct world *w, bool closes)
 {
-	int64_t update = w->core ? world_number(w, "SELECT update_id FROM inbox WHERE state=2 AND money=1 LIMIT 1") : 0;
+	int64_t update = w->core ? world_number(w, "SELECT update_id FROM inbox WHERE money=1 AND (state=2 OR (state=1 AND attempts>=3)) LIMIT 1") : 0;
 	char data[64];
 
 	if (!update)
@@ -230,12 +230,6 @@ static enum errand admin_begins(struct world *w)
 		return admin_refunds(w);
 	if (luck_has(&w->luck, 1500))
 		stars_go_back(w);
-	if (luck_has(&w->luck, 8000)) {
-		enum errand errand = admin_takes_up_money(w, luck_has(&w->luck, 6500));
-
-		if (errand)
-			return errand;
-	}
 	if (luck_has(&w->luck, 5000))
 		return admin_decides(w);
 	if (luck_has(&w->luck, 3000) || !admin_taps_something(w))
@@ -295,6 +289,17 @@ static void complains(struct world *w, struct actor *self)
 		w->admin->next_ms = world_now_ms(w) + SECOND_MS;
 }
 
+/* The alert about money that could not be taken is seen sooner or later. */
+static void minds_money(struct world *w, struct actor *self)
+{
+	if (!w->admin->number) {
+		w->admin->number = admin_takes_up_money(w, luck_has(&w->luck, 6000));
+		if (w->admin->number)
+			w->admin->next_ms = world_now_ms(w) + SECOND_MS;
+	}
+	self->next_ms = world_later(w, HOUR_MS, 10 * HOUR_MS);
+}
+
 void staff_paid(struct world *w)
 {
 	w->complaint->next_ms = world_now_ms(w) + luck_length(&w->luck, SECOND_MS, HOUR_MS);
@@ -310,10 +315,6 @@ static void does_duty(struct world *w, struct actor *self)
 	world_sell(w, &w->panels[self->number]);
 	snprintf(text, sizeof text, "/panel_test %" PRId64, w->panels[self->number].panel_id);
 	admin_says(w, text);
-	if (!w->admin->number) {
-		w->admin->number = admin_takes_up_money(w, luck_has(&w->luck, 5000));
-		w->admin->next_ms = world_now_ms(w) + SECOND_MS;
-	}
 	self->next_ms = world_now_ms(w) + 5 * HOUR_MS;
 }
 
@@ -508,6 +509,7 @@ void staff_open(struct world *w)
 
 	w->admin = world_actor(w, administrates, 0, now_ms + luck_below(&w->luck, DAY_MS));
 	w->complaint = world_actor(w, complains, 0, INT64_MAX);
+	world_actor(w, minds_money, 0, now_ms + luck_below(&w->luck, DAY_MS));
 	for (size_t i = 0; i < w->panels_count; i++)
 		world_actor(w, operates, (int64_t)i, now_ms + luck_below(&w->luck, DAY_MS));
 }

@@ -137,16 +137,16 @@ static void count_edge(const char *edge, uint64_t n)
 
 void tally_collect(struct db *db)
 {
-	struct db_rows r;
+	sqlite3_stmt *s = NULL;
+	int rc;
 
-	db_select(&r, db, "SELECT edge, n FROM temp.tally");
-	while (db_next(&r)) {
-		char edge[64];
-
-		snprintf(edge, sizeof edge, "%.*s", STR_ARG(db_str(&r, 0)));
-		count_edge(edge, (uint64_t)db_i64(&r, 1));
-	}
-	db_end(&r);
+	sqlite3_exec(db_handle(db), "ROLLBACK", NULL, NULL, NULL); /* where there is one */
+	rc = sqlite3_prepare_v2(db_handle(db), "SELECT edge, n FROM temp.tally", -1, &s, NULL);
+	assert(rc == SQLITE_OK);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
+		count_edge((const char *)sqlite3_column_text(s, 0), (uint64_t)sqlite3_column_int64(s, 1));
+	assert(rc == SQLITE_DONE);
+	sqlite3_finalize(s);
 }
 
 /* --- the list --- */

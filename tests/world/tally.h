@@ -60,6 +60,7 @@
 	X(DISK_ERROR, "a disk that fails to write or sync") \
 	X(STORE_CALL, "one call of the store failing") \
 	X(POISON, "an update that kills whoever handles it") \
+	X(UPDATE_FAILS, "an update that cannot be handled") \
 	X(DEADLY_ANSWER, "a panel's answer that kills whoever reads it") \
 	X(DEADLY_MESSAGE, "a message that kills whoever sends it") \
 	X(STOPPED, "stopped in an orderly way for a while")
@@ -76,7 +77,7 @@ void tally_fault(enum fault f);
 
 /* Counts in the tables of this connection which row went from which state to which, committed ones alone. */
 void tally_watch(struct db *db);
-void tally_collect(struct db *db); /* before the connection is closed, rolled back */
+void tally_collect(struct db *db); /* before the connection is closed; rolls back what is not committed */
 
 /* Prints the list. Returns how many kinds of fault and edge stand below least. */
 int tally_print(uint64_t least);

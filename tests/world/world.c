@@ -129,12 +129,25 @@ static void add_guests(struct world_panel *p)
 	}
 }
 
+static int64_t panel_by_name(struct world *w, const struct world_panel *p)
+{
+	char sql[96];
+
+	snprintf(sql, sizeof sql, "SELECT id FROM panels WHERE deleted_ms=0 AND name='%s'", p->name);
+	return w->core ? world_number(w, sql) : 0;
+}
+
 bool world_add_panel(struct world *w, struct world_panel *p)
 {
 	struct adding adding = { .p = p };
+	int64_t before = p->panel_id, there = panel_by_name(w, p);
 
-	if (!life_do(w, add_row, &adding))
+	if (!there && !life_do(w, add_row, &adding)) {
+		p->panel_id = before; /* or it was added and nobody knows: the next time it is found */
 		return false;
+	}
+	if (there)
+		p->panel_id = there;
 	life_run(w, world_now_ms(w) + 5 * SECOND_MS);
 	world_sell(w, p);
 	return true;

@@ -23,7 +23,6 @@
 #define WORLD_SECRET "MARKER-s3cret-panel-password" /* must never be seen anywhere in clear */
 #define WORLD_START_MS INT64_C(1793612000000) /* 2 November 2026 */
 #define WORLD_ADMIN INT64_C(900001)
-#define WORLD_ANY_MONEY INT64_C(-1)
 #define WORLD_GUEST "guest-"       /* e-mails of clients that are not the shop's: guest-0 … */
 #define WORLD_GUESTS 2
 #define WORLD_PASTED "vless://%s@vpn.example.com:443#x" /* a link as people paste it, of a UUID */
@@ -130,7 +129,9 @@ struct world {
 	uint64_t deadly_body;   /* this one; 0: not met yet */
 	int deadly_sent;
 	int64_t deadly_given_up; /* messages that were, before it */
-	int64_t poison;         /* chat whose next update kills whoever handles it, WORLD_ANY_MONEY: the next about money; 0: none */
+	int64_t poison;         /* chat whose next update kills whoever handles it; 0: none */
+	bool poison_money;      /* the next about money does */
+	bool poison_fails;      /* its handler fails and does not kill */
 	int64_t poisoned_update;
 	int poisoned_times;
 	int deaths, starts;
