@@ -691,7 +691,7 @@ static enum err parked(struct act *a, struct job *job)
 	if (e || job->reason || panel_get(&p, a, panel_id))
 		return e;
 	e = panel_set_state(a, panel_id, PANEL_FAILING);
-	return e ? e : alert_raise(a, ALERT_CRITICAL, arena_printf(a->arena, "panel.failing:%" PRId64, panel_id), "panel_failing", p.name, job->subject);
+	return e ? e : alert_raise(a, ALERT_CRITICAL, arena_printf(a->arena, "panel.failing:%" PRId64, panel_id), "panel_failing", p.name, NULL);
 }
 
 static void release(struct job *job)
