@@ -18,6 +18,7 @@
 #define PATIENCE_COMMIT_US 2000      /* quicker commits are no reason to wait for company, see turn.c */
 #define PATIENCE_US_MAX 100000
 #define CAREFUL_MS (10 * SECOND_MS)  /* after an unclean start, see inbox.c */
+#define CAREFUL_MORE_MS (60 * SECOND_MS)
 #define CRASHES_PARK 3               /* poison */
 
 #define STEP(name) do { if (core_step) core_step(name); } while (0)
@@ -159,6 +160,7 @@ struct core {
 	size_t runs_count;
 
 	int64_t inbox_next_ms, jobs_next_ms, schedules_next_ms;
+	bool inbox_waits_alone;      /* one that is due waits until nothing else is under way */
 	int64_t inbox_waiting;       /* rows that keep their chat's later updates waiting */
 	int64_t careful_until_us;    /* 0: after an orderly stop, or long enough ago */
 	bool careful_again;          /* from the first batch of updates on, however late it comes: what killed us is in it */

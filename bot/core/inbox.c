@@ -177,6 +177,15 @@ static enum err count_crash(struct core *c, struct row *row)
 	return e;
 }
 
+/* What was decided before it would be committed with the count. What is under way would be sent twice: for that a row waits
+ * for as long as we are careful, and no longer, as there may be no end of it. */
+static bool is_alone(const struct core *c)
+{
+	if (c->events || c->turn.added_count || c->turn.calls_count)
+		return false;
+	return LIST_EMPTY(&c->sends) || clock_mono_us() >= c->careful_until_us;
+}
+
 enum err inbox_decide_waiting(struct core *c)
 {
 	struct row rows[WAITING_AT_ONCE];
@@ -187,8 +196,8 @@ enum err inbox_decide_waiting(struct core *c)
 	if (c->inbox_next_ms > clock_now_ms())
 		return OK;
 	n = load_due(c, rows, careful ? 1 : countof(rows), &e);
-	/* alone: what was decided before it would be committed with the count, what is under way would be sent twice */
-	if (!e && careful && n && (c->events || c->turn.added_count || c->turn.calls_count || !LIST_EMPTY(&c->sends))) {
+	c->inbox_waits_alone = !e && careful && n && !is_alone(c);
+	if (c->inbox_waits_alone) {
 		c->inbox_next_ms = clock_now_ms() + ALONE_LOOK_MS;
 		return OK;
 	}

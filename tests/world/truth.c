@@ -178,12 +178,12 @@ static void all_ends(struct world *w)
 	struct due d = { 0 };
 	struct db_rows r;
 
-	db_select(&r, w->db, "SELECT s.id, s.expires_ms, o.paid_ms, o.days, CASE WHEN o.waiting_told THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END FROM subscriptions s JOIN orders o ON o.subscription_id=s.id"
+	db_select(&r, w->db, "SELECT s.id, s.expires_ms, o.paid_ms, o.days, CASE WHEN o.state='paid' THEN ?1 WHEN o.waiting_told THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END FROM subscriptions s JOIN orders o ON o.subscription_id=s.id"
 		" WHERE o.state IN ('paid', 'delivered') AND o.target_rev>0 AND s.expires_ms>0"
 		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.state='refunded' OR x.bonus_days>0 OR x.days=0 OR x.target_rev=0))"
 		" AND NOT EXISTS (SELECT 1 FROM bonuses b WHERE b.used_subscription_id=s.id)"
 		" AND NOT EXISTS (SELECT 1 FROM drifts d JOIN accesses x ON x.id=d.access_id WHERE x.subscription_id=s.id AND d.state='adopted')"
-		" AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.subject LIKE '%'||s.public_id||'%') ORDER BY s.id, o.paid_ms, o.id");
+		" AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.subject LIKE '%'||s.public_id||'%') ORDER BY s.id, o.paid_ms, o.id", world_now_ms(w));
 	while (db_next(&r)) {
 		int64_t paid_ms = db_i64(&r, 2), days_ms = db_i64(&r, 3) * DAY_MS, grace_ms = paid_ms - GRACE_MAX_MS, begun_ms = db_i64(&r, 4);
 
@@ -191,7 +191,7 @@ static void all_ends(struct world *w)
 			one_end(w, &d);
 			d = (struct due){ .subscription = db_i64(&r, 0), .expires_ms = db_i64(&r, 1) };
 		}
-		/* what waits for a free place begins when it got one; paid within the grace it counts from the end, else from the payment; either may be what was shown */
+		/* what waits for a free place begins when it got one, set aside it has not begun; paid within the grace it counts from the end, else from the payment; either may be what was shown */
 		d.at_least_ms = (d.at_most_ms <= grace_ms ? paid_ms : d.at_least_ms > grace_ms ? d.at_least_ms : grace_ms) + days_ms;
 		d.at_most_ms = (d.at_most_ms > begun_ms ? d.at_most_ms : begun_ms) + days_ms;
 	}
