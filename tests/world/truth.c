@@ -250,7 +250,7 @@ static void one_access(struct world *w, const struct db_rows *r)
 		return;
 	panel_sim_each_client(x.p->sim, 0, look, &x);
 	if (gone) {
-		if (x.seen && x.view.enable && !behind && !staff_is_strangers(x.p, email))
+		if (x.seen && x.view.enable && !behind && !client_is_strangers(x.p, email))
 			world_broken(w, "%s stands on %s and should be gone", email, x.p->name);
 		return;
 	}

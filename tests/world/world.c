@@ -315,6 +315,7 @@ void world_live(struct world *w)
 	open_shop(w);
 	people_open(w);
 	staff_open(w);
+	operators_open(w);
 	weather_open(w);
 	life_add_actor(w);
 	live_until(w, w->calm_ms);

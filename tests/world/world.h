@@ -189,14 +189,15 @@ void life_die(struct world *w, enum disk_end end); /* now, in the middle of what
 void weather_open(struct world *w);
 void weather_calm(struct world *w);
 
-/* people.c, staff.c */
+/* people.c, staff.c, operators.c */
 void people_open(struct world *w);
 void people_calm(struct world *w);             /* nobody blocks the bot any more */
 void people_calls_on(struct world *w);         /* Crypto Pay goes on calling */
 void staff_open(struct world *w);
 void staff_paid(struct world *w);             /* somebody has paid, and may come to complain */
 void staff_calm(struct world *w);              /* the admin does what alerts ask for */
-bool staff_is_strangers(const struct world_panel *p, const char *email); /* a client that is not the shop's */
+void operators_open(struct world *w);
+bool client_is_strangers(const struct world_panel *p, const char *email); /* a client that is not the shop's */
 int64_t money_add(struct world *w, const struct money *m);
 /* How much somebody wants to tap a button: by the verb of its data; 0: not at all. */
 struct wish { const char *verb; int weight; };
