@@ -18,7 +18,7 @@
 #define PATIENCE_COMMIT_US 2000      /* quicker commits are no reason to wait for company, see turn.c */
 #define PATIENCE_US_MAX 100000
 #define CAREFUL_MS (10 * SECOND_MS)  /* after an unclean start, see inbox.c */
-#define CAREFUL_MORE_MS (60 * SECOND_MS)
+#define CAREFUL_MORE_MS (60 * SECOND_MS) /* for an update that is due and finds no turn of its own */
 #define CRASHES_PARK 3               /* poison */
 
 #define STEP(name) do { if (core_step) core_step(name); } while (0)

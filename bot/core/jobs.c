@@ -24,8 +24,8 @@ enum err job_add(struct act *a, const char *kind, const char *subject, int64_t l
 	return db_run(a->tx, "INSERT INTO jobs(kind, subject, lane, prio, next_ms, created_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
 		" ON CONFLICT(kind, subject) DO UPDATE SET again=CASE state WHEN 1 THEN 1 ELSE 0 END, prio=min(prio, ?4), lane=?3,"
 		" attempts=CASE state WHEN 2 THEN 0 ELSE attempts END, crashes=CASE state WHEN 2 THEN 0 ELSE crashes END,"
-		" next_ms=CASE state WHEN 2 THEN ?5 ELSE min(next_ms, ?5) END, state=CASE state WHEN 2 THEN 0 ELSE state END",
-		kind, subject, lane, prio, at_ms, a->now_ms);
+		" next_ms=CASE WHEN state=2 THEN ?5 WHEN crashes>=?7 AND ?4=?8 THEN next_ms ELSE min(next_ms, ?5) END, state=CASE state WHEN 2 THEN 0 ELSE state END",
+		kind, subject, lane, prio, at_ms, a->now_ms, CRASHES_PARK - 1, JOB_ROUTINE);
 }
 
 static void decide(struct job *job, enum job_next next)

@@ -56,7 +56,8 @@ struct job {
 	const char *reason;
 };
 
-/* Adds it, or brings an existing one forward to at_ms (a parked one is taken up again, one under way runs once more). */
+/* Adds it, or brings an existing one forward to at_ms (a parked one is taken up again, one under way runs once more; routine
+ * does not wake one that rests). */
 enum err job_add(struct act *a, const char *kind, const char *subject, int64_t lane, enum job_prio prio, int64_t at_ms);
 
 void job_call(struct job *job, struct http_request *request); /* request and all in it live in job->arena */
