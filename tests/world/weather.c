@@ -75,7 +75,7 @@ static enum memnet_fate exchange(void *ctx, const char *origin, const struct sim
 
 	if (is_fallen(w, origin, r, t))
 		return MEMNET_REFUSE;
-	if (t->drop)
+	if (t->drop) /* it falls with this one: taken, and nobody hears so */
 		return MEMNET_PASS;
 	if (w->deadly && strcmp(origin, w->deadly) == 0 && (!w->deadly_writes || is_write(r))) {
 		tally_fault(FAULT_DEADLY_ANSWER);
