@@ -408,9 +408,12 @@ static bool commit(struct core *c, size_t updates_end)
  * a wall clock that is set, as it often is after a power cut. A row that waits for such a moment gets some more time. */
 static bool is_careful(const struct core *c)
 {
-	int64_t left_us = c->careful_until_us - clock_mono_us();
+	int64_t left_us;
 
-	return c->careful_until_us && (left_us > 0 || c->inbox_next_ms <= clock_now_ms() || (c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000));
+	if (!c->careful_until_us)
+		return false;
+	left_us = c->careful_until_us - clock_mono_us();
+	return left_us > 0 || c->inbox_next_ms <= clock_now_ms() || (c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000);
 }
 
 static void decide(struct core *c)

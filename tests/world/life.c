@@ -97,28 +97,28 @@ static struct core_tables poisoned;
 static enum err handle_poisoned(struct act *a, const struct tg_update *u)
 {
 	struct world *w = living;
-
 	bool is_money = w->poison_money && (u->message.is_paid || u->message.is_refund);
 
-	if ((is_money || (w->poison && w->poison == u->chat.id)) && !w->dead) { /* this one, as often as it is taken up */
+	if (w->dead)
+		return tables.on_update(a, u);
+	if (is_money || (w->poison && w->poison == u->chat.id)) { /* this one, as often as it is taken up */
 		w->poison = 0;
 		w->poison_money = w->poison_money && !is_money;
 		w->poison_fails = luck_has(&w->luck, 4000);
 		w->poisoned_update = u->update_id;
 		w->poisoned_times = 0;
 	}
-	if (u->update_id && u->update_id == w->poisoned_update && !w->dead && w->poison_fails) {
+	if (!u->update_id || u->update_id != w->poisoned_update)
+		return tables.on_update(a, u);
+	if (w->poison_fails) {
 		tally_fault(FAULT_UPDATE_FAILS);
 		return E_IO;
 	}
-	if (u->update_id && u->update_id == w->poisoned_update && !w->dead) {
-		tally_fault(FAULT_POISON);
-		if (++w->poisoned_times > POISON_MAX)
-			world_broken(w, "update %lld has killed %d times and is not set aside", (long long)u->update_id, w->poisoned_times);
-		life_die(w, DISK_AFTER_KILL);
-		return E_IO;
-	}
-	return tables.on_update(a, u);
+	tally_fault(FAULT_POISON);
+	if (++w->poisoned_times > POISON_MAX)
+		world_broken(w, "update %lld has killed %d times and is not set aside", (long long)u->update_id, w->poisoned_times);
+	life_die(w, DISK_AFTER_KILL);
+	return E_IO;
 }
 
 static void from_program(void *ctx, void *out, size_t n)

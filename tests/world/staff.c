@@ -141,14 +141,13 @@ static void owner_withdraws(struct world *w)
 static void stars_go_back(struct world *w)
 {
 	static const char *const states[] = { "applied", "suspense", "kept", "kept", "kept", "kept" };
-	char sql[160], charge[96] = "";
+	char charge[96] = "";
 	struct db_rows r;
 
 	if (!w->core)
 		return;
-	snprintf(sql, sizeof sql, "SELECT provider_payment_id FROM payments WHERE provider='stars' AND state='%s' ORDER BY id*%" PRId64 "%%1009 LIMIT 1",
+	db_select(&r, w->db, "SELECT provider_payment_id FROM payments WHERE provider='stars' AND state=?1 ORDER BY id*?2%1009 LIMIT 1",
 		states[luck_below(&w->luck, (int64_t)countof(states))], luck_between(&w->luck, 1, 1008));
-	db_select(&r, w->db, sql);
 	while (db_next(&r))
 		snprintf(charge, sizeof charge, "%.*s", STR_ARG(db_str(&r, 0)));
 	if (db_end(&r) != OK || !charge[0] || !botapi_give_back(w->telegram, str_of(charge)))

@@ -86,7 +86,7 @@ static enum memnet_fate exchange(void *ctx, const char *origin, const struct sim
 	}
 	if (is_deadly(w, origin, r)) {
 		tally_fault(FAULT_DEADLY_MESSAGE);
-		world_tell(w, "a deadly message: %.*s", (int)(r->body.len < 100 ? r->body.len : 100), r->body.at);
+		world_tell(w, "a message kills: the %dth time", w->deadly_sent); /* its text may be a key, and the log is searched for those */
 		life_die(w, DISK_AFTER_KILL);
 		return MEMNET_PASS;
 	}
