@@ -94,13 +94,10 @@ static enum err on_store(void *ctx, enum db_point point)
 
 static struct core_tables poisoned;
 
-static enum err handle_poisoned(struct act *a, const struct tg_update *u)
+static enum err handle_poisoned(struct world *w, struct act *a, const struct tg_update *u)
 {
-	struct world *w = living;
 	bool is_money = w->poison_money && (u->message.is_paid || u->message.is_refund);
 
-	if (w->dead)
-		return tables.on_update(a, u);
 	if (is_money || (w->poison && w->poison == u->chat.id)) { /* this one, as often as it is taken up */
 		w->poison = 0;
 		w->poison_money = w->poison_money && !is_money;
@@ -119,6 +116,32 @@ static enum err handle_poisoned(struct act *a, const struct tg_update *u)
 		world_broken(w, "update %lld has killed %d times and is not set aside", (long long)u->update_id, w->poisoned_times);
 	life_die(w, DISK_AFTER_KILL);
 	return E_IO;
+}
+
+/* An update whose handler failed is to come again; which ones have to is kept here. */
+static void note_failed(struct world *w, int64_t update_id, bool failed)
+{
+	size_t i = 0;
+
+	while (i < w->failed_count && w->failed[i].update_id != update_id)
+		i++;
+	if (i < w->failed_count)
+		w->failed[i].came_again = true;
+	else if (failed && w->failed_count < WORLD_FAILED_MAX)
+		w->failed[w->failed_count++].update_id = update_id;
+}
+
+static enum err on_update(struct act *a, const struct tg_update *u)
+{
+	struct world *w = living;
+	enum err e;
+
+	if (w->dead)
+		return tables.on_update(a, u);
+	e = handle_poisoned(w, a, u);
+	if (u->update_id)
+		note_failed(w, u->update_id, e);
+	return e;
 }
 
 static void from_program(void *ctx, void *out, size_t n)
@@ -140,7 +163,7 @@ void life_open(struct world *w)
 {
 	living = w;
 	poisoned = tables;
-	poisoned.on_update = handle_poisoned;
+	poisoned.on_update = on_update;
 	core_step = on_step;
 	if (!w->real_file)
 		w->disk = disk_new(on_disk, w);
@@ -309,6 +332,8 @@ void life_run(struct world *w, int64_t until_ms)
 		w->turns++;
 		if (!w->dead)
 			heard_look(w);
+		if (!w->dead && w->moves_watched && w->moves_watched--)
+			truth_look_at_moves(w);
 		if (!w->dead && core_exit_code(w->core) >= 0) {
 			world_tell(w, "it ends by itself: %d", core_exit_code(w->core));
 			life_stop(w);

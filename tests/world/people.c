@@ -9,6 +9,7 @@
 
 #define MESSAGES_SEEN 12          /* how far back somebody scrolls */
 #define PAGES_SEEN 12             /* how far back a payment page is still found */
+#define MOVE_WATCHED_TURNS 100
 #define CROWD 100                 /* so many come less often, each of them */
 
 int64_t money_add(struct world *w, const struct money *m)
@@ -226,6 +227,8 @@ static void taps(struct world *w, struct person *p, const struct botapi_message 
 		return;
 	snprintf(data, sizeof data, "%.*s", STR_ARG(b->data));
 	world_tell(w, "%s taps %s", p->name, data);
+	if (strncmp(data, "move:", 5) == 0)
+		w->moves_watched = MOVE_WATCHED_TURNS;
 	botapi_tap_data(w->telegram, p->telegram_id, m->id, data);
 	if (luck_has(&w->luck, 1000)) {
 		tally_fault(FAULT_DOUBLE_TAP);

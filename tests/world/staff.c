@@ -64,6 +64,16 @@ static bool admin_taps_something(struct world *w)
 	return false;
 }
 
+/* Anybody; or whose money is set aside, as something is to be decided about them anyway. */
+static const struct person *somebody(struct world *w)
+{
+	const struct person *anybody = &w->people[luck_below(&w->luck, (int64_t)w->people_count)], *payer = NULL;
+
+	if (w->core && luck_has(&w->luck, 4000))
+		payer = person_of(w, world_number(w, "SELECT p.payer_telegram_id FROM suspense s JOIN payments p ON p.id=s.payment_id WHERE s.state='open' LIMIT 1"));
+	return payer ? payer : anybody;
+}
+
 static void admin_types(struct world *w)
 {
 	static const char *const about_people[][2] = { { "/user", "" }, { "/extend", " 3" }, { "/reset", "" }, { "/limit", " 150" }, { "/limit", " devices 4" },
@@ -76,7 +86,7 @@ static void admin_types(struct world *w)
 		admin_says(w, others[luck_below(&w->luck, (int64_t)countof(others))]);
 		return;
 	}
-	snprintf(text, sizeof text, "%s @%s%s", words[0], w->people[luck_below(&w->luck, (int64_t)w->people_count)].name, words[1]);
+	snprintf(text, sizeof text, "%s @%s%s", words[0], somebody(w)->name, words[1]);
 	admin_says(w, text);
 }
 

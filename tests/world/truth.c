@@ -24,6 +24,11 @@ void truth_look(struct world *w)
 
 	if (rows || jobs)
 		world_broken(w, "%" PRId64 " messages and %" PRId64 " jobs are claimed and nothing is under way", rows, jobs);
+	truth_look_at_moves(w);
+}
+
+void truth_look_at_moves(struct world *w)
+{
 	if (world_number(w, LEFT_TOO_EARLY))
 		world_broken(w, "somebody's old place was left before the new one stood");
 }
@@ -104,6 +109,10 @@ static void all_money(struct world *w)
 		{ "friends rewarded twice", "SELECT count(*) FROM (SELECT o.user_id FROM bonuses b JOIN orders o ON o.id=b.source_order_id GROUP BY o.user_id HAVING count(*)>1)" },
 		{ "people given more days for their friends than they had", "SELECT count(*) FROM users u WHERE (SELECT coalesce(sum(o.bonus_days), 0) FROM orders o WHERE o.user_id=u.id)"
 			" > (SELECT coalesce(sum(b.days), 0) FROM bonuses b WHERE b.user_id=u.id AND b.used_order_id IS NOT NULL)" },
+		{ "accounts of the ledger that say something else than the payments", "WITH entries(account, currency, minor) AS (SELECT debit, currency, amount_minor FROM ledger UNION ALL SELECT credit, currency, -amount_minor FROM ledger"
+			" UNION ALL SELECT 'provider:'||provider, currency, -amount_minor FROM payments WHERE state<>'refunded'"
+			" UNION ALL SELECT CASE state WHEN 'suspense' THEN 'suspense' ELSE 'revenue' END, currency, amount_minor FROM payments WHERE state IN ('applied', 'kept', 'suspense'))"
+			" SELECT count(*) FROM (SELECT 1 FROM entries GROUP BY account, currency HAVING sum(minor)<>0)" },
 		{ "rewards for one order twice", "SELECT count(*) FROM (SELECT source_order_id FROM bonuses GROUP BY source_order_id HAVING count(*)>1)" },
 	};
 	bool balanced = false;
@@ -143,6 +152,9 @@ static void all_work(struct world *w)
 		if (n)
 			world_broken(w, "%" PRId64 " %s", n, none[i].what);
 	}
+	for (size_t i = 0; i < w->failed_count; i++)
+		if (!w->failed[i].came_again)
+			world_broken(w, "update %" PRId64 " has failed and was not tried again", w->failed[i].update_id);
 }
 
 /* --- time --- */

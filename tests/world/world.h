@@ -31,6 +31,7 @@
 #define WORLD_PEOPLE_MAX 220
 #define WORLD_ACTORS_MAX (WORLD_PEOPLE_MAX + 2 * WORLD_PANELS_MAX + 16)
 #define WORLD_MONEY_MAX 4096
+#define WORLD_FAILED_MAX 512
 
 struct world;
 
@@ -134,6 +135,9 @@ struct world {
 	bool poison_fails;      /* its handler fails and does not kill */
 	int64_t poisoned_update;
 	int poisoned_times;
+	struct failed { int64_t update_id; bool came_again; } failed[WORLD_FAILED_MAX]; /* updates whose handler has failed */
+	size_t failed_count;
+	int moves_watched;      /* turns after which it is asked whether somebody's old place still stands */
 	int deaths, starts;
 	int64_t turns;
 	/* the disk's weather */
@@ -210,7 +214,7 @@ void secrets_check(struct world *w);           /* at the end */
 /* truth.c */
 void truth_check(struct world *w);             /* at the end; the process runs */
 void truth_look(struct world *w);              /* on the way, when nothing is under way */
-
+void truth_look_at_moves(struct world *w);     /* on the way, at any time */
 
 /* heard.c: what the chats are told */
 void heard_open(void);                         /* reads by which words each promise is known; once per program */
