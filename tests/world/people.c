@@ -123,6 +123,16 @@ static bool calls(struct world *w, const struct cryptopay_callback *c)
 
 /* --- paying --- */
 
+#define WAS_PAID "SELECT count(*) FROM invoices i JOIN orders o ON o.id=i.order_id WHERE o.state NOT IN ('open', 'canceled') AND i.public_id='%s'"
+
+static bool was_paid(struct world *w, const char *payload)
+{
+	char sql[sizeof WAS_PAID + 64];
+
+	snprintf(sql, sizeof sql, WAS_PAID, payload);
+	return w->core && world_number(w, sql);
+}
+
 static void pays_stars(struct world *w, struct person *p, const struct botapi_message *m, bool again)
 {
 	struct money paid = { .stars = true, .payer = p->telegram_id, .amount_minor = m->invoice_stars };
@@ -138,6 +148,7 @@ static void pays_stars(struct world *w, struct person *p, const struct botapi_me
 		money_add(w, &paid);
 		return;
 	}
+	paid.needless = was_paid(w, payload);
 	paid.checkout = botapi_pay(w->telegram, p->telegram_id, m->id);
 	world_tell(w, "%s pays %lld Stars, checkout %d", p->name, (long long)m->invoice_stars, paid.checkout);
 	if (paid.checkout)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bot/shop/plan.h"
 #include "lib/base/clock.h"
 #include "tests/world/world.h"
 
@@ -228,8 +229,37 @@ static int64_t panel_down(struct world *w)
 	return w->core ? world_number(w, "SELECT id FROM panels WHERE deleted_ms=0 AND state='down' LIMIT 1") : 0;
 }
 
+/* A price, the days and the traffic of a plan change, or it is not sold for a while: whoever has ordered gets what they ordered. */
+static enum err change_plan(struct act *a, void *ctx)
+{
+	struct world *w = ctx;
+	struct plan plans[PLAN_LIST_MAX], *p;
+	size_t count;
+	enum err e = plan_list(plans, &count, countof(plans), a, false);
+
+	if (e)
+		return e;
+	p = &plans[luck_below(&w->luck, (int64_t)count)];
+	p->on_sale = p->trial || !p->on_sale || luck_has(&w->luck, 7000);
+	p->days += p->days ? (int)luck_below(&w->luck, 2) : 0;
+	p->quota_bytes += p->quota_bytes ? GIB_BYTES : 0;
+	for (size_t i = 0; i < p->prices_count; i++)
+		p->prices[i].amount_minor += p->prices[i].amount_minor / 10;
+	return plan_update(a, p);
+}
+
+static void admin_changes_plan(struct world *w)
+{
+	if (!life_do(w, change_plan, w))
+		return;
+	tally_fault(FAULT_PLAN_CHANGED);
+	world_tell(w, "a plan is changed");
+}
+
 static enum errand admin_begins(struct world *w)
 {
+	if (luck_has(&w->luck, 250))
+		admin_changes_plan(w);
 	if (luck_has(&w->luck, 450))
 		return admin_removes_panel(w, panel_down(w));
 	if (luck_has(&w->luck, 600))

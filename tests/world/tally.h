@@ -32,6 +32,7 @@
 	X(PANEL_RESTART, "a panel restarted") \
 	X(PANEL_NAME_TAKEN, "a name of ours given to somebody else") \
 	X(PANEL_REMOVED, "a panel removed from the shop, and added again") \
+	X(PLAN_CHANGED, "a plan changed or withdrawn under open orders") \
 	X(TELEGRAM_429, "Telegram telling to wait") \
 	X(TELEGRAM_5XX, "Telegram answering 5xx") \
 	X(TELEGRAM_GONE, "hours or a day without Telegram") \

@@ -70,6 +70,8 @@ static void one_money(struct world *w, struct money *m)
 		world_broken(w, "payment %s is applied, its order is %s", m->id, order);
 	else if (strcmp(state, "refunding") == 0)
 		world_broken(w, "payment %s is still being refunded", m->id);
+	else if (m->needless)
+		world_broken(w, "payment %s was let through for an order that was paid", m->id);
 	else if (m->wrong && strcmp(state, "applied") == 0 && !decided)
 		world_broken(w, "payment %s of another amount was taken for the right one", m->id);
 }
@@ -105,6 +107,7 @@ static void all_money(struct world *w)
 		{ "resets of traffic that were paid for and not made", "SELECT count(*) FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id"
 			" WHERE x.deleted_ms=0 AND s.gone=0 AND x.done_rev=s.revision AND x.done_reset_rev<s.reset_rev" },
 		{ "orders whose subscription is somebody else's", "SELECT count(*) FROM orders o JOIN subscriptions s ON s.id=o.subscription_id WHERE o.user_id<>s.user_id" },
+		{ "invoices that ask for another price than the order showed", "SELECT count(*) FROM invoices i JOIN order_prices p ON p.order_id=i.order_id AND p.currency=i.currency WHERE i.amount_minor<>p.amount_minor" },
 		{ "people with two trials", "SELECT count(*) FROM (SELECT user_id FROM orders WHERE kind='trial' AND state<>'canceled' GROUP BY user_id HAVING count(*)>1)" },
 		{ "friends rewarded twice", "SELECT count(*) FROM (SELECT o.user_id FROM bonuses b JOIN orders o ON o.id=b.source_order_id GROUP BY o.user_id HAVING count(*)>1)" },
 		{ "people given more days for their friends than they had", "SELECT count(*) FROM users u WHERE (SELECT coalesce(sum(o.bonus_days), 0) FROM orders o WHERE o.user_id=u.id)"

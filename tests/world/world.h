@@ -78,6 +78,7 @@ struct money {
 	char id[96];            /* Stars: the charge; Crypto Pay: the invoice's number */
 	int64_t payer, amount_minor;
 	bool wrong;             /* of another amount than was asked for */
+	bool needless;          /* its order was paid when they pressed pay: they must be told no */
 	bool maybe;             /* told once, and the answer was no: it may have been written all the same (a commit of unknown outcome) */
 };
 
