@@ -141,6 +141,8 @@ static enum err on_update(struct act *a, const struct tg_update *u)
 	e = handle_poisoned(w, a, u);
 	if (u->update_id)
 		note_failed(w, u->update_id, e);
+	if (u->update_id && !e && w->is_tallied && !w->dead && !tally_is_first(w->db, u->update_id))
+		world_broken(w, "update %lld is decided once more", (long long)u->update_id);
 	return e;
 }
 

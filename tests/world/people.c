@@ -240,6 +240,8 @@ static void taps(struct world *w, struct person *p, const struct botapi_message 
 	world_tell(w, "%s taps %s", p->name, data);
 	if (strncmp(data, "move:", 5) == 0)
 		w->moves_watched = MOVE_WATCHED_TURNS;
+	if (strncmp(data, "buy:", 4) == 0)
+		staff_ordered(w);
 	botapi_tap_data(w->telegram, p->telegram_id, m->id, data);
 	if (luck_has(&w->luck, 1000)) {
 		tally_fault(FAULT_DOUBLE_TAP);

@@ -248,8 +248,9 @@ static enum err change_plan(struct act *a, void *ctx)
 	return plan_update(a, p);
 }
 
-static void admin_changes_plan(struct world *w)
+static void changes_plan(struct world *w, struct actor *self)
 {
+	self->next_ms = INT64_MAX;
 	if (!life_do(w, change_plan, w))
 		return;
 	tally_fault(FAULT_PLAN_CHANGED);
@@ -258,8 +259,6 @@ static void admin_changes_plan(struct world *w)
 
 static enum errand admin_begins(struct world *w)
 {
-	if (luck_has(&w->luck, 250))
-		admin_changes_plan(w);
 	if (luck_has(&w->luck, 450))
 		return admin_removes_panel(w, panel_down(w));
 	if (luck_has(&w->luck, 600))
@@ -354,6 +353,12 @@ static void does_duty(struct world *w, struct actor *self)
 	self->next_ms = world_now_ms(w) + 5 * HOUR_MS;
 }
 
+void staff_ordered(struct world *w)
+{
+	if (luck_has(&w->luck, 400))
+		w->plans->next_ms = world_now_ms(w) + luck_length(&w->luck, 0, 20 * SECOND_MS);
+}
+
 void staff_calm(struct world *w)
 {
 	for (size_t i = 0; i < w->panels_count; i++)
@@ -366,5 +371,6 @@ void staff_open(struct world *w)
 
 	w->admin = world_actor(w, administrates, 0, now_ms + luck_below(&w->luck, DAY_MS));
 	w->complaint = world_actor(w, complains, 0, INT64_MAX);
+	w->plans = world_actor(w, changes_plan, 0, INT64_MAX);
 	world_actor(w, minds_money, 0, now_ms + luck_below(&w->luck, DAY_MS));
 }

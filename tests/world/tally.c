@@ -1,4 +1,4 @@
-/* See tally.h. Edges are counted by temporary triggers into a temporary table, so that what is rolled back is not counted. */
+/* See tally.h. Edges are counted by temporary triggers into a temporary table, so that what is rolled back is not counted; so are updates. */
 #include "tests/world/tally.h"
 
 #include <assert.h>
@@ -104,6 +104,7 @@ void tally_watch(struct db *db)
 
 	run(db, "BEGIN");
 	run(db, "CREATE TEMP TABLE tally(edge TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
+	run(db, "CREATE TEMP TABLE decided(update_id INTEGER PRIMARY KEY)");
 	for (size_t i = 0; i < countof(machines); i++) {
 		const struct machine *m = &machines[i];
 		const char *was = state_of(&arena, m, "old"), *is = state_of(&arena, m, "new");
@@ -114,6 +115,15 @@ void tally_watch(struct db *db)
 	}
 	run(db, "COMMIT");
 	arena_release(&arena);
+}
+
+bool tally_is_first(struct db *db, int64_t update_id)
+{
+	char sql[96];
+
+	snprintf(sql, sizeof sql, "INSERT INTO temp.decided VALUES(%lld) ON CONFLICT DO NOTHING", (long long)update_id);
+	run(db, sql);
+	return sqlite3_changes(db_handle(db)) == 1;
 }
 
 static void count_edge(const char *edge, uint64_t n)

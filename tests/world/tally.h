@@ -78,6 +78,8 @@ void tally_fault(enum fault f);
 
 /* Counts in the tables of this connection which row went from which state to which, committed ones alone. */
 void tally_watch(struct db *db);
+/* False: by this connection this update was decided before, and that was committed. */
+bool tally_is_first(struct db *db, int64_t update_id);
 void tally_collect(struct db *db); /* before the connection is closed; rolls back what is not committed */
 
 /* Prints the list. Returns how many kinds of fault and edge stand below least. */

@@ -109,7 +109,7 @@ struct world {
 	size_t people_count;
 	struct actor actors[WORLD_ACTORS_MAX];
 	size_t actors_count;
-	struct actor *provider, *admin, *complaint;
+	struct actor *provider, *admin, *complaint, *plans;
 	/* the process */
 	struct config config;
 	struct seal_key key;
@@ -200,6 +200,7 @@ void people_calm(struct world *w);             /* nobody blocks the bot any more
 void people_calls_on(struct world *w);         /* Crypto Pay goes on calling */
 void staff_open(struct world *w);
 void staff_paid(struct world *w);             /* somebody has paid, and may come to complain */
+void staff_ordered(struct world *w);          /* somebody is about to pay: now and then the plan changes meanwhile */
 void staff_calm(struct world *w);              /* the admin does what alerts ask for */
 void operators_open(struct world *w);
 bool client_is_strangers(const struct world_panel *p, const char *email); /* a client that is not the shop's */
