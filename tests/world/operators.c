@@ -9,6 +9,8 @@
 #include "tests/story/operator.h"
 #include "tests/world/world.h"
 
+#define USERS_AT_ONCE 6
+
 struct choice {
 	size_t wanted, at;
 	struct panel_client_view view;
@@ -166,6 +168,15 @@ static void restores(struct world *w, struct world_panel *p)
 	world_tell(w, "%s is restored from an old backup: %zu clients lost, %zu older", p->name, lost, older);
 }
 
+/* What was bought is used: by any of them. */
+static void somebody_uses(struct world *w, struct world_panel *p)
+{
+	struct choice x;
+
+	if (nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)panel_sim_count_clients(p->sim, 0))))
+		panel_sim_use(p->sim, x.email, luck_length(&w->luck, 1 << 20, INT64_C(40) << 30), luck_length(&w->luck, 1 << 20, INT64_C(80) << 30));
+}
+
 static void operates(struct world *w, struct actor *self)
 {
 	struct world_panel *p = &w->panels[self->number];
@@ -177,12 +188,8 @@ static void operates(struct world *w, struct actor *self)
 		backs_up(w, p);
 	else if (p->backup && luck_has(&w->luck, w->climate.hands / 4))
 		restores(w, p);
-	else if (panel_sim_count_clients(p->sim, 0)) { /* somebody uses what was bought */
-		struct choice x;
-
-		if (nth_client(&x, p, (size_t)luck_below(&w->luck, (int64_t)panel_sim_count_clients(p->sim, 0))))
-			panel_sim_use(p->sim, x.email, luck_length(&w->luck, 1 << 20, INT64_C(40) << 30), luck_length(&w->luck, 1 << 20, INT64_C(80) << 30));
-	}
+	for (int64_t n = luck_length(&w->luck, 0, USERS_AT_ONCE); n > 0; n--)
+		somebody_uses(w, p);
 	self->next_ms = world_later(w, 2 * HOUR_MS, 2 * DAY_MS);
 }
 
