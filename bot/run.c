@@ -99,7 +99,7 @@ static bool open_server(struct program *p)
 static bool open_core(struct program *p)
 {
 	struct core_setup setup = {
-		.config = &p->config, .tables = &tables, .shared = &p->shared, .db = p->db, .server = p->server,
+		.config = &p->config, .tables = &tables, .shared = &p->shared, .db = p->db, .server = net_server_of(p->server),
 		.api = { .base_url = p->config.bot_api_url, .token = p->config.bot_token, .proxy = p->config.proxy },
 		.send_rate_per_s = p->config.send_rate_per_s, .take_over = p->config.take_over, .threaded = true,
 	};

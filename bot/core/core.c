@@ -67,6 +67,7 @@ enum err core_open(struct core **out, const struct core_setup *setup)
 	*out = NULL;
 	c->setup = *setup;
 	c->net = &c->setup.net;
+	c->server = &c->setup.server;
 	c->db = setup->db;
 	c->tables = setup->tables;
 	c->exit_code = -1;
@@ -124,8 +125,8 @@ void core_close(struct core *c)
 
 		c->events = e->next;
 		c->net->release(c->net->ctx, &e->done);
-		http_inbound_release(e->in);
-		inbound_work_forget(e->working);
+		inbound_release(c, e->in);
+		inbound_work_forget(c, e->working);
 		free(e);
 	}
 	drop_work(c);

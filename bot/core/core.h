@@ -15,7 +15,6 @@
 #include "bot/core/jobs.h"
 #include "bot/core/net.h"
 #include "bot/core/outbox.h"
-#include "lib/http/server.h"
 #include "lib/telegram/tg_call.h"
 #include "lib/telegram/tg_update.h"
 
@@ -61,7 +60,7 @@ struct core_setup {
 	struct shared *shared;         /* the core fills bot_id and bot_username */
 	struct db *db;
 	struct net net;
-	struct http_server *server;    /* NULL: no inbound HTTP */
+	struct net_server server;      /* all zero: no inbound HTTP */
 	struct tg_api api;
 	int send_rate_per_s;           /* 0: unlimited */
 	bool take_over;                /* remove a foreign webhook */

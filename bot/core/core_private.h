@@ -134,6 +134,7 @@ struct poll {
 struct core {
 	struct core_setup setup;
 	struct net *net;
+	const struct net_server *server; /* its ctx is NULL: nobody comes in */
 	struct db *db;
 	const struct core_tables *tables;
 	struct worker *worker;
@@ -239,11 +240,12 @@ enum err schedules_open(struct core *c);
 /* inbound.c */
 enum err inbound_decide(struct core *c, const struct http_inbound *in);
 void inbound_send(struct core *c);
+void inbound_release(struct core *c, struct http_inbound *in);            /* NULL is fine */
 void inbound_works_drop(struct core *c, size_t from);                   /* those of this turn, undone */
 void inbound_works_send(struct core *c);                                /* after the commit, before its events are let go */
 bool inbound_work_done(struct core *c, struct worker_job *job);
 enum err inbound_worked(struct core *c, struct working *w);             /* decides, in the transaction */
-void inbound_work_forget(struct working *w);                            /* after its commit; NULL is fine */
+void inbound_work_forget(struct core *c, struct working *w);            /* after its commit; NULL is fine */
 void inbound_works_close(struct core *c);                               /* when the helper thread has ended */
 
 /* upkeep.c */

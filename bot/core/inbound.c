@@ -81,7 +81,7 @@ enum err inbound_decide(struct core *c, const struct http_inbound *in)
 void inbound_send(struct core *c)
 {
 	/* without a server: a request that core_do has made up, and nobody waits for the answer */
-	for (size_t i = 0; c->setup.server && i < c->turn.replies_count; i++) {
+	for (size_t i = 0; c->server->ctx && i < c->turn.replies_count; i++) {
 		const struct reply *r = &c->turn.replies[i];
 		struct http_header headers[] = {
 			{ "Content-Type", r->content_type },
@@ -91,10 +91,16 @@ void inbound_send(struct core *c)
 		};
 		size_t skip = r->content_type ? 0 : 1;
 
-		http_server_answer(c->setup.server, r->id, &(struct http_answer){ .status = r->status, .headers = headers + skip,
+		c->server->answer(c->server->ctx, r->id, &(struct http_answer){ .status = r->status, .headers = headers + skip,
 			.headers_count = countof(headers) - skip - (r->header ? 0 : 1), .body = r->body });
 	}
 	c->turn.replies_count = 0;
+}
+
+void inbound_release(struct core *c, struct http_inbound *in)
+{
+	if (in)
+		c->server->release(c->server->ctx, in);
 }
 
 /* --- slow work --- */
@@ -119,7 +125,7 @@ enum err inbound_work_give(struct act *a, const struct http_inbound *in, struct 
 void inbound_works_drop(struct core *c, size_t from)
 {
 	while (c->turn.works_count > from)
-		inbound_work_forget(c->turn.works[--c->turn.works_count]);
+		inbound_work_forget(c, c->turn.works[--c->turn.works_count]);
 }
 
 static void do_work(struct worker_job *job)
@@ -185,12 +191,12 @@ enum err inbound_worked(struct core *c, struct working *w)
 	return failed ? undo(c, w->in, mark, failed) : db_savepoint_keep(c->db);
 }
 
-void inbound_work_forget(struct working *w)
+void inbound_work_forget(struct core *c, struct working *w)
 {
 	if (!w)
 		return;
 	w->work->release(w->work);
-	http_inbound_release(w->owned);
+	inbound_release(c, w->owned);
 	free(w);
 }
 
@@ -200,6 +206,6 @@ void inbound_works_close(struct core *c)
 		struct working *w = c->works;
 
 		c->works = w->next;
-		inbound_work_forget(w);
+		inbound_work_forget(c, w);
 	}
 }

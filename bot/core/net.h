@@ -1,8 +1,9 @@
-/* The way out, as the core sees it: libcurl in the program, simulators in memory in the seeded world. */
+/* The way out and the way in, as the core sees them: libcurl and libmicrohttpd in the program; simulators, and a queue, in
+ * memory in the seeded world. */
 #ifndef OBOL_CORE_NET_H
 #define OBOL_CORE_NET_H
 
-#include "lib/http/client.h"
+#include "lib/http/server.h"
 
 /* The functions are those of lib/http/client.h with the client as ctx. */
 struct net {
@@ -16,5 +17,18 @@ struct net {
 };
 
 struct net net_of_client(struct http_client *client);
+
+/* The functions are those of lib/http/server.h with the server as ctx. All zero: nobody comes in. */
+struct net_server {
+	void *ctx;
+	size_t (*waits)(void *ctx, struct http_wait *out);
+	int (*timeout_ms)(void *ctx);
+	void (*run)(void *ctx);
+	struct http_inbound *(*next)(void *ctx);
+	void (*answer)(void *ctx, uint64_t id, const struct http_answer *answer);
+	void (*release)(void *ctx, struct http_inbound *in);
+};
+
+struct net_server net_server_of(struct http_server *server); /* NULL: nobody comes in */
 
 #endif

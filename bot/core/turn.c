@@ -114,14 +114,14 @@ static void gather_inbound(struct core *c)
 	struct http_inbound *in;
 	int64_t n = 0;
 
-	if (!c->setup.server)
+	if (!c->server->ctx)
 		return;
-	http_server_run(c->setup.server);
-	while (n < TURN_INBOUND_MAX && (in = http_server_next(c->setup.server)) != NULL) {
+	c->server->run(c->server->ctx);
+	while (n < TURN_INBOUND_MAX && (in = c->server->next(c->server->ctx)) != NULL) {
 		n++;
 		if (c->stalled) { /* nothing can be decided: say so at once */
-			http_server_answer(c->setup.server, in->id, &(struct http_answer){ .status = 503 });
-			http_inbound_release(in);
+			c->server->answer(c->server->ctx, in->id, &(struct http_answer){ .status = 503 });
+			inbound_release(c, in);
 			continue;
 		}
 		event_new(c, EVENT_INBOUND)->in = in;
@@ -165,7 +165,7 @@ static bool anything_to_decide(const struct core *c)
 static int wait_ms(struct core *c, int timeout_max_ms)
 {
 	int64_t now_us = clock_mono_us(), wait_us = timeout_max_ms * INT64_C(1000);
-	int server_ms = c->setup.server ? http_server_timeout_ms(c->setup.server) : -1;
+	int server_ms = c->server->ctx ? c->server->timeout_ms(c->server->ctx) : -1;
 	int64_t due_ms = core_due_ms(c);
 
 	if (server_ms >= 0)
@@ -190,7 +190,7 @@ static int wait_ms(struct core *c, int timeout_max_ms)
 static void wait(struct core *c, int timeout_max_ms)
 {
 	struct http_wait waits[HTTP_SERVER_LISTENERS_MAX + 1];
-	size_t n = c->setup.server ? http_server_waits(c->setup.server, waits) : 0;
+	size_t n = c->server->ctx ? c->server->waits(c->server->ctx, waits) : 0;
 
 	waits[n++] = (struct http_wait){ .fd = worker_fd(c->worker), .events = POLLIN };
 	c->net->poll(c->net->ctx, waits, n, wait_ms(c, timeout_max_ms));
@@ -271,8 +271,8 @@ static void release_event(struct core *c, struct event *e)
 		outbox_forget(c, e->send);
 	if (e->done.exchange)
 		c->net->release(c->net->ctx, &e->done);
-	http_inbound_release(e->in);
-	inbound_work_forget(e->working);
+	inbound_release(c, e->in);
+	inbound_work_forget(c, e->working);
 	free(e);
 }
 
@@ -456,8 +456,8 @@ void core_turn(struct core *c, int timeout_max_ms)
 	}
 	if (!c->stalled)
 		poll_start(c);
-	if (c->setup.server)
-		http_server_run(c->setup.server);
+	if (c->server->ctx)
+		c->server->run(c->server->ctx);
 	upkeep_after_turn(c, !worked);
 	if (c->stop && c->exit_code < 0 && (!c->events_patient || c->stalled))
 		c->exit_code = 0;

@@ -143,7 +143,7 @@ static inline void step(const char *name)
 static inline void start(void)
 {
 	struct core_setup setup = {
-		.tables = &b->tables, .shared = &b->shared, .config = &b->config, .server = b->server, .net = memnet_net(b->net),
+		.tables = &b->tables, .shared = &b->shared, .config = &b->config, .server = net_server_of(b->server), .net = memnet_net(b->net),
 		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = b->unlimited ? 0 : 30,
 	};
 	int64_t from;

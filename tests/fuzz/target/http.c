@@ -39,7 +39,7 @@ static void open_server(void)
 	fuzz_shop();
 	server = http_server_new(NULL);
 	must(http_server_listen(server, LISTENER_PUBLIC, "127.0.0.1:0") == OK && http_server_listen(server, LISTENER_ADMIN, "127.0.0.1:0") == OK);
-	fuzz_shop()->setup.server = server;
+	fuzz_shop()->setup.server = net_server_of(server);
 	atexit(close_server);
 }
 
