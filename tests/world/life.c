@@ -31,6 +31,7 @@ static void die(struct world *w)
 	if (w->disk)
 		disk_set_dead(w->disk, true);
 	memnet_set_dead(w->net);
+	memserver_set_dead(w->server);
 }
 
 void life_die(struct world *w, enum disk_end end)
@@ -179,7 +180,7 @@ void life_open(struct world *w)
 static bool try_start(struct world *w)
 {
 	struct core_setup setup = {
-		.config = &w->config, .tables = &poisoned, .shared = &w->shared, .net = memnet_net(w->net),
+		.config = &w->config, .tables = &poisoned, .shared = &w->shared, .net = memnet_net(w->net), .server = memserver_net(w->server),
 		.api = { .base_url = WORLD_TELEGRAM, .token = BOTAPI_TOKEN }, .send_rate_per_s = w->config.send_rate_per_s,
 	};
 	int64_t from;
@@ -216,6 +217,7 @@ static void bury(struct world *w, int64_t rest_ms)
 	close_all(w);
 	heard_end(w);
 	memnet_kill(w->net, luck_has(&w->luck, 5000));
+	memserver_kill(w->server);
 	if (w->disk) {
 		disk_end(w->disk, w->end, draw, &w->luck);
 		disk_set_dead(w->disk, false);
@@ -255,6 +257,7 @@ void life_stop(struct world *w)
 	close_all(w);
 	heard_end(w);
 	memnet_kill(w->net, false);
+	memserver_kill(w->server);
 	world_tell(w, "stopped");
 }
 
@@ -287,7 +290,7 @@ bool life_do(struct world *w, enum err (*fn)(struct act *a, void *ctx), void *ct
 
 static bool nothing_moves(struct world *w)
 {
-	return core_is_idle(w->core) && memnet_under_way(w->net) == 0;
+	return core_is_idle(w->core) && memnet_under_way(w->net) == 0 && memserver_waiting(w->server) == 0;
 }
 
 /* Idle time is skipped: as on a machine that slept, what was due meanwhile is done late. Messages that wait for their
@@ -324,6 +327,7 @@ void life_run(struct world *w, int64_t until_ms)
 				continue;
 			}
 			start(w);
+			provider_hear(w);
 			continue;
 		}
 		if (nothing_moves(w))
@@ -343,6 +347,7 @@ void life_run(struct world *w, int64_t until_ms)
 		}
 		if (w->dead)
 			bury(w, luck_has(&w->luck, 9000) ? luck_length(&w->luck, 0, MINUTE_MS) : luck_length(&w->luck, MINUTE_MS, 6 * HOUR_MS));
+		provider_hear(w);
 		standing = world_now_ms(w) == now_ms ? standing + 1 : 0;
 		if (standing > STANDING_MAX) {
 			world_broken(w, "the clock stands still: something is due and is not done");
@@ -353,11 +358,11 @@ void life_run(struct world *w, int64_t until_ms)
 
 /* --- what happens to a process --- */
 
-static void will_die(struct world *w)
+void life_will_die(struct world *w, int64_t steps_max)
 {
 	w->end = w->plain_disk ? DISK_AFTER_KILL : (enum disk_end)luck_below(&w->luck, 3);
 	w->in_commit = !w->plain_disk && luck_has(&w->luck, 4000);
-	w->steps_left = luck_length(&w->luck, 1, 400);
+	w->steps_left = luck_length(&w->luck, 1, steps_max);
 }
 
 static void fate(struct world *w, struct actor *self)
@@ -388,7 +393,7 @@ static void fate(struct world *w, struct actor *self)
 	} else if (luck_has(&w->luck, 3000) && w->people_count) {
 		w->poison = w->people[luck_below(&w->luck, (int64_t)w->people_count)].telegram_id;
 	} else {
-		will_die(w);
+		life_will_die(w, 400);
 	}
 }
 

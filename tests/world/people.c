@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bot/shop/pay.h"
 #include "lib/base/clock.h"
+#include "lib/base/rand.h"
 #include "tests/world/world.h"
 
 #define MESSAGES_SEEN 12          /* how far back somebody scrolls */
@@ -85,42 +85,6 @@ static const struct botapi_message *recent(struct world *w, int64_t user, size_t
 	return NULL;
 }
 
-/* --- what Crypto Pay calls --- */
-
-struct calling {
-	struct http_inbound in;
-	enum err answer;
-};
-
-static enum err hand_in(struct act *a, void *ctx)
-{
-	struct calling *c = ctx;
-
-	c->in.path = pay_callback_path(a, pay_provider_find(STR("crypto_pay")));
-	c->answer = pay_callback(a, &c->in);
-	return c->answer;
-}
-
-static bool calls(struct world *w, const struct cryptopay_callback *c)
-{
-	struct calling calling = { .in = { .method = HTTP_POST } };
-	struct arena arena = { 0 };
-	bool heard;
-
-	calling.in.headers_count = c->headers_count;
-	for (size_t i = 0; i < c->headers_count; i++) {
-		char *name = arena_strdup(&arena, c->headers[i].name); /* the server gives names in lower case */
-
-		for (char *s = name; *s; s++)
-			*s = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
-		calling.in.headers[i] = (struct http_header){ name, c->headers[i].value };
-	}
-	calling.in.body = c->body;
-	heard = life_do(w, hand_in, &calling);
-	arena_release(&arena);
-	return heard;
-}
-
 /* --- paying --- */
 
 #define WAS_PAID "SELECT count(*) FROM invoices i JOIN orders o ON o.id=i.order_id WHERE o.state NOT IN ('open', 'canceled') AND i.public_id='%s'"
@@ -155,23 +119,6 @@ static void pays_stars(struct world *w, struct person *p, const struct botapi_me
 		money_add(w, &paid);
 }
 
-/* Crypto Pay says that another amount came than was asked for. It says so once: who does not hear it never will. */
-static void pays_other_amount(struct world *w, struct person *p, struct money *paid, int64_t id)
-{
-	struct cryptopay_callback c;
-	struct arena arena = { 0 };
-
-	if (cryptopay_sim_expire(w->cryptopay, id) == OK &&
-		cryptopay_sim_make_callback(&c, w->cryptopay, &arena, id, CRYPTOPAY_OTHER_AMOUNT, world_now_ms(w)) == OK) {
-		tally_fault(FAULT_CALLBACK_AMOUNT);
-		paid->wrong = true;
-		paid->maybe = !calls(w, &c);
-		world_tell(w, "%s pays another amount for Crypto Pay invoice %s%s", p->name, paid->id, paid->maybe ? ", and is not heard" : "");
-		money_add(w, paid);
-	}
-	arena_release(&arena);
-}
-
 static bool pays_page(struct world *w, struct person *p, const struct botapi_message *m)
 {
 	for (size_t i = 0; i < m->buttons_count; i++) {
@@ -187,7 +134,8 @@ static bool pays_page(struct world *w, struct person *p, const struct botapi_mes
 		if (luck_has(&w->luck, 1000)) /* looks at the page and leaves */
 			return true;
 		if (luck_has(&w->luck, 1400)) {
-			pays_other_amount(w, p, &paid, v.id);
+			world_tell(w, "%s pays another amount for Crypto Pay invoice %s", p->name, paid.id);
+			provider_tells_other_amount(w, &paid, v.id);
 			return true;
 		}
 		if (cryptopay_sim_pay(w->cryptopay, v.id, "USDT", world_now_ms(w)) != OK)
@@ -366,45 +314,6 @@ static void sits(struct world *w, struct actor *self)
 	self->next_ms = world_now_ms(w) + luck_length(&w->luck, 200, 20 * SECOND_MS);
 }
 
-/* --- what Crypto Pay calls, and who is not Crypto Pay --- */
-
-static void lies(struct world *w, struct arena *arena)
-{
-	static const enum cryptopay_lie forgeries[] = { CRYPTOPAY_OTHER_KEY, CRYPTOPAY_UNSIGNED, CRYPTOPAY_EMPTY, CRYPTOPAY_CHANGED, CRYPTOPAY_NOT_PAID, CRYPTOPAY_OTHER_UPDATE };
-	enum cryptopay_lie lie = forgeries[luck_below(&w->luck, (int64_t)countof(forgeries))];
-	struct cryptopay_callback c;
-
-	if (!w->last_invoice || cryptopay_sim_make_callback(&c, w->cryptopay, arena, w->last_invoice, lie, world_now_ms(w)) != OK)
-		return;
-	tally_fault(FAULT_CALLBACK_FORGED);
-	world_tell(w, "a callback about invoice %lld that lies: %d", (long long)w->last_invoice, lie);
-	calls(w, &c);
-}
-
-static void provider(struct world *w, struct actor *self)
-{
-	struct cryptopay_callback c;
-	struct arena arena = { 0 };
-
-	cryptopay_sim_advance(w->cryptopay, world_now_ms(w));
-	if (cryptopay_sim_take_callback(&c, w->cryptopay, &arena, world_now_ms(w))) {
-		bool heard = calls(w, &c);
-
-		world_tell(w, "Crypto Pay calls about invoice %lld: %s", (long long)c.id, heard ? "heard" : "not heard");
-		if (heard && luck_has(&w->luck, 2500)) {
-			tally_fault(FAULT_CALLBACK_DOUBLE);
-			calls(w, &c);
-		}
-		cryptopay_sim_settle_callback(w->cryptopay, &c, heard ? 200 : 503);
-	} else if (world_now_ms(w) < w->calm_ms && luck_has(&w->luck, 2000)) {
-		lies(w, &arena);
-	}
-	arena_release(&arena);
-	self->next_ms = cryptopay_sim_queued(w->cryptopay) ? world_now_ms(w) + luck_length(&w->luck, SECOND_MS, HOUR_MS) : world_later(w, HOUR_MS, 8 * HOUR_MS);
-	if (self->next_ms > world_now_ms(w) + HOUR_MS)
-		tally_fault(FAULT_CALLBACK_LATE);
-}
-
 /* --- all of them --- */
 
 void people_open(struct world *w)
@@ -419,12 +328,6 @@ void people_open(struct world *w)
 		p->moves_left = (int)luck_between(&w->luck, 4, 14);
 		world_actor(w, sits, (int64_t)i, world_later(w, SECOND_MS, (w->calm_ms - world_now_ms(w)) / 2));
 	}
-	people_calls_on(w);
-}
-
-void people_calls_on(struct world *w)
-{
-	w->provider = world_actor(w, provider, 0, world_now_ms(w) + MINUTE_MS);
 }
 
 void people_calm(struct world *w)

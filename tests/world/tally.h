@@ -45,6 +45,9 @@
 	X(CALLBACK_FORGED, "a forged callback") \
 	X(CALLBACK_DOUBLE, "a callback twice") \
 	X(CALLBACK_LATE, "a callback late") \
+	X(CALLBACK_UNHEARD, "the answer to a callback lost") \
+	X(CALLBACK_REFUSED, "a callback answered 5xx") \
+	X(CALLBACK_GONE, "a callback whose process ended before it answered") \
 	X(CALLBACK_AMOUNT, "a callback with another amount") \
 	X(PAID_TWICE, "an invoice paid once more") \
 	X(DOUBLE_TAP, "a button tapped twice") \

@@ -269,6 +269,7 @@ struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool
 		abort();
 	snprintf(w->path, sizeof w->path, "%s/obol.db", w->real_file ? w->dir : "");
 	w->net = memnet_new(WORLD_START_MS);
+	w->server = memserver_new();
 	w->telegram = botapi_new(NULL);
 	botapi_set_now(w->telegram, WORLD_START_MS);
 	memnet_serve(w->net, WORLD_TELEGRAM, 0, botapi_handle, w->telegram);
@@ -314,6 +315,7 @@ void world_live(struct world *w)
 {
 	open_shop(w);
 	people_open(w);
+	provider_open(w);
 	staff_open(w);
 	operators_open(w);
 	weather_open(w);
@@ -324,7 +326,7 @@ void world_live(struct world *w)
 	weather_calm(w);
 	people_calm(w);
 	w->actors_count = 0;
-	people_calls_on(w);
+	provider_goes_on(w);
 	staff_calm(w);
 	live_until(w, w->ends_ms);
 	if (!w->failures)
@@ -342,6 +344,7 @@ void world_free(struct world *w)
 	}
 	cryptopay_sim_free(w->cryptopay);
 	botapi_free(w->telegram);
+	memserver_free(w->server);
 	memnet_free(w->net);
 	buf_release(&w->log);
 	if (w->real_file) {

@@ -13,6 +13,7 @@
 #include "tests/sim/cryptopay.h"
 #include "tests/sim/panel.h"
 #include "tests/story/memnet.h"
+#include "tests/story/memserver.h"
 #include "tests/world/disk.h"
 #include "tests/world/luck.h"
 #include "tests/world/tally.h"
@@ -32,6 +33,7 @@
 #define WORLD_ACTORS_MAX (WORLD_PEOPLE_MAX + 2 * WORLD_PANELS_MAX + 16)
 #define WORLD_MONEY_MAX 4096
 #define WORLD_FAILED_MAX 512
+#define WORLD_CALLS_MAX (WORLD_PEOPLE_MAX + 2)
 
 struct world;
 
@@ -82,6 +84,16 @@ struct money {
 	bool maybe;             /* told once, and the answer was no: it may have been written all the same (a commit of unknown outcome) */
 };
 
+/* A callback of Crypto Pay's, or of somebody who pretends to be. */
+struct call {
+	uint64_t number;        /* the server's; 0: nobody was there */
+	int64_t invoice;
+	enum cryptopay_lie lie;
+	int status;             /* 0: not answered yet; MEMSERVER_GONE */
+	bool unheard;           /* the answer is lost on its way */
+	int64_t money;          /* of another amount: which; -1: none */
+};
+
 struct actor {
 	int64_t next_ms;        /* INT64_MAX: never again */
 	void (*act)(struct world *w, struct actor *self); /* moves next_ms on */
@@ -101,8 +113,12 @@ struct world {
 	struct disk *disk;      /* NULL: a real file in dir */
 	char dir[64], path[96];
 	struct memnet *net;
+	struct memserver *server;
 	struct botapi *telegram;
 	struct cryptopay_sim *cryptopay;
+	char callback_path[128]; /* where it calls */
+	struct call calls[WORLD_CALLS_MAX]; /* and what it has not settled yet */
+	size_t calls_count;
 	struct world_panel panels[WORLD_PANELS_MAX];
 	size_t panels_count;
 	struct person people[WORLD_PEOPLE_MAX];
@@ -189,6 +205,7 @@ bool life_do(struct world *w, enum err (*fn)(struct act *a, void *ctx), void *ct
 void life_add_actor(struct world *w);          /* kills, stops, bad disks, wrong clocks */
 void life_calm(struct world *w);
 void life_die(struct world *w, enum disk_end end); /* now, in the middle of whatever it does */
+void life_will_die(struct world *w, int64_t steps_max); /* soon */
 
 /* weather.c: the network and the services behind it. */
 void weather_open(struct world *w);
@@ -197,7 +214,6 @@ void weather_calm(struct world *w);
 /* people.c, staff.c, operators.c */
 void people_open(struct world *w);
 void people_calm(struct world *w);             /* nobody blocks the bot any more */
-void people_calls_on(struct world *w);         /* Crypto Pay goes on calling */
 void staff_open(struct world *w);
 void staff_paid(struct world *w);             /* somebody has paid, and may come to complain */
 void staff_ordered(struct world *w);          /* somebody is about to pay: now and then the plan changes meanwhile */
@@ -209,6 +225,12 @@ int64_t money_add(struct world *w, const struct money *m);
 struct wish { const char *verb; int weight; };
 struct person *person_of(struct world *w, int64_t telegram_id); /* NULL: none of them */
 int wish_weight(const struct wish *wishes, size_t count, struct str data);
+
+/* provider.c: what Crypto Pay calls */
+void provider_open(struct world *w);           /* the process runs */
+void provider_goes_on(struct world *w);        /* when all actors have gone */
+void provider_tells_other_amount(struct world *w, struct money *paid, int64_t invoice);
+void provider_hear(struct world *w);           /* what was answered, and holds it against the books */
 
 /* secrets.c */
 void secrets_check(struct world *w);           /* at the end */
