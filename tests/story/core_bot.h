@@ -23,6 +23,7 @@
 #include "lib/http/server.h"
 #include "tests/sim/botapi.h"
 #include "tests/story/memnet.h"
+#include "tests/story/memserver.h"
 #include "tests/world/disk.h"
 
 #define ORIGIN "http://telegram.test"
@@ -33,6 +34,7 @@ struct core_bot {
 	struct botapi *telegram;
 	struct memnet *net;
 	struct http_server *server; /* NULL: nobody comes in */
+	struct memserver *door; /* in place of it, on the virtual clock; NULL: none */
 	struct shared shared;
 	struct config config;
 	struct db *db;
@@ -143,7 +145,7 @@ static inline void step(const char *name)
 static inline void start(void)
 {
 	struct core_setup setup = {
-		.tables = &b->tables, .shared = &b->shared, .config = &b->config, .server = net_server_of(b->server), .net = memnet_net(b->net),
+		.tables = &b->tables, .shared = &b->shared, .config = &b->config, .server = b->door ? memserver_net(b->door) : net_server_of(b->server), .net = memnet_net(b->net),
 		.api = { .base_url = ORIGIN, .token = BOTAPI_TOKEN }, .send_rate_per_s = b->unlimited ? 0 : 30,
 	};
 	int64_t from;
@@ -159,6 +161,8 @@ static inline void stop(void)
 	core_close(b->core);
 	db_close(b->db);
 	http_server_free(b->server);
+	if (b->door)
+		memserver_kill(b->door);
 	b->core = NULL;
 	b->db = NULL;
 	b->server = NULL;
@@ -211,7 +215,7 @@ static inline int tear_down(void **state)
 
 	(void)state;
 	stop();
-	http_server_free(b->server);
+	memserver_free(b->door);
 	db_set_fault(NULL, NULL);
 	core_step = NULL;
 	memnet_free(b->net);

@@ -415,6 +415,42 @@ static void test_answered_when_stored(void **state)
 	close(fd);
 }
 
+/* Whoever waits longer than the server lets them hears its 503, and what they brought is decided all the same. Who comes while
+ * nothing can be stored hears it at once; and nobody, when the process ends first. */
+static void test_answered_too_late(void **state)
+{
+	static const struct route_row route = { LISTENER_PUBLIC, HTTP_POST, "/note", note };
+	const struct http_inbound in = { .listener = LISTENER_PUBLIC, .method = HTTP_POST, .path = STR("/note") };
+	uint64_t early, late;
+
+	(void)state;
+	stop_well();
+	b->tables.routes = &route;
+	b->tables.routes_count = 1;
+	b->door = memserver_new();
+	start();
+	run_ms(3000);
+	b->faults_left = 4; /* now and after 1, 3 and 7 seconds */
+	db_set_fault(full_disk, NULL);
+	early = memserver_ask(b->door, &in);
+	run_ms(100);
+	late = memserver_ask(b->door, &in);
+	run_ms(100);
+	assert_int_equal(memserver_hear(b->door, late), 503);
+	run_ms(MEMSERVER_ANSWER_MS - 300);
+	assert_int_equal(memserver_hear(b->door, early), 0);
+	run_ms(300);
+	assert_int_equal(memserver_hear(b->door, early), 503);
+	assert_int_equal(rows("SELECT count(*) FROM settings WHERE key='noted'"), 0);
+	run_ms(20000);
+	db_set_fault(NULL, NULL);
+	assert_int_equal(rows("SELECT value FROM settings WHERE key='noted'"), 1);
+	early = memserver_ask(b->door, &in);
+	die();
+	start();
+	assert_int_equal(memserver_hear(b->door, early), MEMSERVER_GONE);
+}
+
 /* Killed at every named step, again and again: each update decided once, each answer heard, at most one of them twice. */
 static void test_killed(void **state)
 {
@@ -706,6 +742,7 @@ int main(void)
 		story(test_failed_commit_of_an_answer, ""),
 		story(test_unheard_commit, ""),
 		story(test_answered_when_stored, "R197"),
+		story(test_answered_too_late, "R197"),
 		story(test_killed, "R271"),
 		story(test_one_call_per_lane, "B23"),
 		story(test_called_when_stored, ""),

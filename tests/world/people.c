@@ -141,7 +141,8 @@ static bool pays_page(struct world *w, struct person *p, const struct botapi_mes
 		if (cryptopay_sim_pay(w->cryptopay, v.id, "USDT", world_now_ms(w)) != OK)
 			return false;
 		world_tell(w, "%s pays Crypto Pay invoice %s", p->name, paid.id);
-		w->provider->next_ms = world_now_ms(w) + luck_length(&w->luck, SECOND_MS, 3 * HOUR_MS);
+		/* often before the bot asks by itself */
+		w->provider->next_ms = world_now_ms(w) + (luck_has(&w->luck, 6000) ? luck_below(&w->luck, 2 * SECOND_MS) : luck_length(&w->luck, SECOND_MS, 3 * HOUR_MS));
 		money_add(w, &paid);
 		return true;
 	}

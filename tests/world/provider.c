@@ -28,9 +28,9 @@ static void brings_trouble(struct world *w)
 {
 	if (world_now_ms(w) >= w->calm_ms)
 		return;
-	if (w->climate.deaths_ms && luck_has(&w->luck, 1500))
+	if (w->climate.deaths_ms && luck_has(&w->luck, 2500))
 		life_will_die(w, ENDS_WITHIN);
-	else if (luck_has(&w->luck, w->climate.store))
+	else if (w->climate.store && luck_has(&w->luck, 2500))
 		w->store_calls_left = luck_between(&w->luck, 1, FAILS_WITHIN);
 }
 
