@@ -3,7 +3,6 @@
  * again. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "bot/shop/pay.h"
 #include "lib/base/clock.h"
@@ -26,7 +25,7 @@ static bool is_money(enum cryptopay_lie lie)
 
 static void brings_trouble(struct world *w)
 {
-	if (world_now_ms(w) >= w->calm_ms)
+	if (!w->core || world_now_ms(w) >= w->calm_ms)
 		return;
 	if (w->climate.deaths_ms && luck_has(&w->luck, 2500))
 		life_will_die(w, ENDS_WITHIN);
@@ -38,18 +37,21 @@ static void calls(struct world *w, const struct cryptopay_callback *c, const str
 {
 	struct http_inbound in = { .listener = LISTENER_PUBLIC, .method = HTTP_POST, .path = str_of(w->callback_path), .body = c->body,
 		.headers_count = c->headers_count };
-	struct call *kept = &w->calls[w->calls_count++];
+	struct call *kept;
 
-	if (w->calls_count > WORLD_CALLS_MAX)
-		abort();
+	if (w->calls_count == WORLD_CALLS_MAX)
+		return; /* nobody hears this one */
+	kept = &w->calls[w->calls_count++];
 	for (size_t i = 0; i < c->headers_count; i++)
 		in.headers[i] = c->headers[i];
 	*kept = *call;
 	kept->invoice = c->id;
-	if (w->core)
+	if (w->core) {
 		kept->number = memserver_ask(w->server, &in);
-	else
-		kept->status = MEMSERVER_GONE; /* no connection */
+	} else {
+		kept->status = MEMSERVER_GONE;
+		world_tell(w, "a callback about invoice %" PRId64 " (%d) finds nobody there", c->id, call->lie);
+	}
 }
 
 /* A queued one: sometimes twice at once, sometimes nobody hears the answer, and it comes again. */
