@@ -164,15 +164,14 @@ void provider_hear(struct world *w)
 
 static void provider(struct world *w, struct actor *self)
 {
+	bool waits = w->calls_count > 0; /* one after the other */
 	struct cryptopay_callback c;
 	struct arena arena = { 0 };
 
 	cryptopay_sim_advance(w->cryptopay, world_now_ms(w));
-	if (w->calls_count)
-		; /* one after the other */
-	else if (cryptopay_sim_take_callback(&c, w->cryptopay, &arena, world_now_ms(w)))
+	if (!waits && cryptopay_sim_take_callback(&c, w->cryptopay, &arena, world_now_ms(w)))
 		calls_queued(w, &c);
-	else if (world_now_ms(w) < w->calm_ms && luck_has(&w->luck, 2000))
+	else if (!waits && world_now_ms(w) < w->calm_ms && luck_has(&w->luck, 2000))
 		lies(w, &arena);
 	arena_release(&arena);
 	self->next_ms = cryptopay_sim_queued(w->cryptopay) ? world_now_ms(w) + luck_length(&w->luck, SECOND_MS, HOUR_MS) : world_later(w, HOUR_MS, 8 * HOUR_MS);

@@ -301,6 +301,10 @@ static void guests(struct world *w, struct world_panel *p)
 	}
 }
 
+/* Dropped before it was written, while the client of the panel's earlier life stands there, which kept what it had when it
+ * was removed from the shop. */
+#define LEFT_THERE "(x.deleted_ms>0 AND x.written_rev=0 AND EXISTS (SELECT 1 FROM accesses y JOIN panels q ON q.id=y.panel_id WHERE y.email=x.email AND y.id<>x.id AND q.deleted_ms>0))"
+
 static void all_access(struct world *w)
 {
 	struct db_rows r;
@@ -308,7 +312,7 @@ static void all_access(struct world *w)
 	for (size_t i = 0; i < w->panels_count; i++)
 		panel_sim_advance(w->panels[i].sim, world_now_ms(w));
 	db_select(&r, w->db, "SELECT x.panel_id, x.email, x.id, s.expires_ms, s.quota_bytes, s.enabled AND NOT (SELECT u.banned FROM users u WHERE u.id=s.user_id), s.gone OR x.deleted_ms>0,"
-		" EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2 AND j.subject=x.subscription_id || ':' || x.panel_id), s.grace_until_ms,"
+		" EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2 AND j.subject=x.subscription_id || ':' || x.panel_id) OR " LEFT_THERE ", s.grace_until_ms,"
 		" (SELECT coalesce(sum(y.seen_up_bytes+y.seen_down_bytes), 0) FROM accesses y WHERE y.subscription_id=s.id AND y.id<>x.id AND y.done_reset_rev>=s.reset_rev)"
 		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id JOIN panels p ON p.id=x.panel_id WHERE p.deleted_ms=0"); /* a removed one keeps what it has */
 	while (db_next(&r))
