@@ -75,6 +75,18 @@ static enum err read_again(bool *ended, struct act *a, struct job *job, struct r
 
 static enum err look_at(struct act *a, struct job *job, struct run *r);
 static enum err decide(struct act *a, struct job *job, struct run *r);
+static enum err failed(struct act *a, struct job *job, struct run *r);
+
+/* The next thing that the panel is asked for; ask's texts live in the job's arena. */
+static enum err ask_panel(struct act *a, struct job *job, struct run *r, enum doing doing, const struct xui_ask *ask)
+{
+	bool ended = false;
+	enum err e;
+
+	r->doing = doing;
+	e = work_begin(&r->work, a, job, ask, &ended);
+	return !e && ended ? failed(a, job, r) : e;
+}
 
 /* --- ends --- */
 
@@ -117,21 +129,25 @@ static enum err clear_stuck(struct act *a, struct job *job)
 	return e ? e : alert_clear(a, stuck_cause(a, job), order);
 }
 
-/* This attempt is over. The customer hears that money is safe; the rest of the shop goes on. */
-static enum err wait_later(struct act *a, struct job *job, struct run *r, const char *reason)
+/* Whoever waits for it hears that their money is safe. */
+static enum err tell_waiting(struct act *a, const struct run *r)
 {
 	bool is_due = r->x.done_rev < r->x.revision;
 
-	job_later(job, 0, reason);
 	return is_due && fleet_hooks.access_waits ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
+}
+
+/* This attempt is over; the rest of the shop goes on. */
+static enum err wait_later(struct act *a, struct job *job, struct run *r, const char *reason)
+{
+	job_later(job, 0, reason);
+	return tell_waiting(a, r);
 }
 
 static enum err park(struct act *a, struct job *job, struct run *r, const char *reason)
 {
-	enum err e = fleet_hooks.access_waits && r->x.done_rev < r->x.revision ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
-
 	job_park(job, arena_strdup(&job->arena, reason));
-	return e;
+	return tell_waiting(a, r);
 }
 
 /* --- another place (R141) --- */
@@ -199,7 +215,7 @@ static enum err failed(struct act *a, struct job *job, struct run *r)
 	if (is_hopeless(x))
 		return park(a, job, r, reason);
 	if (work_tries_again(&r->work, a, job))
-		return fleet_hooks.access_waits && r->x.done_rev < r->x.revision ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
+		return tell_waiting(a, r);
 	if (is_away(r))
 		e = move_elsewhere(&moved, a, r);
 	if (!e && moved) {
@@ -284,11 +300,8 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 
 	if (e == E_NOTFOUND && !r->listed) {
 		struct xui_ask ask = { .what = XUI_INBOUNDS };
-		bool ended;
 
-		r->doing = DOING_INBOUNDS;
-		e = work_begin(&r->work, a, job, &ask, &ended);
-		return !e && ended ? failed(a, job, r) : e;
+		return ask_panel(a, job, r, DOING_INBOUNDS, &ask);
 	}
 	if (e && e != E_NOTFOUND)
 		return e;
@@ -377,7 +390,7 @@ static void ask_keeper(struct xui_ask *ask, struct job *job)
 static enum err write_step(struct act *a, struct job *job, struct run *r)
 {
 	struct xui_ask ask = { .inbound_id = r->x.inbound_id };
-	bool ended, metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.gone;
+	bool metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.gone;
 	enum err e = OK;
 
 	if (r->writes++ == WRITES_MAX) {
@@ -412,11 +425,8 @@ static enum err write_step(struct act *a, struct job *job, struct run *r)
 		assert(!"nothing is no write");
 	}
 	r->step_reset_rev = r->x.reset_rev;
-	r->doing = DOING_WRITE;
 	log_info("access.write", KV("access", r->access_id), KV("panel", r->panel_id), KV("step", (int64_t)r->step));
-	if (!e)
-		e = work_begin(&r->work, a, job, &ask, &ended);
-	return !e && ended ? failed(a, job, r) : e;
+	return e ? e : ask_panel(a, job, r, DOING_WRITE, &ask);
 }
 
 static enum err note_success(struct act *a, struct run *r)
@@ -498,13 +508,9 @@ static enum err inbound_is_gone(struct act *a, struct job *job, struct run *r)
 static enum err search(struct act *a, struct job *job, struct run *r)
 {
 	struct xui_ask ask;
-	bool ended;
-	enum err e;
 
 	search_ask(&ask, &r->search, &job->arena, &r->x);
-	r->doing = DOING_SEARCH;
-	e = work_begin(&r->work, a, job, &ask, &ended);
-	return !e && ended ? failed(a, job, r) : e;
+	return ask_panel(a, job, r, DOING_SEARCH, &ask);
 }
 
 static enum err decide(struct act *a, struct job *job, struct run *r)
@@ -568,13 +574,9 @@ static enum err searched(struct act *a, struct job *job, struct run *r)
 static enum err look_for(struct act *a, struct job *job, struct run *r, enum doing doing, const char *email)
 {
 	struct xui_ask ask = { .what = XUI_LOOK, .inbound_id = r->x.inbound_id, .client = access_client(&job->arena, &r->x) };
-	bool ended;
-	enum err e;
 
 	ask.client.email = str_of(email);
-	r->doing = doing;
-	e = work_begin(&r->work, a, job, &ask, &ended);
-	return !e && ended ? failed(a, job, r) : e;
+	return ask_panel(a, job, r, doing, &ask);
 }
 
 static enum err look_at(struct act *a, struct job *job, struct run *r)
@@ -619,7 +621,7 @@ static enum err begin_at_panel(struct act *a, struct job *job, struct run *r)
 	}
 	if (!e && r->work.state == PANEL_FAILING) {
 		job_later(job, a->now_ms + FAILING_WAIT_MS, "failing");
-		return fleet_hooks.access_waits && r->x.done_rev < r->x.revision ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
+		return tell_waiting(a, r);
 	}
 	return e ? e : look_at(a, job, r);
 }

@@ -154,6 +154,7 @@ static void test_poison_comes_late(void **state)
 }
 
 static bool was_alone;
+static int waited_alone;
 
 /* Only in the careful time is a crash counted before the handler runs. */
 static enum err see_how_taken(struct act *a, const struct tg_update *u)
@@ -162,6 +163,7 @@ static enum err see_how_taken(struct act *a, const struct tg_update *u)
 	enum err e = db_get_i64(&counted, a->tx, "SELECT count(*) FROM inbox WHERE update_id=?1 AND crashes=1", u->update_id);
 
 	was_alone = counted == 1;
+	waited_alone += was_alone && str_is(u->message.text, "waits");
 	return e ? e : echo(a, u);
 }
 
@@ -197,6 +199,40 @@ static void test_careful_and_the_clock_is_set(void **state)
 		run_ms(1000);
 		assert_false(is_taken_alone(anna, cases[i].after));
 	}
+}
+
+/* Telegram takes this message and never answers. */
+static enum memnet_fate never_answers(void *ctx, const char *origin, const struct sim_request *request, struct sim_trouble *trouble)
+{
+	(void)ctx;
+	(void)origin;
+	trouble->hang = str_has(request->body, "unanswered");
+	return MEMNET_PASS;
+}
+
+/* A row that waits because a message is under way is still taken alone when the careful time runs out meanwhile, at
+ * whatever moment something else asks for a turn: else what kills would do so uncounted, after every start. */
+static void test_careful_while_a_row_waits(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "en");
+
+	(void)state;
+	b->tables.on_update = see_how_taken;
+	for (int64_t at_ms = -20; at_ms < 30; at_ms++) {
+		die();
+		start();
+		memnet_set_weather(b->net, never_answers, NULL);
+		botapi_say(b->telegram, anna, "unanswered"); /* the ten seconds begin with it */
+		run_ms(2000);
+		botapi_say(b->telegram, boris, "waits");
+		run_ms(8000 + at_ms);
+		botapi_say(b->telegram, boris, "meanwhile");
+		run_ms(1000);
+		assert_int_equal(waited_alone, said("waits"));
+		memnet_set_weather(b->net, NULL, NULL);
+		run_ms(120000);
+	}
+	assert_int_equal(waited_alone, 50);
 }
 
 /* A message that is under way at six deaths in a row is given up, and a person hears of it. */
@@ -736,6 +772,7 @@ int main(void)
 		story(test_poison, ""),
 		story(test_poison_comes_late, ""),
 		story(test_careful_and_the_clock_is_set, ""),
+		story(test_careful_while_a_row_waits, ""),
 		story(test_message_that_kills, ""),
 		story(test_job_that_kills, "B25"),
 		story(test_failed_commit, ""),
