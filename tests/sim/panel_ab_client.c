@@ -171,7 +171,8 @@ static void add_to(struct panel_call *c, const struct ab_body *b, struct json_ob
 		panel_answer_ok(c, ADDED);
 }
 
-static void on_add(struct panel_call *c)
+/* The body bound and its settings read, then it is acted upon. */
+static void with_settings(struct panel_call *c, void (*act)(struct panel_call *c, const struct ab_body *b, struct json_object *settings))
 {
 	struct json_object *settings;
 	struct ab_body b;
@@ -183,9 +184,14 @@ static void on_add(struct panel_call *c)
 	if (error)
 		panel_answer_fail(c, WENT_WRONG, error);
 	else
-		add_to(c, &b, settings);
+		act(c, &b, settings);
 	json_object_put(settings);
 	json_object_put(b.stats);
+}
+
+static void on_add(struct panel_call *c)
+{
+	with_settings(c, add_to);
 }
 
 /* --- update --- */
@@ -286,19 +292,7 @@ static void update_in(struct panel_call *c, const struct ab_body *b, struct json
 
 static void on_update(struct panel_call *c)
 {
-	struct json_object *settings;
-	struct ab_body b;
-	const char *error;
-
-	if (!ab_bind(&b, c, INBOUND_UPDATED))
-		return;
-	error = go_json_parse(&settings, c->arena, b.settings);
-	if (error)
-		panel_answer_fail(c, WENT_WRONG, error);
-	else
-		update_in(c, &b, settings);
-	json_object_put(settings);
-	json_object_put(b.stats);
+	with_settings(c, update_in);
 }
 
 /* --- delete --- */
