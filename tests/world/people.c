@@ -207,16 +207,10 @@ static void says(struct world *w, struct person *p, const char *text)
 /* A link that somebody has shown around: any of those that were sold. */
 static void pastes(struct world *w, struct person *p)
 {
-	char uuid[UUID_CHARS + 1] = "11111111-2222-4333-8444-555555555555", text[128];
-	struct db_rows r;
+	char uuid[UUID_CHARS + 1], text[128];
+	bool is_sold = w->core && world_any(uuid, sizeof uuid, w, "SELECT uuid FROM subscriptions WHERE 1", "");
 
-	if (w->core) {
-		db_select(&r, w->db, "SELECT uuid FROM subscriptions ORDER BY id*?1%1009 LIMIT 1", luck_between(&w->luck, 1, 1008));
-		while (db_next(&r))
-			snprintf(uuid, sizeof uuid, "%.*s", STR_ARG(db_str(&r, 0)));
-		db_end(&r);
-	}
-	snprintf(text, sizeof text, WORLD_PASTED, uuid);
+	snprintf(text, sizeof text, WORLD_PASTED, is_sold ? uuid : "11111111-2222-4333-8444-555555555555");
 	botapi_say(w->telegram, p->telegram_id, text);
 }
 
@@ -259,15 +253,10 @@ static void unblocks(struct world *w, struct person *p)
 /* The link that a friend has sent, if anybody has one to send. */
 static void comes_invited(struct world *w, struct person *p)
 {
-	char text[64] = "/start";
-	struct db_rows r;
+	char code[32], text[64];
+	bool is_invited = w->core && world_any(code, sizeof code, w, "SELECT referral_code FROM users WHERE referral_code IS NOT NULL", "");
 
-	if (w->core) {
-		db_select(&r, w->db, "SELECT referral_code FROM users WHERE referral_code IS NOT NULL ORDER BY id*?1%1009 LIMIT 1", luck_between(&w->luck, 1, 1008));
-		while (db_next(&r))
-			snprintf(text, sizeof text, "/start r_%.*s", STR_ARG(db_str(&r, 0)));
-		db_end(&r);
-	}
+	snprintf(text, sizeof text, is_invited ? "/start r_%s" : "/start", code);
 	says(w, p, text);
 }
 

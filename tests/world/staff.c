@@ -97,17 +97,13 @@ enum errand { NOTHING, WHY, WHICH, SURE };
 /* Says the number of an order that is so, any of them, with words before it. */
 static bool admin_names_order(struct world *w, const char *words, const char *state)
 {
-	char text[64] = "";
-	struct db_rows r;
+	char order[16], text[64];
 
-	if (!w->core)
+	if (!w->core || !world_any(order, sizeof order, w, "SELECT public_id FROM orders WHERE state=?2 AND kind<>'trial'", state))
 		return false;
-	db_select(&r, w->db, "SELECT public_id FROM orders WHERE state=?1 AND kind<>'trial' ORDER BY id*?2%1009 LIMIT 1", state, luck_between(&w->luck, 1, 1008));
-	while (db_next(&r))
-		snprintf(text, sizeof text, "%s%.*s", words, STR_ARG(db_str(&r, 0)));
-	if (db_end(&r) == OK && text[0])
-		admin_says(w, text);
-	return text[0] != '\0';
+	snprintf(text, sizeof text, "%s%s", words, order);
+	admin_says(w, text);
+	return true;
 }
 
 static void admin_taps_data(struct world *w, const char *data)
@@ -152,16 +148,10 @@ static void owner_withdraws(struct world *w)
 static void stars_go_back(struct world *w)
 {
 	static const char *const states[] = { "applied", "suspense", "kept", "kept", "kept", "kept" };
-	char charge[96] = "";
-	struct db_rows r;
+	char charge[96];
 
-	if (!w->core)
-		return;
-	db_select(&r, w->db, "SELECT provider_payment_id FROM payments WHERE provider='stars' AND state=?1 ORDER BY id*?2%1009 LIMIT 1",
-		states[luck_below(&w->luck, (int64_t)countof(states))], luck_between(&w->luck, 1, 1008));
-	while (db_next(&r))
-		snprintf(charge, sizeof charge, "%.*s", STR_ARG(db_str(&r, 0)));
-	if (db_end(&r) != OK || !charge[0] || !botapi_give_back(w->telegram, str_of(charge)))
+	if (!w->core || !world_any(charge, sizeof charge, w, "SELECT provider_payment_id FROM payments WHERE provider='stars' AND state=?2",
+		states[luck_below(&w->luck, (int64_t)countof(states))]) || !botapi_give_back(w->telegram, str_of(charge)))
 		return;
 	tally_fault(FAULT_STARS_GIVEN_BACK);
 	world_tell(w, "the Stars of %s are given back", charge);

@@ -70,6 +70,19 @@ int64_t world_number(struct world *w, const char *sql)
 	return n;
 }
 
+bool world_any(char *out, size_t size, struct world *w, const char *sql, const char *state)
+{
+	char text[320];
+	struct db_rows r;
+
+	out[0] = '\0';
+	snprintf(text, sizeof text, "%s AND ?2=?2 ORDER BY id*?1%%1009 LIMIT 1", sql);
+	db_select(&r, w->db, text, luck_between(&w->luck, 1, 1008), state);
+	while (db_next(&r))
+		snprintf(out, size, "%.*s", STR_ARG(db_str(&r, 0)));
+	return db_end(&r) == OK && out[0];
+}
+
 int64_t world_later(struct world *w, int64_t low_ms, int64_t high_ms)
 {
 	int64_t at_ms = world_now_ms(w) + luck_length(&w->luck, low_ms, high_ms), hours_ms = w->climate.stride_ms;

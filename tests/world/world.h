@@ -187,6 +187,9 @@ void world_tell(struct world *w, const char *format, ...) __attribute__((format(
 /* A broken invariant. The world lives on, so that one seed may show several. */
 void world_broken(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t world_number(struct world *w, const char *sql); /* the process runs; first column of the first row; 0 without */
+/* The process runs. The first column of any of the rows that this query finds: it ends with its WHERE, and ?2 in it is state.
+ * False: there is none. */
+bool world_any(char *out, size_t size, struct world *w, const char *sql, const char *state);
 /* When somebody comes again who was here now: between low and high from now, most often near low. Many come at the same hour,
  * with idle time before it that can be skipped. */
 int64_t world_later(struct world *w, int64_t low_ms, int64_t high_ms);
