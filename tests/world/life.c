@@ -423,6 +423,7 @@ static void wrong_clock(struct world *w, struct actor *self)
 		self->next_ms = world_now_ms(w) + luck_length(&w->luck, HOUR_MS, 10 * DAY_MS);
 		return;
 	}
+	w->had_wrong_clock = true;
 	if (luck_has(&w->luck, 5000)) {
 		tally_fault(FAULT_CLOCK_FORWARD);
 		memnet_set_skew_ms(w->net, HOUR_MS);

@@ -351,8 +351,10 @@ void staff_ordered(struct world *w)
 
 void staff_calm(struct world *w)
 {
-	for (size_t i = 0; i < w->panels_count; i++)
+	for (size_t i = 0; i < w->panels_count; i++) {
+		w->panels[i].places = 0; /* whoever has paid and waits for a place gets one */
 		world_actor(w, does_duty, (int64_t)i, world_now_ms(w) + (int64_t)(i + 1) * 10 * MINUTE_MS);
+	}
 }
 
 void staff_open(struct world *w)

@@ -17,6 +17,21 @@
 	" JOIN panels p ON p.id=y.panel_id JOIN subscriptions s ON s.id=x.subscription_id" \
 	" WHERE x.deleted_ms=0 AND x.done_rev=0 AND y.done_rev>0 AND y.deleted_ms>=x.created_ms AND p.deleted_ms=0 AND s.gone=0"
 
+/* Places that are taken, or kept for whoever is about to pay. Kept until when the program's clock says: not asked once that
+ * went wrong. */
+#define OVERSOLD "SELECT count(*) FROM inbounds i JOIN panels p ON p.id=i.panel_id WHERE i.capacity>0 AND p.deleted_ms=0" \
+	" AND (SELECT count(*) FROM accesses x WHERE x.panel_id=i.panel_id AND x.inbound_id=i.inbound_id AND x.deleted_ms=0)" \
+	" + (SELECT count(*) FROM orders o WHERE o.panel_id=i.panel_id AND o.inbound_id=i.inbound_id AND o.reserved_until_ms>%" PRId64 ")>i.capacity"
+
+static void look_at_places(struct world *w)
+{
+	char sql[sizeof OVERSOLD + 32];
+
+	snprintf(sql, sizeof sql, OVERSOLD, w->had_wrong_clock ? INT64_MAX : world_now_ms(w));
+	if (world_number(w, sql))
+		world_broken(w, "more is sold or kept than there are places");
+}
+
 /* A claimed row of a running process has a live call; nothing is under way here, so nothing is claimed. */
 void truth_look(struct world *w)
 {
@@ -24,6 +39,8 @@ void truth_look(struct world *w)
 
 	if (rows || jobs)
 		world_broken(w, "%" PRId64 " messages and %" PRId64 " jobs are claimed and nothing is under way", rows, jobs);
+	if (world_is_narrow(w->seed))
+		look_at_places(w);
 	truth_look_at_moves(w);
 }
 

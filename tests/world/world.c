@@ -15,6 +15,7 @@
 
 #define LOG_BYTES_MAX ((size_t)256 << 20)
 #define LONG_EVERY 50
+#define NARROW_EVERY 4
 #define PLAIN_DISK_EVERY 100
 
 /* --- the history --- */
@@ -119,7 +120,7 @@ static enum err sell(struct act *a, void *ctx)
 {
 	struct world_panel *p = ctx;
 
-	return inbound_set_sale(a, p->panel_id, p->inbound_id, true, 0);
+	return inbound_set_sale(a, p->panel_id, p->inbound_id, true, (int)p->places);
 }
 
 /* Clients of somebody else's in the same inbound: they must stay as they are. */
@@ -189,6 +190,7 @@ static void open_panel(struct world *w)
 	memnet_serve(w->net, sub, 1, panel_sim_handle, p->sim);
 	p->inbound_id = operator_adds_inbound(p->sim, protocols[luck_below(&w->luck, (int64_t)countof(protocols))], 20443, NULL, NULL);
 	add_guests(p);
+	p->places = world_is_narrow(w->seed) ? WORLD_GUESTS + luck_length(&w->luck, 1, 24) : 0;
 	world_add_panel(w, p);
 	world_tell(w, "%s is a %s", p->name, p->version);
 }
@@ -245,6 +247,11 @@ static void draw_climate(struct world *w)
 bool world_is_long(uint64_t seed)
 {
 	return seed % LONG_EVERY == 0;
+}
+
+bool world_is_narrow(uint64_t seed)
+{
+	return seed % NARROW_EVERY == 3;
 }
 
 bool world_has_plain_disk(uint64_t seed)

@@ -53,6 +53,7 @@ struct world_panel {
 	const char *version;
 	char origin[64], name[16];
 	int64_t panel_id, inbound_id; /* panel_id: the newest, it may have been removed and added again */
+	int64_t places;         /* its inbound has so many to sell; 0: any number */
 	bool falls;             /* with the next client that is added: that it was, nobody hears */
 	int64_t fallen_until_ms;
 	/* an old backup, see staff.c */
@@ -171,11 +172,13 @@ struct world {
 	size_t heard_before;    /* as many are of processes that have ended: what those were told, nobody knows any more */
 	int64_t last_invoice;   /* of Crypto Pay, that a callback was about */
 	bool had_trouble;       /* a network that loses */
+	bool had_wrong_clock;
 	int failures;
 };
 
-/* Every 50th world is a long one. Every 100th has a plain disk, and on a real file must be the same. */
+/* Every 50th world is a long one. Every 100th has a plain disk, and on a real file must be the same. Every 4th has few places. */
 bool world_is_long(uint64_t seed);
+bool world_is_narrow(uint64_t seed);
 bool world_has_plain_disk(uint64_t seed);
 struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool real_file);
 void world_live(struct world *w);              /* from the first day to the last check */
