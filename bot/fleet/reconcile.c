@@ -674,11 +674,27 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 	return e ? e : decide(a, job, r);
 }
 
-/* It waits for a person now. A job that took the program down with it says something about its panel. */
+/* It took the program down with it: that says something about its panel, and whoever waits for it has heard nothing yet. */
+static enum err parked_by_crash(struct act *a, struct run *r, int64_t panel_id)
+{
+	struct panel p;
+	enum err e = access_read(&r->x, a, r->subscription_id, panel_id, 0);
+
+	if (!e)
+		e = tell_waiting(a, r);
+	if (!e || e == E_NOTFOUND)
+		e = panel_get(&p, a, panel_id);
+	if (!e)
+		e = panel_set_state(a, panel_id, PANEL_FAILING);
+	if (!e)
+		e = alert_raise(a, ALERT_CRITICAL, arena_printf(a->arena, "panel.failing:%" PRId64, panel_id), "panel_failing", p.name, NULL);
+	return e == E_NOTFOUND ? OK : e;
+}
+
+/* It waits for a person now. */
 static enum err parked(struct act *a, struct job *job)
 {
 	int64_t subscription_id, panel_id;
-	struct panel p;
 	enum err e = subject_read(job, &subscription_id, &panel_id);
 
 	if (e)
@@ -690,10 +706,7 @@ static enum err parked(struct act *a, struct job *job)
 		job->state = r;
 	}
 	e = tell_stuck(a, job, job->reason ? job->reason : "crash");
-	if (e || job->reason || panel_get(&p, a, panel_id))
-		return e;
-	e = panel_set_state(a, panel_id, PANEL_FAILING);
-	return e ? e : alert_raise(a, ALERT_CRITICAL, arena_printf(a->arena, "panel.failing:%" PRId64, panel_id), "panel_failing", p.name, NULL);
+	return e || job->reason ? e : parked_by_crash(a, job->state, panel_id);
 }
 
 static void release(struct job *job)

@@ -242,6 +242,44 @@ static void test_panel_down(void **state)
 	world_free(w);
 }
 
+/* Three times the program ended with it in its hands, so it waits for a person: whoever paid hears that it takes longer. */
+static void test_set_aside_is_told(void **state)
+{
+	static const struct panel_rule silent = { .route = "add", .fault = PANEL_NETWORK, .trouble = { .hang = true } };
+	struct world *w = world_new(NULL);
+	int64_t anna = world_customer(w, "Anna", "en"), begin_ms = memnet_now_ms(w->net);
+	struct arena arena = { 0 };
+	char *order = NULL;
+
+	(void)state;
+	world_say(w, anna, "/start");
+	world_say(w, anna, "/plans");
+	world_tap(w, anna, "Month");
+	world_tap(w, anna, "Telegram Stars");
+	panel_sim_add_rule(w->panels[0].sim, &silent);
+	world_pay_invoice(w, anna);
+	for (int deaths = 0; deaths < 3; deaths++) {
+		world_run(w, 2000);
+		assert_false(world_sees(w, anna, "Your payment is safe"));
+		world_kill(w);
+		world_start(w);
+	}
+	world_run(w, MINUTE_MS);
+	assert_int_equal(world_number(w, "SELECT count(*) FROM jobs WHERE kind='reconcile' AND state=2"), 1);
+	assert_true(world_sees(w, anna, "Your payment is safe"));
+	assert_true(world_sees(w, WORLD_ADMIN, "is paid but not delivered yet"));
+	panel_sim_clear_rules(w->panels[0].sim);
+	world_say(w, WORLD_ADMIN, "/panel_test 1");
+	world_run(w, MINUTE_MS);
+	assert_int_equal(db_get_text(&order, &arena, w->db, "SELECT public_id FROM orders"), OK);
+	world_say(w, WORLD_ADMIN, arena_printf(&arena, "/order %s", order));
+	world_tap(w, WORLD_ADMIN, "Try now");
+	arena_release(&arena);
+	world_run(w, HOUR_MS);
+	assert_delivered(w, anna, begin_ms);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +288,7 @@ int main(void)
 		proves(test_killed, "R286 R271 B2 B4"),
 		proves(test_troubled_add, "R038 R182 B1 B51"),
 		proves(test_refusal_is_told, "R021 R035"),
+		proves(test_set_aside_is_told, ""),
 		proves(test_panel_down, "R002 R038 R142 B1"),
 	};
 

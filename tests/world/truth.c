@@ -112,6 +112,7 @@ static void all_money(struct world *w)
 	static const struct { const char *what, *sql; } none[] = {
 		{ "payments set aside and not before a person", "SELECT count(*) FROM payments p WHERE p.state='suspense' AND NOT EXISTS (SELECT 1 FROM suspense s WHERE s.payment_id=p.id AND s.state='open')" },
 		{ "orders paid and not delivered, with nobody told", "SELECT count(*) FROM orders o WHERE o.state='paid' AND NOT " SET_ASIDE },
+		{ "buyers whose delivery was set aside and who have not heard that it takes longer", "SELECT count(*) FROM orders o WHERE o.state='paid' AND o.waiting_told=0 AND " SET_ASIDE },
 		{ "orders with two applied payments", "SELECT count(*) FROM (SELECT order_id FROM payments WHERE state='applied' GROUP BY order_id HAVING count(*)>1)" },
 		{ "orders taken back although their money stayed", "SELECT count(*) FROM orders o WHERE o.state='refunded' AND o.kind IN ('new', 'renew')"
 			" AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state='applied')" },
@@ -203,6 +204,9 @@ static void one_end(struct world *w, const struct due *d)
 		(double)(d->expires_ms - d->at_least_ms) / (double)DAY_MS);
 }
 
+/* This order waited for its access, or was delivered together with one that did. */
+#define HAD_WAITED "EXISTS (SELECT 1 FROM orders y WHERE y.subscription_id=s.id AND y.waiting_told AND (y.id=o.id OR y.delivered_ms=o.delivered_ms))"
+
 /* What was paid for, added up from the orders alone: each begins at the end of the one before it, or when it was paid.
  * Subscriptions that somebody changed by hand, in the chat or on the panel, are left out. */
 static void all_ends(struct world *w)
@@ -210,7 +214,7 @@ static void all_ends(struct world *w)
 	struct due d = { 0 };
 	struct db_rows r;
 
-	db_select(&r, w->db, "SELECT s.id, s.expires_ms, o.paid_ms, o.days, CASE WHEN o.state='paid' THEN ?1 WHEN o.waiting_told THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END FROM subscriptions s JOIN orders o ON o.subscription_id=s.id"
+	db_select(&r, w->db, "SELECT s.id, s.expires_ms, o.paid_ms, o.days, CASE WHEN o.state='paid' THEN ?1 WHEN " HAD_WAITED " THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END FROM subscriptions s JOIN orders o ON o.subscription_id=s.id"
 		" WHERE o.state IN ('paid', 'delivered') AND o.target_rev>0 AND s.expires_ms>0"
 		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.state='refunded' OR x.bonus_days>0 OR x.days=0 OR x.target_rev=0))"
 		" AND NOT EXISTS (SELECT 1 FROM bonuses b WHERE b.used_subscription_id=s.id)"
