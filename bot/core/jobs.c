@@ -139,15 +139,18 @@ static enum err rest(struct core *c, struct run *r)
 	return e ? e : alert_raise(&a, ALERT_WARNING, rest_cause(&a, r), "job_rests", r->job.kind->name, NULL);
 }
 
-/* A step has ended and the program runs. */
+/* A step has ended and the program runs. It is over when no other job of this kind rests: they are told as one. */
 static enum err rested(struct core *c, struct run *r)
 {
 	struct act a = core_act(c);
+	int64_t others;
+	enum err e;
 
 	if (r->job.crashes < CRASHES_PARK - 1)
 		return OK;
 	r->job.crashes = 0;
-	return alert_clear(&a, rest_cause(&a, r), r->job.kind->name);
+	e = db_get_i64(&others, c->db, "SELECT count(*) FROM jobs WHERE kind=?1 AND id<>?2 AND state=0 AND crashes>=?3", r->job.kind->name, r->job.id, CRASHES_PARK - 1);
+	return e || others ? e : alert_clear(&a, rest_cause(&a, r), r->job.kind->name);
 }
 
 static enum err put_off(struct core *c, struct run *r, int64_t at_ms, const char *reason)

@@ -286,6 +286,18 @@ static enum err add_routine(struct act *a, void *ctx)
 	return job_add(a, ctx, "1", 0, JOB_ROUTINE, a->now_ms);
 }
 
+static enum err add_resting(struct act *a, void *ctx)
+{
+	enum err e = job_add(a, ctx, "2", 0, JOB_ROUTINE, a->now_ms + DAY_MS);
+
+	return e ? e : db_run(a->tx, "UPDATE jobs SET crashes=2, reason='crash' WHERE kind=?1 AND subject='2'", (const char *)ctx);
+}
+
+static enum err wake_resting(struct act *a, void *ctx)
+{
+	return job_add(a, ctx, "2", 0, JOB_PERSON, a->now_ms);
+}
+
 static void know_deadly(void)
 {
 	static const struct job_kind forgotten = { .name = "forgotten", .begin = begin_deadly, .backoff_ms = 1000, .backoff_max_ms = 1000 };
@@ -327,7 +339,12 @@ static void test_job_that_kills(void **state)
 	run_ms(5 * 60000); /* once more, and it kills once more: it rests again, and nobody hears the same twice */
 	assert_int_equal(killer.deaths_left, 0);
 	assert_int_equal(b->told, 1);
+	assert_int_equal(core_do(b->core, add_resting, (char []){ "forgotten" }), OK);
 	assert_int_equal(core_do(b->core, add_deadly, (char []){ "forgotten" }), OK); /* somebody's wish does */
+	run_ms(60000);
+	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE kind='forgotten'"), 1);
+	assert_int_equal(b->told, 1); /* not over: another one of them rests */
+	assert_int_equal(core_do(b->core, wake_resting, (char []){ "forgotten" }), OK);
 	run_ms(60000);
 	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE kind='forgotten'"), 0);
 	assert_int_equal(b->told, 2); /* that it is over */
