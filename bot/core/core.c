@@ -146,7 +146,9 @@ void core_close(struct core *c)
 
 enum err core_forget(struct act *a)
 {
-	return inbox_forget(a->core);
+	enum err e = inbox_forget(a->core);
+
+	return e ? e : outbox_forget_parked(a->core);
 }
 
 int core_run(struct core *c)

@@ -222,6 +222,7 @@ void outbox_send(struct core *c);                                       /* after
 enum err outbox_sent(struct core *c, struct send *s, const struct http_response *response); /* the answer, in the transaction */
 void outbox_forget(struct core *c, struct send *s);                     /* after its commit */
 enum err outbox_recover(struct core *c, bool clean);
+enum err outbox_forget_parked(struct core *c);                          /* those of a month ago */
 bool outbox_picture_done(struct core *c, struct worker_job *job);
 bool outbox_picture_drop(struct worker_job *job);                       /* nobody waits for it any more, drawn or not */
 

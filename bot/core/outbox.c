@@ -16,6 +16,7 @@ enum { QUEUED, CLAIMED, PARKED };
 
 /* A message hardly ever kills, and many are under way whenever something else does: later than updates and jobs. */
 #define SEND_CRASHES_PARK 6
+#define PARKED_KEPT_MS (30 * DAY_MS) /* for whoever looks into it */
 #define SKIP_TRIES_MAX 8        /* of a row that may be skipped */
 #define RETRY_MS SECOND_MS
 #define RETRY_MAX_MS (60 * SECOND_MS)
@@ -579,4 +580,9 @@ enum err outbox_recover(struct core *c, bool clean)
 	if (!e)
 		e = db_get_i64(&c->outbox_last_id, c->db, "SELECT coalesce(max(id), 0) FROM outbox");
 	return e ? e : fill_pacer(c);
+}
+
+enum err outbox_forget_parked(struct core *c)
+{
+	return db_run(c->db, "DELETE FROM outbox WHERE state=2 AND created_ms<?1", clock_now_ms() - PARKED_KEPT_MS);
 }

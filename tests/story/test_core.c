@@ -254,6 +254,12 @@ static void test_message_that_kills(void **state)
 	botapi_say(b->telegram, anna, "after");
 	run_ms(5000);
 	assert_int_equal(heard(anna, "after"), 1);
+	memnet_advance_ms(b->net, 29 * DAY_MS);
+	assert_int_equal(core_do(b->core, forget, NULL), OK);
+	assert_int_equal(rows("SELECT count(*) FROM outbox WHERE state=2"), 1);
+	memnet_advance_ms(b->net, 2 * DAY_MS);
+	assert_int_equal(core_do(b->core, forget, NULL), OK);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
 static struct { int deaths_left, begun, parked; } killer;
