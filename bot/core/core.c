@@ -39,6 +39,10 @@ static enum err recover(struct core *c)
 
 	if (!e)
 		e = db_run(c->db, "UPDATE process SET running=1, started_ms=?1", a.now_ms);
+	if (!e && was_running) {
+		careful_begin(c);
+		log_warn("core.unclean_stop", KV("careful_ms", CAREFUL_MS));
+	}
 	if (!e)
 		e = inbox_recover(c);
 	if (!e)
@@ -51,11 +55,6 @@ static enum err recover(struct core *c)
 		e = c->tables->on_start(&a);
 	if (!e)
 		e = outbox_claim(c);
-	if (!e && was_running) {
-		c->careful_until_us = clock_mono_us() + CAREFUL_MS * 1000;
-		c->careful_again = true;
-		log_warn("core.unclean_stop", KV("careful_ms", CAREFUL_MS));
-	}
 	return e;
 }
 

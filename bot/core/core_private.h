@@ -70,6 +70,7 @@ struct send {
 	const char *then_name;       /* owned by the settles table, or NULL */
 	int64_t then_id;
 	bool paced;                  /* went through the pacer */
+	bool suspect;                /* was under way at an unclean stop: careful.c */
 	bool rest;                   /* nobody waits for it */
 	/* only between claim and start */
 	const char *method;
@@ -84,6 +85,7 @@ struct run {
 	struct run *next, *prev;
 	uint64_t call;               /* 0: none under way */
 	bool claimed;                /* the row says so */
+	bool suspect;                /* was under way at an unclean stop: careful.c */
 	bool again;                  /* begin anew at once */
 };
 
@@ -110,6 +112,7 @@ struct turn {
 	struct run **ended;          /* runs to forget after the commit */
 	size_t ended_count, ended_cap;
 	int64_t jobs_next_ms;        /* earliest job added */
+	int64_t put_back_count;      /* messages that are suspects and not the next one */
 };
 
 struct turn_mark {
@@ -237,6 +240,13 @@ void jobs_release(struct core *c);
 /* schedule.c */
 enum err schedules_run(struct core *c);
 enum err schedules_open(struct core *c);
+
+/* careful.c */
+void careful_begin(struct core *c);                                     /* the stop was unclean */
+void careful_batch(struct core *c);                                     /* of updates, come from Telegram */
+void careful_look(struct core *c);                                      /* is the time over? Then careful_until_us is 0 */
+bool careful_suspect_is_out(const struct core *c);
+bool careful_takes_suspect(const struct core *c);                       /* one may be taken up now */
 
 /* inbound.c */
 enum err inbound_decide(struct core *c, const struct http_inbound *in);

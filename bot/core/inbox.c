@@ -183,7 +183,7 @@ static bool is_alone(const struct core *c)
 {
 	if (c->events || c->turn.added_count || c->turn.calls_count)
 		return false;
-	return LIST_EMPTY(&c->sends) || clock_mono_us() >= c->careful_until_us;
+	return (LIST_EMPTY(&c->sends) && !careful_suspect_is_out(c)) || clock_mono_us() >= c->careful_until_us;
 }
 
 enum err inbox_decide_waiting(struct core *c)

@@ -11,6 +11,7 @@ enum { QUEUED, CLAIMED, PARKED };
 
 #define LANES_MAX 256
 #define REASON_BYTES_MAX 500
+#define SUSPECT_LOOK_MS SECOND_MS /* whether the one before it is through */
 #define REST_MS (60 * MINUTE_MS) /* of a job that takes the program with it */
 
 /* --- for handlers --- */
@@ -79,6 +80,7 @@ static struct run *run_new(struct core *c, int64_t id, const struct job_kind *ki
 	r->job.lane = lane;
 	r->job.attempts = attempts;
 	r->job.crashes = crashes;
+	r->suspect = crashes > 0;
 	LIST_ADD(&c->runs, r);
 	c->runs_count++;
 	return r;
@@ -292,6 +294,10 @@ static enum err take_lane(struct core *c, int64_t lane, size_t max)
 
 			if (!kind) {
 				log_error("job.unknown_kind", KV("kind", db_str(&rows, 1)));
+				continue;
+			}
+			if (db_i64(&rows, 4) && !careful_takes_suspect(c)) {
+				c->jobs_next_ms = now_ms + SUSPECT_LOOK_MS;
 				continue;
 			}
 			taken[n++] = run_new(c, db_i64(&rows, 0), kind, db_str(&rows, 2), lane, (int)db_i64(&rows, 3), (int)db_i64(&rows, 4));

@@ -16,6 +16,7 @@ enum { QUEUED, CLAIMED, PARKED };
 
 /* A message hardly ever kills, and many are under way whenever something else does: later than updates and jobs. */
 #define SEND_CRASHES_PARK 6
+#define SUSPECT_WAIT_US 100000
 #define PARKED_KEPT_MS (30 * DAY_MS) /* for whoever looks into it */
 #define SKIP_TRIES_MAX 8        /* of a row that may be skipped */
 #define RETRY_MS SECOND_MS
@@ -156,12 +157,22 @@ static enum err claim_added(struct core *c, const struct outgoing *o, int64_t no
 	return OK;
 }
 
+/* One after the other, so that each finds its own moment, and few of them at once take the place of other people's messages. */
+static void put_back(struct core *c, struct send *s, const struct pacer_item *item)
+{
+	c->turn.put_back_count++;
+	pacer_put_back(c->pacer, item, clock_mono_us() + c->turn.put_back_count * SUSPECT_WAIT_US);
+	s->paced = false; /* outbox_forget has nothing to give back */
+	s->id = 0;
+}
+
 /* A row the pacer lets go. It may be gone (retracted) or too old by now: then its chat is free again. */
 static enum err claim_queued(struct core *c, const struct pacer_item *item)
 {
 	struct db_rows r;
 	struct send *s;
 	int64_t now_ms = clock_now_ms(), expires_ms;
+	bool suspect;
 	enum err e;
 
 	s = send_new(c, item->lane == PACER_REST);
@@ -187,9 +198,15 @@ static enum err claim_queued(struct core *c, const struct pacer_item *item)
 	s->method = db_text(&r, 7, &c->turn_arena);
 	s->payload = str_of(db_text(&r, 8, &c->turn_arena));
 	s->qr = str_of(db_text(&r, 9, &c->turn_arena));
+	suspect = db_i64(&r, 10) > 0;
 	e = db_end(&r);
 	if (e)
 		return e;
+	if (suspect && !careful_takes_suspect(c)) {
+		put_back(c, s, item);
+		return OK;
+	}
+	s->suspect = suspect;
 	if (expires_ms && expires_ms <= now_ms) {
 		int64_t id = s->id;
 
@@ -268,6 +285,8 @@ enum err outbox_claim(struct core *c)
 
 void outbox_forget(struct core *c, struct send *s)
 {
+	if (s->suspect)
+		c->jobs_next_ms = 0; /* another one may be next */
 	if (s->paced)
 		pacer_done(c->pacer, s->chat_id, clock_mono_us());
 	LIST_REMOVE(s);
@@ -368,7 +387,7 @@ void outbox_send(struct core *c)
 	for (size_t i = 0; i < c->turn.claimed_count; i++) {
 		struct send *s = c->turn.claimed[i];
 
-		if (!s->id) { /* its row was retracted or too old */
+		if (!s->id) { /* its row was retracted or too old, or its time has not come */
 			outbox_forget(c, s);
 			continue;
 		}

@@ -245,9 +245,7 @@ void poll_done(struct core *c, struct http_done *done)
 	if (batch) {
 		p->conflict_since_ms = p->refused_since_ms = 0;
 		read_batch(c, response->body);
-		if (c->careful_again)
-			c->careful_until_us = clock_mono_us() + CAREFUL_MS * 1000;
-		c->careful_again = false;
+		careful_batch(c);
 		STEP("poll.fetched");
 	} else {
 		tg_answer_read(&answer, &arena, response);

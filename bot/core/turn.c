@@ -28,6 +28,7 @@ static void turn_clear(struct core *c)
 	inbound_works_drop(c, 0);
 	t->added_count = t->replies_count = t->claimed_count = t->calls_count = t->ended_count = 0;
 	t->jobs_next_ms = INT64_MAX;
+	t->put_back_count = 0;
 }
 
 /* --- gather --- */
@@ -404,24 +405,11 @@ static bool commit(struct core *c, size_t updates_end)
 	return true;
 }
 
-/* Time alone does not end it while a row is due that was to be taken alone: the machine may stop at any moment. Nor does
- * a wall clock that is set, as it often is after a power cut. A row that waits for such a moment gets some more time. */
-static bool is_careful(const struct core *c)
-{
-	int64_t left_us;
-
-	if (!c->careful_until_us)
-		return false;
-	left_us = c->careful_until_us - clock_mono_us();
-	return left_us > 0 || c->inbox_next_ms <= clock_now_ms() || (c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000);
-}
-
 static void decide(struct core *c)
 {
 	size_t end = c->updates_count;
 
-	if (!is_careful(c))
-		c->careful_until_us = 0;
+	careful_look(c);
 	if (c->careful_until_us && c->updates_next < c->updates_count) {
 		if (inbox_store_batch(c) != OK)
 			return; /* stalled: the same batch again later */

@@ -47,7 +47,6 @@ struct core_bot {
 	jmp_buf death;
 	const char *die_at;     /* a step, the nth time */
 	int die_countdown;
-	int die_again;          /* so many more times, at once */
 	int told;               /* alerts */
 	bool unlimited;         /* no rate of sending */
 	struct disk *disk;      /* NULL: a file */
@@ -134,10 +133,7 @@ static inline void step(const char *name)
 		b->faults_left = 1;
 	}
 	if (b->die_at && strcmp(name, b->die_at) == 0 && --b->die_countdown == 0) {
-		if (b->die_again)
-			b->die_again--, b->die_countdown = 1;
-		else
-			b->die_at = NULL;
+		b->die_at = NULL;
 		longjmp(b->death, 1);
 	}
 }

@@ -235,6 +235,19 @@ static void test_careful_while_a_row_waits(void **state)
 	assert_int_equal(waited_alone, 50);
 }
 
+/* The process ends before anything is known of what it is just sending. */
+static enum memnet_fate kills(void *ctx, const char *origin, const struct sim_request *request, struct sim_trouble *trouble)
+{
+	(void)ctx;
+	(void)origin;
+	(void)trouble;
+	if (str_has(request->body, "deadly")) {
+		b->die_at = "turn.before_commit";
+		b->die_countdown = 1;
+	}
+	return MEMNET_PASS;
+}
+
 /* A message that is under way at six deaths in a row is given up, and a person hears of it. */
 static void test_message_that_kills(void **state)
 {
@@ -242,12 +255,9 @@ static void test_message_that_kills(void **state)
 
 	(void)state;
 	run_ms(1000);
-	b->die_at = "turn.after_commit";
-	b->die_countdown = 1;
-	b->die_again = 5;
+	memnet_set_weather(b->net, kills, NULL);
 	botapi_say(b->telegram, anna, "deadly");
 	run_ms(60000);
-	assert_null(b->die_at);
 	assert_int_equal(b->told, 1);
 	assert_int_equal(db_get_i64(&n, b->db, "SELECT count(*) FROM outbox WHERE state=2"), OK);
 	assert_int_equal(n, 1);
@@ -583,18 +593,87 @@ static enum err add_calls(struct act *a, void *ctx)
 	return e;
 }
 
+static void know_jobs(const struct job_kind *const *kinds, size_t count, sim_handler *handler)
+{
+	stop();
+	b->tables.jobs = kinds;
+	b->tables.jobs_count = count;
+	memnet_serve(b->net, PANEL, 0, handler, NULL);
+	start();
+	run_ms(120000); /* a start without an orderly end takes everything one by one for a while */
+	memset(&lanes, 0, sizeof lanes);
+}
+
 static void know_calls(void)
 {
 	static const struct job_kind call = { .name = "call", .begin = begin_call, .answer = answer_call, .backoff_ms = 1000, .backoff_max_ms = 1000 };
 	static const struct job_kind *const kinds[] = { &call };
 
-	stop();
-	b->tables.jobs = kinds;
-	b->tables.jobs_count = countof(kinds);
-	memnet_serve(b->net, PANEL, 0, panel, NULL);
-	start();
-	run_ms(120000); /* a start without an orderly end takes everything one by one for a while */
-	memset(&lanes, 0, sizeof lanes);
+	know_jobs(kinds, countof(kinds), panel);
+}
+
+/* --- whoever is beside what kills --- */
+
+/* Messages that were under way beside one that kills go out, that one alone is given up. */
+static void test_messages_beside_a_deadly_one(void **state)
+{
+	int64_t people[5];
+
+	(void)state;
+	for (size_t i = 0; i < countof(people); i++)
+		people[i] = botapi_user_new(b->telegram, "Anna", NULL, "en");
+	run_ms(1000);
+	memnet_set_weather(b->net, kills, NULL);
+	for (size_t i = 0; i < countof(people); i++)
+		botapi_say(b->telegram, people[i], i == 2 ? "deadly" : "beside it");
+	run_ms(120000);
+	b->die_at = NULL;
+	assert_int_equal(rows("SELECT count(*) FROM outbox WHERE state=2 AND payload LIKE '%deadly%'"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 1);
+	for (size_t i = 0; i < countof(people); i++)
+		assert_true(i == 2 || heard(people[i], "beside it"));
+}
+
+static void silent_panel(void *ctx, const struct sim_request *request, struct sim_response *response)
+{
+	(void)ctx;
+	(void)request;
+	lanes.heard++;
+	response->trouble.hang = lanes.heard < 12;
+	response->status = 200;
+}
+
+static enum err answer_any(struct act *a, struct job *job, const struct http_response *response)
+{
+	(void)a;
+	lanes.now[job->lane]--;
+	lanes.done += response->status == 200;
+	if (response->status == 200)
+		job_done(job);
+	else
+		job_later(job, 0, "once more");
+	return OK;
+}
+
+/* A call to a panel that does not answer, under way when a message kills: it is not set aside with it. */
+static void test_job_beside_a_deadly_message(void **state)
+{
+	static const struct job_kind call = { .name = "call", .begin = begin_call, .answer = answer_any, .parked = hear_parked, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &call };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	know_jobs(kinds, countof(kinds), silent_panel);
+	memset(&killer, 0, sizeof killer);
+	assert_int_equal(core_do(b->core, add_calls, NULL), OK);
+	run_ms(1000);
+	assert_int_equal(lanes.heard, 2);
+	memnet_set_weather(b->net, kills, NULL);
+	botapi_say(b->telegram, anna, "deadly");
+	run_ms(10 * 60000);
+	assert_int_equal(rows("SELECT count(*) FROM outbox WHERE state=2"), 1);
+	assert_int_equal(killer.parked, 0);
+	assert_int_equal(lanes.done, 10);
 }
 
 /* One call at a time at each panel: of several at once a real one keeps the last. Two panels do not wait for each other. */
@@ -804,6 +883,8 @@ int main(void)
 		story(test_answered_when_stored, "R197"),
 		story(test_answered_too_late, "R197"),
 		story(test_killed, "R271"),
+		story(test_messages_beside_a_deadly_one, ""),
+		story(test_job_beside_a_deadly_message, ""),
 		story(test_one_call_per_lane, "B23"),
 		story(test_called_when_stored, ""),
 		story(test_limits, "R280 B48"),

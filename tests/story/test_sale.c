@@ -259,7 +259,7 @@ static void test_set_aside_is_told(void **state)
 	panel_sim_add_rule(w->panels[0].sim, &silent);
 	world_pay_invoice(w, anna);
 	for (int deaths = 0; deaths < 3; deaths++) {
-		world_run(w, 2000);
+		world_run(w, 5000);
 		assert_false(world_sees(w, anna, "Your payment is safe"));
 		world_kill(w);
 		world_start(w);

@@ -32,6 +32,18 @@ static void look_at_places(struct world *w)
 		world_broken(w, "more is sold or kept than there are places");
 }
 
+/* A panel is set aside when its answers have killed, and not because something else did while it was asked. */
+static void look_at_set_aside(struct world *w)
+{
+	char sql[96];
+
+	for (size_t i = 0; i < w->panels_count; i++) {
+		snprintf(sql, sizeof sql, "SELECT count(*) FROM panels WHERE state='failing' AND id=%" PRId64, w->panels[i].panel_id);
+		if (!w->panels[i].has_killed && world_number(w, sql))
+			world_broken(w, "%s is set aside and has not killed", w->panels[i].name);
+	}
+}
+
 /* A claimed row of a running process has a live call; nothing is under way here, so nothing is claimed. */
 void truth_look(struct world *w)
 {
@@ -39,6 +51,7 @@ void truth_look(struct world *w)
 
 	if (rows || jobs)
 		world_broken(w, "%" PRId64 " messages and %" PRId64 " jobs are claimed and nothing is under way", rows, jobs);
+	look_at_set_aside(w);
 	if (world_is_narrow(w->seed))
 		look_at_places(w);
 	truth_look_at_moves(w);
@@ -112,7 +125,8 @@ static void all_money(struct world *w)
 	static const struct { const char *what, *sql; } none[] = {
 		{ "payments set aside and not before a person", "SELECT count(*) FROM payments p WHERE p.state='suspense' AND NOT EXISTS (SELECT 1 FROM suspense s WHERE s.payment_id=p.id AND s.state='open')" },
 		{ "orders paid and not delivered, with nobody told", "SELECT count(*) FROM orders o WHERE o.state='paid' AND NOT " SET_ASIDE },
-		{ "buyers whose delivery was set aside and who have not heard that it takes longer", "SELECT count(*) FROM orders o WHERE o.state='paid' AND o.waiting_told=0 AND " SET_ASIDE },
+		{ "buyers whose delivery was set aside and who have not heard that it takes longer", "SELECT count(*) FROM orders o WHERE o.state='paid' AND " SET_ASIDE
+			" AND NOT EXISTS (SELECT 1 FROM orders y WHERE y.subscription_id=o.subscription_id AND y.waiting_told)" },
 		{ "orders with two applied payments", "SELECT count(*) FROM (SELECT order_id FROM payments WHERE state='applied' GROUP BY order_id HAVING count(*)>1)" },
 		{ "orders taken back although their money stayed", "SELECT count(*) FROM orders o WHERE o.state='refunded' AND o.kind IN ('new', 'renew')"
 			" AND EXISTS (SELECT 1 FROM payments p WHERE p.order_id=o.id AND p.state='applied')" },
@@ -173,6 +187,8 @@ static void all_work(struct world *w)
 		if (n)
 			world_broken(w, "%" PRId64 " %s", n, none[i].what);
 	}
+	if (world_number(w, "SELECT count(*) FROM outbox WHERE state=2") > w->deadly_messages)
+		world_broken(w, "%" PRId64 " messages were given up, %" PRId64 " have killed", world_number(w, "SELECT count(*) FROM outbox WHERE state=2"), w->deadly_messages);
 	for (size_t i = 0; i < w->failed_count; i++)
 		if (!w->failed[i].came_again)
 			world_broken(w, "update %" PRId64 " has failed and was not tried again", w->failed[i].update_id);

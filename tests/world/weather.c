@@ -30,6 +30,13 @@ static void note_double(struct world *w, const struct sim_request *r)
 	json_object_put(o);
 }
 
+static void note_deadly(struct world *w, const char *origin)
+{
+	for (size_t i = 0; i < w->panels_count; i++)
+		if (strcmp(w->panels[i].origin, origin) == 0)
+			w->panels[i].has_killed = true;
+}
+
 /* Somebody's message, each time that it is sent: until it is given up. */
 static bool is_deadly(struct world *w, const char *origin, const struct sim_request *r)
 {
@@ -38,7 +45,10 @@ static bool is_deadly(struct world *w, const char *origin, const struct sim_requ
 	if (!w->deadly_message || strcmp(origin, WORLD_TELEGRAM) != 0 || !str_has(r->path, "/sendMessage"))
 		return false;
 	body = hash_bytes(HASH_START, r->body);
-	w->deadly_body = w->deadly_body ? w->deadly_body : body;
+	if (!w->deadly_body) {
+		w->deadly_body = body;
+		w->deadly_messages++;
+	}
 	if (body == w->deadly_body && ++w->deadly_sent > DEADLY_SENT_MAX)
 		world_broken(w, "a message has killed %d times and is not given up", w->deadly_sent);
 	return body == w->deadly_body;
@@ -78,6 +88,7 @@ static enum memnet_fate exchange(void *ctx, const char *origin, const struct sim
 	if (t->drop) /* it falls with this one: taken, and nobody hears so */
 		return MEMNET_PASS;
 	if (w->deadly && strcmp(origin, w->deadly) == 0 && (!w->deadly_writes || is_write(r))) {
+		note_deadly(w, origin);
 		tally_fault(FAULT_DEADLY_ANSWER);
 		if (!--w->deadly_times)
 			w->deadly = NULL;

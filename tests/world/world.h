@@ -54,6 +54,7 @@ struct world_panel {
 	char origin[64], name[16];
 	int64_t panel_id, inbound_id; /* panel_id: the newest, it may have been removed and added again */
 	int64_t places;         /* its inbound has so many to sell; 0: any number */
+	bool has_killed;        /* an answer of its has */
 	bool falls;             /* with the next client that is added: that it was, nobody hears */
 	int64_t fallen_until_ms;
 	/* an old backup, see staff.c */
@@ -148,6 +149,7 @@ struct world {
 	uint64_t deadly_body;   /* this one; 0: not met yet */
 	int deadly_sent;
 	int64_t deadly_given_up; /* messages that were, before it */
+	int64_t deadly_messages; /* so many have killed */
 	int64_t poison;         /* chat whose next update kills whoever handles it; 0: none */
 	bool poison_money;      /* the next about money does */
 	bool poison_fails;      /* its handler fails and does not kill */

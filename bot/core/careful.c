@@ -1,0 +1,53 @@
+/* After an unclean stop: something may have stopped us, and would do so again.
+ *
+ * For a while we are careful: updates are taken one by one, each with its crash counted before it is decided (inbox.c), and
+ * so are jobs (jobs.c).
+ *
+ * Jobs and messages that were under way when the process ended have crashes > 0 until they settle: they are suspects. One of
+ * them did it, or none. Two suspects are never under way at once, and none beside an update that is taken alone. So what kills
+ * does so beside those alone that were never under way at such an end before: whoever was beside it once is not beside it
+ * again, and is not set aside in its place. */
+#include "bot/core/core_private.h"
+
+#define FIRST_BATCH_MS (2 * SECOND_MS) /* so long suspects wait for the updates that were there already: it may have been one of them */
+
+void careful_begin(struct core *c)
+{
+	c->careful_until_us = clock_mono_us() + CAREFUL_MS * 1000;
+	c->careful_again = true;
+}
+
+void careful_batch(struct core *c)
+{
+	if (c->careful_again)
+		c->careful_until_us = clock_mono_us() + CAREFUL_MS * 1000;
+	c->careful_again = false;
+}
+
+/* Time alone does not end it while a row is due that was to be taken alone: the machine may stop at any moment. Nor does
+ * a wall clock that is set, as it often is after a power cut. A row that waits for such a moment gets some more time. */
+void careful_look(struct core *c)
+{
+	int64_t left_us = c->careful_until_us - clock_mono_us();
+
+	if (c->careful_until_us && left_us <= 0 && c->inbox_next_ms > clock_now_ms() && !(c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000))
+		c->careful_until_us = 0;
+}
+
+bool careful_suspect_is_out(const struct core *c)
+{
+	for (const struct send *s = c->sends.next; s != &c->sends; s = s->next)
+		if (s->suspect)
+			return true;
+	for (const struct run *r = c->runs.next; r != &c->runs; r = r->next)
+		if (r->suspect)
+			return true;
+	return false;
+}
+
+bool careful_takes_suspect(const struct core *c)
+{
+	bool first_batch_may_come = c->careful_again && c->careful_until_us - clock_mono_us() > (CAREFUL_MS - FIRST_BATCH_MS) * 1000;
+
+	return !careful_suspect_is_out(c) && !(c->careful_until_us && (c->inbox_waiting || first_batch_may_come));
+}
