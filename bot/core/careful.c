@@ -9,7 +9,7 @@
  * again, and is not set aside in its place. */
 #include "bot/core/core_private.h"
 
-#define FIRST_BATCH_MS (2 * SECOND_MS) /* so long suspects wait for the updates that were there already: it may have been one of them */
+#define FIRST_BATCH_MS (2 * SECOND_MS) /* so long suspects wait for the updates that were there already, which may have done it */
 
 void careful_begin(struct core *c)
 {
@@ -19,9 +19,11 @@ void careful_begin(struct core *c)
 
 void careful_batch(struct core *c)
 {
-	if (c->careful_again)
-		c->careful_until_us = clock_mono_us() + CAREFUL_MS * 1000;
+	if (!c->careful_again)
+		return;
 	c->careful_again = false;
+	c->careful_until_us = clock_mono_us() + CAREFUL_MS * 1000;
+	c->jobs_next_ms = 0; /* suspects may be among them */
 }
 
 /* Time alone does not end it while a row is due that was to be taken alone: the machine may stop at any moment. Nor does

@@ -205,7 +205,11 @@ enum err inbox_decide_waiting(struct core *c)
 		e = count_crash(c, &rows[0]);
 	for (size_t i = 0; !e && i < n; i++)
 		e = try_row(c, &rows[i]);
-	return e ? e : count_waiting(c);
+	if (!e)
+		e = count_waiting(c);
+	if (!e && careful && !c->inbox_waiting)
+		c->jobs_next_ms = 0; /* suspects have waited for it */
+	return e;
 }
 
 enum err inbox_store_batch(struct core *c)

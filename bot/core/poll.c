@@ -55,7 +55,7 @@ void poll_start(struct core *c)
 		p->offset = 0;
 	buf_init(&payload, TG_CALL_BYTES_MAX);
 	switch (p->state) {
-	case POLL_UPDATES: tg_get_updates(&payload, p->offset, BATCH_UPDATES_MAX, POLL_S); break;
+	case POLL_UPDATES: tg_get_updates(&payload, p->offset, BATCH_UPDATES_MAX, c->careful_again ? 0 : POLL_S); break; /* suspects wait for it */
 	case POLL_DELETE_WEBHOOK: tg_delete_webhook(&payload); break;
 	default: tg_no_arguments(&payload); break;
 	}
