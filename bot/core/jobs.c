@@ -275,6 +275,17 @@ static enum err take_up(struct core *c, struct run *r)
 	return step(c, r, NULL);
 }
 
+/* Of several suspects somebody's money goes first: a panel that does not answer keeps those behind it waiting. In the careful
+ * time alone, as what waits there may never come. */
+static bool more_urgent_waits(struct core *c, int prio, int64_t now_ms)
+{
+	int64_t n = 0;
+
+	if (c->careful_until_us)
+		db_get_i64(&n, c->db, "SELECT count(*) FROM jobs WHERE state=0 AND crashes>0 AND prio<?1 AND next_ms<=?2", prio, now_ms);
+	return n > 0;
+}
+
 static enum err take_lane(struct core *c, int64_t lane, size_t max)
 {
 	int64_t now_ms = clock_now_ms();
@@ -296,7 +307,7 @@ static enum err take_lane(struct core *c, int64_t lane, size_t max)
 				log_error("job.unknown_kind", KV("kind", db_str(&rows, 1)));
 				continue;
 			}
-			if (db_i64(&rows, 4) && !careful_takes_suspect(c)) {
+			if (db_i64(&rows, 4) && (!careful_takes_suspect(c) || more_urgent_waits(c, prio, now_ms))) {
 				c->jobs_next_ms = now_ms + SUSPECT_LOOK_MS;
 				continue;
 			}

@@ -676,6 +676,49 @@ static void test_job_beside_a_deadly_message(void **state)
 	assert_int_equal(lanes.done, 10);
 }
 
+static void slow_panel(void *ctx, const struct sim_request *request, struct sim_response *response)
+{
+	(void)ctx;
+	response->trouble.hang = str_has(request->path, "slow");
+	response->status = 200;
+}
+
+static enum err begin_named(struct act *a, struct job *job)
+{
+	struct http_request *request = arena_new(&job->arena, struct http_request);
+
+	(void)a;
+	*request = (struct http_request){ .method = HTTP_POST, .url = arena_printf(&job->arena, PANEL "/%s", job->subject), .timeout_ms = 30000 };
+	job_call(job, request);
+	return OK;
+}
+
+static enum err add_slow_and_paid(struct act *a, void *ctx)
+{
+	enum err e = job_add(a, "call", "slow", 1, JOB_ROUTINE, a->now_ms);
+
+	(void)ctx;
+	return e ? e : job_add(a, "call", "paid", 2, JOB_MONEY, a->now_ms);
+}
+
+/* Both were under way at an unclean stop: what was paid for does not wait until the other has given up. */
+static void test_money_first_among_suspects(void **state)
+{
+	static const struct job_kind call = { .name = "call", .begin = begin_named, .answer = answer_any, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &call };
+
+	(void)state;
+	know_jobs(kinds, countof(kinds), slow_panel);
+	assert_int_equal(core_do(b->core, add_slow_and_paid, NULL), OK);
+	run_ms(1);
+	die();
+	assert_int_equal(lanes.done, 0);
+	start();
+	run_ms(1000);
+	assert_int_equal(lanes.done, 1);
+	assert_int_equal(rows("SELECT count(*) FROM jobs"), 1);
+}
+
 /* One call at a time at each panel: of several at once a real one keeps the last. Two panels do not wait for each other. */
 static void test_one_call_per_lane(void **state)
 {
@@ -885,6 +928,7 @@ int main(void)
 		story(test_killed, "R271"),
 		story(test_messages_beside_a_deadly_one, ""),
 		story(test_job_beside_a_deadly_message, ""),
+		story(test_money_first_among_suspects, ""),
 		story(test_one_call_per_lane, "B23"),
 		story(test_called_when_stored, ""),
 		story(test_limits, "R280 B48"),
