@@ -30,9 +30,12 @@ void careful_batch(struct core *c)
  * a wall clock that is set, as it often is after a power cut. A row that waits for such a moment gets some more time. */
 void careful_look(struct core *c)
 {
-	int64_t left_us = c->careful_until_us - clock_mono_us();
+	int64_t left_us;
 
-	if (c->careful_until_us && left_us <= 0 && c->inbox_next_ms > clock_now_ms() && !(c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000))
+	if (!c->careful_until_us)
+		return;
+	left_us = c->careful_until_us - clock_mono_us();
+	if (left_us <= 0 && c->inbox_next_ms > clock_now_ms() && !(c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000))
 		c->careful_until_us = 0;
 }
 
