@@ -23,9 +23,6 @@ extern struct fleet_hooks fleet_hooks;
 /* Host of a panel's address, without port and brackets; borrowed from url. */
 struct str panel_url_host(struct str url);
 enum err panel_set_state(struct act *a, int64_t id, enum panel_state state);
-/* Its answers have ended the program more than once: it is left alone until somebody tests it. */
-enum err panel_has_killed(struct act *a, int64_t id);
-enum err panel_job_parked(struct act *a, struct job *job); /* of a routine job whose subject is the panel; the next one takes it up */
 enum err panel_job_each(struct act *a, const char *kind); /* a routine job for every panel, in its lane */
 /* The text sealed in this column, NULL when there is none or it cannot be opened (logged). */
 char *panel_unseal(struct act *a, struct arena *arena, const char *table, const char *column, int64_t row, struct str blob);

@@ -385,27 +385,6 @@ enum err panel_job_each(struct act *a, const char *kind)
 	return e;
 }
 
-/* --- a panel that takes the program down with it --- */
-
-enum err panel_has_killed(struct act *a, int64_t id)
-{
-	struct panel p;
-	enum err e = panel_get(&p, a, id);
-
-	if (!e)
-		e = panel_set_state(a, id, PANEL_FAILING);
-	if (!e)
-		e = alert_raise(a, ALERT_CRITICAL, arena_printf(a->arena, "panel.failing:%" PRId64, id), "panel_failing", p.name, NULL);
-	return e == E_NOTFOUND ? OK : e;
-}
-
-enum err panel_job_parked(struct act *a, struct job *job)
-{
-	int64_t id;
-
-	return str_to_i64(&id, str_of(job->subject)) ? OK : panel_has_killed(a, id);
-}
-
 /* --- the panel of the environment --- */
 
 static bool is_sealed_text(struct act *a, int64_t id, const char *column, struct str blob, const char *wanted)

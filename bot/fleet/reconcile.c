@@ -677,11 +677,18 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 /* It took the program down with it: that says something about its panel, and whoever waits for it has heard nothing yet. */
 static enum err parked_by_crash(struct act *a, struct run *r, int64_t panel_id)
 {
+	struct panel p;
 	enum err e = access_read(&r->x, a, r->subscription_id, panel_id, 0);
 
 	if (!e)
 		e = tell_waiting(a, r);
-	return e && e != E_NOTFOUND ? e : panel_has_killed(a, panel_id);
+	if (!e || e == E_NOTFOUND)
+		e = panel_get(&p, a, panel_id);
+	if (!e)
+		e = panel_set_state(a, panel_id, PANEL_FAILING);
+	if (!e)
+		e = alert_raise(a, ALERT_CRITICAL, arena_printf(a->arena, "panel.failing:%" PRId64, panel_id), "panel_failing", p.name, NULL);
+	return e == E_NOTFOUND ? OK : e;
 }
 
 /* It waits for a person now. */

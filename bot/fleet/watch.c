@@ -120,7 +120,7 @@ static void release(struct job *job)
 }
 
 const struct job_kind fleet_job_watch = { .name = JOB_WATCH, .begin = begin, .answer = answer, .backoff_ms = 30 * SECOND_MS,
-	.backoff_max_ms = 5 * MINUTE_MS, .parked = panel_job_parked, .release = release };
+	.backoff_max_ms = 5 * MINUTE_MS, .release = release };
 
 enum err fleet_watch(struct act *a)
 {

@@ -189,37 +189,10 @@ static void test_others_wait_no_longer(void **state)
 	}
 }
 
-/* The watch of a panel was under way, alone, at three deaths: nobody asks that panel anything more until somebody tests it. */
-static void test_whose_answers_kill(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		const char *kind = i ? "panel_sweep" : "panel_watch";
-		struct world *w = world_new(NULL);
-		struct arena arena = { 0 };
-
-		world_run(w, 10 * MINUTE_MS);
-		assert_int_equal(db_run(w->db, "INSERT INTO jobs(kind, subject, lane, prio, next_ms, created_ms, crashes) VALUES(?1, '1', 1, 2, 0, 0, 3)"
-			" ON CONFLICT DO UPDATE SET crashes=3, state=0", kind), OK);
-		world_run(w, 2 * MINUTE_MS);
-		assert_int_equal(world_number(w, "SELECT count(*) FROM panels WHERE state='failing'"), 1);
-		assert_true(world_sees(w, WORLD_ADMIN, "Panel Panel 1 is set aside"));
-		world_run(w, HOUR_MS);
-		assert_int_equal(world_number(w, arena_printf(&arena, "SELECT count(*) FROM jobs WHERE kind='%s'", kind)), 0);
-		assert_int_equal(world_number(w, "SELECT count(*) FROM panels WHERE state='failing'"), 1);
-		world_say(w, WORLD_ADMIN, "/panel_test 1");
-		world_run(w, MINUTE_MS);
-		assert_int_equal(world_number(w, "SELECT count(*) FROM panels WHERE state='ok'"), 1);
-		arena_release(&arena);
-		world_free(w);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_others_wait_no_longer, "R284"),
-		proves(test_whose_answers_kill, ""),
 	};
 
 	return cmocka_run_group_tests_name("sick panel", tests, NULL, NULL);
