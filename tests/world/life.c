@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sqlite3.h>
 
 #include "bot/schema.h"
@@ -37,6 +38,7 @@ static void die(struct world *w)
 void life_die(struct world *w, enum disk_end end)
 {
 	w->end = end;
+	w->was_felled = true;
 	die(w);
 }
 
@@ -226,6 +228,11 @@ static void bury(struct world *w, int64_t rest_ms)
 		tally_fault(names[w->end]);
 		w->deaths++;
 	}
+	if (!w->was_felled) {
+		memmove(&w->cut_off_ms[0], &w->cut_off_ms[1], sizeof w->cut_off_ms - sizeof w->cut_off_ms[0]);
+		w->cut_off_ms[countof(w->cut_off_ms) - 1] = world_now_ms(w);
+	}
+	w->was_felled = false;
 	w->dead = w->in_commit = false;
 	w->steps_left = 0;
 	w->starts_ms = world_now_ms(w) + rest_ms;
