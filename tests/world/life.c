@@ -142,9 +142,10 @@ static enum err on_update(struct act *a, const struct tg_update *u)
 	if (w->dead)
 		return tables.on_update(a, u);
 	e = handle_poisoned(w, a, u);
-	if (u->update_id)
-		note_failed(w, u->update_id, e);
-	if (u->update_id && !e && w->is_tallied && !w->dead && !tally_is_first(w->db, u->update_id))
+	if (w->dead || !u->update_id)
+		return e;
+	note_failed(w, u->update_id, e);
+	if (!e && w->is_tallied && !tally_is_first(w->db, u->update_id))
 		world_broken(w, "update %lld is decided once more", (long long)u->update_id);
 	return e;
 }
