@@ -291,4 +291,22 @@ static inline int ask(const char *request)
 /* A row of the cmocka table; `make requirements` reads it. */
 #define story(function, rows) { #function " [" rows "]", function, set_up, tear_down, NULL }
 
+#define PANEL "http://panel.test"
+
+static inline void know_jobs(const struct job_kind *const *kinds, size_t count, sim_handler *handler)
+{
+	stop();
+	b->tables.jobs = kinds;
+	b->tables.jobs_count = count;
+	memnet_serve(b->net, PANEL, 0, handler, NULL);
+	start();
+	run_ms(120000); /* a start without an orderly end takes everything one by one for a while */
+}
+
+static inline enum err forget(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return core_forget(a);
+}
+
 #endif
