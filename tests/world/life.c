@@ -142,10 +142,10 @@ static enum err on_update(struct act *a, const struct tg_update *u)
 	if (w->dead)
 		return tables.on_update(a, u);
 	e = handle_poisoned(w, a, u);
-	if (w->dead || !u->update_id)
+	if (!u->update_id)
 		return e;
-	note_failed(w, u->update_id, e);
-	if (!e && w->is_tallied && !tally_is_first(w->db, u->update_id))
+	note_failed(w, u->update_id, e && !w->dead); /* what a death cut off was not decided: Telegram brings it again, or forgets it */
+	if (!e && !w->dead && w->is_tallied && !tally_is_first(w->db, u->update_id))
 		world_broken(w, "update %lld is decided once more", (long long)u->update_id);
 	return e;
 }
