@@ -277,13 +277,12 @@ static enum err take_up(struct core *c, struct run *r)
 
 /* Of several suspects somebody's money goes first: a panel that does not answer keeps those behind it waiting. In the careful
  * time alone, as what waits there may never come. */
-static bool more_urgent_waits(struct core *c, int prio, int64_t now_ms)
+static enum err count_more_urgent(int64_t *n, struct core *c, int prio, int64_t now_ms)
 {
-	int64_t n = 0;
-
-	if (c->careful_until_us)
-		db_get_i64(&n, c->db, "SELECT count(*) FROM jobs WHERE state=0 AND crashes>0 AND prio<?1 AND next_ms<=?2", prio, now_ms);
-	return n > 0;
+	*n = 0;
+	if (!c->careful_until_us)
+		return OK;
+	return db_get_i64(n, c->db, "SELECT count(*) FROM jobs WHERE state=0 AND crashes>0 AND prio<?1 AND next_ms<=?2", prio, now_ms);
 }
 
 static enum err take_lane(struct core *c, int64_t lane, size_t max)
@@ -294,10 +293,14 @@ static enum err take_lane(struct core *c, int64_t lane, size_t max)
 		struct run *taken[JOBS_FREE_MAX];
 		struct db_rows rows;
 		size_t n = 0;
+		int64_t more_urgent;
 		enum err e;
 
 		if (!max)
 			return OK;
+		e = count_more_urgent(&more_urgent, c, prio, now_ms);
+		if (e)
+			return e;
 		db_select(&rows, c->db, "SELECT id, kind, subject, attempts, crashes FROM jobs WHERE state=0 AND lane=?1 AND prio=?2 AND next_ms<=?3"
 			" ORDER BY next_ms, id LIMIT ?4", lane, prio, now_ms, max);
 		while (db_next(&rows)) {
@@ -307,7 +310,7 @@ static enum err take_lane(struct core *c, int64_t lane, size_t max)
 				log_error("job.unknown_kind", KV("kind", db_str(&rows, 1)));
 				continue;
 			}
-			if (db_i64(&rows, 4) && (!careful_takes_suspect(c) || more_urgent_waits(c, prio, now_ms))) {
+			if (db_i64(&rows, 4) && (more_urgent || !careful_takes_suspect(c))) {
 				c->jobs_next_ms = now_ms + SUSPECT_LOOK_MS;
 				continue;
 			}

@@ -14,7 +14,6 @@
 
 #define STANDING_MAX 20000        /* turns in which the clock does not move */
 #define POISON_MAX 12
-#define GIVEN_UP "SELECT count(*) FROM outbox WHERE state=2"
 #define START_AGAIN_MS (5 * SECOND_MS)
 #define PATIENCE_MS (2 * MINUTE_MS)
 
@@ -249,7 +248,7 @@ static void start(struct world *w)
 		w->end = (enum disk_end)luck_below(&w->luck, w->plain_disk ? 1 : 3);
 	}
 	if (try_start(w) && !w->dead) {
-		w->deadly_message = w->deadly_message && world_number(w, GIVEN_UP) == w->deadly_given_up;
+		w->deadly_message = w->deadly_message && world_number(w, WORLD_GIVEN_UP) == w->deadly_given_up;
 		return;
 	}
 	if (w->dead)
@@ -395,7 +394,7 @@ static void fate(struct world *w, struct actor *self)
 		w->deadly_times = (int)luck_between(&w->luck, 3, 5);
 	} else if (luck_has(&w->luck, 1200)) {
 		w->deadly_message = true;
-		w->deadly_given_up = world_number(w, GIVEN_UP);
+		w->deadly_given_up = world_number(w, WORLD_GIVEN_UP);
 		w->deadly_body = 0;
 		w->deadly_sent = 0;
 	} else if (luck_has(&w->luck, 3000) && w->people_count) {

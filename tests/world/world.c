@@ -77,6 +77,7 @@ bool world_any(char *out, size_t size, struct world *w, const char *sql, const c
 	struct db_rows r;
 
 	out[0] = '\0';
+	/* what is bound must stand somewhere */
 	snprintf(text, sizeof text, "%s AND ?2=?2 ORDER BY id*?1%%1009 LIMIT 1", sql);
 	db_select(&r, w->db, text, luck_between(&w->luck, 1, 1008), state);
 	while (db_next(&r))

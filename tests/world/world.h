@@ -33,6 +33,7 @@
 #define WORLD_ACTORS_MAX (WORLD_PEOPLE_MAX + 2 * WORLD_PANELS_MAX + 16)
 #define WORLD_MONEY_MAX 4096
 #define WORLD_FAILED_MAX 512
+#define WORLD_GIVEN_UP "SELECT count(*) FROM outbox WHERE state=2"
 #define WORLD_CALLS_MAX (WORLD_PEOPLE_MAX + 2)
 
 struct world;
