@@ -482,6 +482,9 @@ static const char ids_in_order[] = /* the oldest ids are the lowest: inbox_forge
 static const char looks_marked[] = /* who is as the last look has left them is not looked at alone: sweep.c */
 	"ALTER TABLE accesses ADD COLUMN seen_mark INTEGER NOT NULL DEFAULT 0;"; /* of all that the look depended on when its panel agreed; 0: none */
 
+static const char beginnings_kept[] = /* what a refund has to leave alone */
+	"ALTER TABLE orders ADD COLUMN begun_anew INTEGER NOT NULL DEFAULT 0;"; /* 1: when it was paid nothing was left of what it renews */
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -494,5 +497,6 @@ const struct db_migration schema_migrations[] = {
 	{ bans_remembered },
 	{ ids_in_order },
 	{ looks_marked },
+	{ beginnings_kept },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

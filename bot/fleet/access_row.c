@@ -1,9 +1,10 @@
 /* An access as it stands in the tables, with what its subscription wants at this moment. */
 #include "bot/fleet/fleet_private.h"
 
-/* What was sold decides whether there is a quota; the plan may have changed since. */
-#define METERED "coalesce((SELECT o.quota_bytes FROM orders o WHERE o.subscription_id=s.id AND o.state IN ('paid', 'delivered')" \
-	" ORDER BY o.id DESC LIMIT 1), p.quota_bytes)>0"
+/* What was sold last decides whether there is a quota: the plan may have changed since, and an order that was opened before
+ * another may be paid after it. */
+#define METERED "coalesce((SELECT o.quota_bytes FROM orders o WHERE o.subscription_id=s.id AND o.state IN ('paid', 'delivered') AND o.target_rev>0" \
+	" ORDER BY o.target_rev DESC LIMIT 1), p.quota_bytes)>0"
 
 enum err access_read(struct access *out, struct act *a, int64_t subscription_id, int64_t panel_id, int64_t after_id)
 {

@@ -72,6 +72,15 @@ static int64_t of_subscription(enum terms_field f, int64_t value, int64_t elsewh
 	return f == FIELD_QUOTA && value ? value + elsewhere_bytes : value;
 }
 
+/* Its new value, and what follows from it. */
+static enum err set_wanted(struct act *a, const struct access *x, enum terms_field f, int64_t value)
+{
+	bool was_over = x->want.at[FIELD_UNTIL] > 0 && x->want.at[FIELD_UNTIL] <= a->now_ms;
+	enum err e = db_run(a->tx, fields[f].adopt_sql, x->subscription_id, of_subscription(f, value, x->elsewhere_bytes), a->now_ms);
+
+	return e || f != FIELD_UNTIL || !fleet_hooks.end_adopted ? e : fleet_hooks.end_adopted(a, x->subscription_id, was_over);
+}
+
 /* The subscription wants something else now, wherever it stands. */
 static enum err ask_other_panels(struct act *a, const struct access *x)
 {
@@ -84,7 +93,7 @@ static enum err ask_other_panels(struct act *a, const struct access *x)
 static enum err adopt(struct act *a, struct access *x, enum terms_field f, int64_t seen, const char *panel_name)
 {
 	int64_t value = drift_adopted(f, x->want.at[f], x->wrote.at[f], seen, x->changed_ms);
-	enum err e = db_run(a->tx, fields[f].adopt_sql, x->subscription_id, of_subscription(f, value, x->elsewhere_bytes), a->now_ms);
+	enum err e = set_wanted(a, x, f, value);
 
 	if (!e)
 		e = db_run(a->tx, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms, decided_ms) VALUES(?1, ?2, ?3, ?4, 'adopted', ?5, ?5)",
@@ -189,18 +198,15 @@ static const char *const account_sql[FIELDS] = {
 
 /* Repaired: what is seen is known of now and differs from what is wanted, so the next look leads to a write. Adopted: what
  * is seen is wanted now. */
-static enum err decide(struct act *a, enum terms_field f, int64_t access_id, int64_t subscription_id, int64_t panel_id, const char *panel_name, int64_t seen, bool repair)
+static enum err decide(struct act *a, enum terms_field f, const struct access *x, const char *panel_name, int64_t seen, bool repair)
 {
-	int64_t elsewhere_bytes;
-	enum err e = db_get_i64(&elsewhere_bytes, a->tx, "SELECT " USED_ELSEWHERE_SQL " FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id WHERE x.id=?1", access_id);
+	enum err e = db_run(a->tx, account_sql[f], x->id);
 
-	if (!e)
-		e = db_run(a->tx, account_sql[f], access_id);
 	if (!e && !repair)
-		e = db_run(a->tx, fields[f].adopt_sql, subscription_id, of_subscription(f, seen, elsewhere_bytes), a->now_ms);
+		e = set_wanted(a, x, f, seen);
 	if (!e)
-		e = clear_when_none(a, panel_id, panel_name);
-	return e ? e : job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, subscription_id, panel_id), panel_id, JOB_PERSON, a->now_ms);
+		e = clear_when_none(a, x->panel_id, panel_name);
+	return e ? e : job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, x->subscription_id, x->panel_id), x->panel_id, JOB_PERSON, a->now_ms);
 }
 
 enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id)
@@ -242,5 +248,5 @@ enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admi
 	if (!repair && f == FIELD_ENABLED && seen && is_banned)
 		return E_CONFLICT;
 	e = db_run(a->tx, "UPDATE drifts SET state=?2, decided_ms=?3, decided_by=?4 WHERE id=?1", drift_id, repair ? "repaired" : "adopted", a->now_ms, admin_id);
-	return e ? e : decide(a, f, access_id, subscription_id, panel_id, panel_name, seen, repair);
+	return e ? e : decide(a, f, &x, panel_name, seen, repair);
 }

@@ -1,4 +1,4 @@
-/* From paid to delivered, and back by a refund. */
+/* From paid to delivered. The way back is in order_refund.c. */
 #include <assert.h>
 #include <inttypes.h>
 
@@ -112,6 +112,8 @@ static enum err renew(struct subscription *s, struct act *a, const struct order 
 	terms = sub_renewed(s, o->days, o->quota_bytes, o->restart, a->now_ms);
 	s->limit_ip = o->limit_ip;
 	e = db_run(a->tx, "UPDATE subscriptions SET plan_id=?2, trial=0, reset_days=?3 WHERE id=?1", s->id, o->plan_id, o->reset_days);
+	if (!e)
+		e = db_run(a->tx, "UPDATE orders SET begun_anew=?2 WHERE id=?1", o->id, !sub_is_running(s, a->now_ms));
 	return e ? e : sub_set_terms(a, s, &terms, true);
 }
 
@@ -379,72 +381,4 @@ enum err order_access_waits(struct act *a, int64_t subscription_id)
 	if (!e)
 		e = tell_waits(a, &o);
 	return e || o.kind == ORDER_RENEW ? e : move_elsewhere(a, &o);
-}
-
-/* --- back --- */
-
-#define OTHER_PURCHASES_SQL " FROM orders WHERE subscription_id=?1 AND id<>?2 AND state IN ('paid', 'delivered') AND kind<>'trial' AND target_rev>0"
-
-/* What the other purchases give without this one; 0: without end. */
-static enum err ends_without(int64_t *ends_ms, struct act *a, const struct subscription *s, const struct order *o)
-{
-	struct db_rows r;
-
-	if (o->days || s->expires_ms) {
-		*ends_ms = s->expires_ms ? s->expires_ms - o->days * DAY_MS : 0; /* another one is without end, and still is */
-		return OK;
-	}
-	*ends_ms = 1;
-	db_select(&r, a->tx, "SELECT paid_ms, days" OTHER_PURCHASES_SQL " ORDER BY paid_ms, id", s->id, o->id);
-	while (db_next(&r)) {
-		int64_t begun_ms = *ends_ms > db_i64(&r, 0) ? *ends_ms : db_i64(&r, 0);
-
-		if (*ends_ms)
-			*ends_ms = db_i64(&r, 1) ? begun_ms + db_i64(&r, 1) * DAY_MS : 0;
-	}
-	return db_end(&r);
-}
-
-/* The last purchase is taken back: a trial that it grew out of and that never stood goes with it. */
-static enum err revoke(struct act *a, struct subscription *s)
-{
-	enum err e = sub_revoke(a, s);
-
-	return e ? e : db_run(a->tx, "UPDATE orders SET state='refunded', closed_ms=?2 WHERE subscription_id=?1 AND state='paid' AND kind='trial'", s->id, a->now_ms);
-}
-
-/* The subscription lives on when another purchase stands behind it: then only this order's share goes. */
-static enum err take_back(struct act *a, const struct order *o)
-{
-	struct subscription s;
-	struct sub_terms terms;
-	int64_t others;
-	enum err e = db_get_i64(&others, a->tx, "SELECT count(*)" OTHER_PURCHASES_SQL, o->subscription_id, o->id);
-
-	if (!e)
-		e = sub_get(&s, a, o->subscription_id);
-	if (e || s.gone)
-		return e;
-	if (!others)
-		return revoke(a, &s);
-	terms = (struct sub_terms){ .quota_bytes = s.quota_bytes };
-	e = ends_without(&terms.expires_ms, a, &s, o);
-	if (e)
-		return e;
-	if (s.quota_bytes && o->quota_bytes) /* never down to 0, which would mean unlimited (B30) */
-		terms.quota_bytes = s.quota_bytes > o->quota_bytes ? s.quota_bytes - o->quota_bytes : 1;
-	return sub_set_terms(a, &s, &terms, false);
-}
-
-enum err order_refund(struct act *a, int64_t order_id)
-{
-	struct order o;
-	enum err e = db_run(a->tx, "UPDATE orders SET state='refunded', closed_ms=?2 WHERE id=?1 AND state IN ('paid', 'delivered')", order_id, a->now_ms);
-
-	if (e || db_changes(a->tx) == 0)
-		return e;
-	e = order_get(&o, a, order_id);
-	if (!e && o.subscription_id && o.target_rev)
-		e = take_back(a, &o);
-	return e ? e : bonus_cancel(a, &o);
 }

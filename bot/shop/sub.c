@@ -199,6 +199,18 @@ enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms)
 	return begin_period(a, s, JOB_PERSON);
 }
 
+enum err sub_end_adopted(struct act *a, int64_t subscription_id, bool was_over)
+{
+	struct subscription s;
+	enum err e = sub_get(&s, a, subscription_id);
+
+	if (e)
+		return e;
+	if (was_over)
+		s.enabled = !s.ban_stopped;
+	return begin_period(a, &s, JOB_ROUTINE);
+}
+
 enum err sub_set_quota(struct act *a, struct subscription *s, int64_t quota_bytes)
 {
 	s->quota_bytes = quota_bytes;

@@ -25,6 +25,11 @@ bool sub_is_over(const struct subscription *s, int64_t now_ms)
 	return s->expires_ms && sub_ends_ms(s) <= now_ms;
 }
 
+bool sub_is_running(const struct subscription *s, int64_t now_ms)
+{
+	return !s->gone && (!s->expires_ms || sub_ends_ms(s) > now_ms);
+}
+
 enum sub_status sub_status(const struct subscription *s, enum sub_place place, int64_t now_ms)
 {
 	bool ended = s->expires_ms && s->expires_ms <= now_ms;
@@ -49,12 +54,12 @@ static int64_t add(int64_t a, int64_t b)
 
 struct sub_terms sub_renewed(const struct subscription *s, int days, int64_t quota_bytes, bool restart, int64_t now_ms)
 {
-	bool running = !s->expires_ms || sub_ends_ms(s) > now_ms; /* in its time or in the grace */
+	bool running = sub_is_running(s, now_ms);
 	int64_t left = running && s->quota_bytes > s->used_bytes ? s->quota_bytes - s->used_bytes : 0;
 	struct sub_terms t = { .expires_ms = 0, .quota_bytes = quota_bytes };
 
 	assert(days >= 0 && quota_bytes >= 0);
-	if (days && s->expires_ms)
+	if (days && (s->expires_ms || s->gone))
 		t.expires_ms = (running ? s->expires_ms : now_ms) + days * DAY_MS;
 	if (quota_bytes && !restart)
 		t.quota_bytes = add(quota_bytes, left);

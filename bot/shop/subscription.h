@@ -30,6 +30,7 @@ struct subscription {
 
 /* What a panel is told as the end: the later of expiry and grace; 0: without end. */
 int64_t sub_ends_ms(const struct subscription *s);
+bool sub_is_running(const struct subscription *s, int64_t now_ms); /* in its time or in the grace: what is bought now adds to it */
 
 /* Pure rules, tested as tables. Held is "on hold": paid and wanted, but it stands still until somebody else acts: its panel
  * answers for the first time, or the shop decides about a client that was switched off by hand. */
@@ -40,7 +41,8 @@ const char *sub_status_name(enum sub_status status); /* last part of the locale 
 
 /* What a renewal makes of it (K3, R185): expiry = max(now, our expiry) + duration, inside the grace counted from the old
  * expiry; 0 days = without end, and what is without end stays so. Days are never lost. Of the quota, keep adds what is
- * left of the running period by the last look, restart begins anew; a plan's quota never becomes 0 = unlimited (B30). */
+ * left of the running period by the last look, restart begins anew; a plan's quota never becomes 0 = unlimited (B30). What was
+ * taken back counts for nothing. */
 struct sub_terms { int64_t expires_ms, quota_bytes; };
 struct sub_terms sub_renewed(const struct subscription *s, int days, int64_t quota_bytes, bool restart, int64_t now_ms);
 
@@ -60,6 +62,7 @@ enum err sub_create(struct subscription *out, struct act *a, const struct sub_ne
 
 enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool reset_traffic); /* renewal: period + 1, reminders armed again */
 enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms);      /* gift, bonus: from max(now, expiry); without end stays so */
+enum err sub_end_adopted(struct act *a, int64_t subscription_id, bool was_over); /* fleet_hooks: its end has moved already */
 enum err sub_set_quota(struct act *a, struct subscription *s, int64_t quota_bytes);
 enum err sub_set_limit_ip(struct act *a, struct subscription *s, int limit_ip);
 enum err sub_reset_traffic(struct act *a, struct subscription *s);

@@ -46,6 +46,29 @@ static void test_longer_by_hand(void **state)
 	fw_free(w);
 }
 
+/* It had ended here; whoever lengthens it on the panel has it go on, with reminders of the new end (not if its owner is banned). */
+static void test_longer_when_over(void **state)
+{
+	(void)state;
+	for (int banned = 0; banned <= 1; banned++) {
+		struct fleet_world *w = fw_sold("3.6.0");
+
+		fw_want(w, "UPDATE subscriptions SET enabled=0, expires_ms=created_ms WHERE id=1");
+		if (banned)
+			fw_want(w, "UPDATE subscriptions SET ban_stopped=1 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		assert_false(fw_client(w, 0).client.enable);
+		operator_edits(w, START_MS + 35 * DAY_MS, 10 * GIB, false);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_number(w, "SELECT expires_ms FROM subscriptions"), START_MS + 35 * DAY_MS);
+		assert_int_equal(fw_number(w, "SELECT enabled FROM subscriptions"), !banned);
+		assert_int_equal(fw_number(w, "SELECT remind_ms FROM subscriptions"), START_MS + 32 * DAY_MS);
+		fw_assert_in_line(w, "goes on");
+		fw_free(w);
+	}
+}
+
 static enum err say_repair(struct act *a, void *ctx)
 {
 	return drift_decide(a, *(int64_t *)ctx, true, 1);
@@ -164,15 +187,31 @@ static void test_metered_stays_metered(void **state)
 	fw_free(w);
 }
 
+/* Without limit is what was paid for last, though it was ordered first: that is written. */
+static void test_unlimited_paid_last(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+
+	(void)state;
+	fw_want(w, "INSERT INTO orders(id, public_id, user_id, kind, plan_id, subscription_id, state, plan_name, days, quota_bytes, limit_ip, reset_days, early, target_rev, created_ms, expires_ms)"
+		" VALUES(1, 'AAAAAAAAAA', 1, 'renew', 1, 1, 'paid', 'Ever', 30, 0, 2, 0, 'keep', 3, 1, 1), (2, 'BBBBBBBBBB', 1, 'renew', 1, 1, 'delivered', 'Month', 30, 1000, 2, 0, 'keep', 2, 1, 1)");
+	fw_want(w, "UPDATE subscriptions SET quota_bytes=0 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "without limit");
+	fw_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_deleted_by_hand, "R041"),
 		proves(test_longer_by_hand, ""),
+		proves(test_longer_when_over, ""),
 		proves(test_shorter_by_hand, ""),
 		proves(test_adopted_too_late, ""),
 		proves(test_paid_overrules, "R039 B20"),
 		proves(test_disabled_by_hand, ""),
+		proves(test_unlimited_paid_last, ""),
 		proves(test_metered_stays_metered, "B30"),
 	};
 

@@ -1,0 +1,212 @@
+/* Money that goes back, and what it takes along. */
+#include "tests/unit/proves.h"
+
+#include <string.h>
+
+#include "tests/unit/sale_fixture.c"
+
+#define BODY(text) { text, sizeof text - 1 }
+static const struct http_response refunded = { .status = 200, .body = BODY("{\"ok\":true,\"result\":true}") };
+static const struct http_response already = { .status = 400, .body = BODY("{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: CHARGE_ALREADY_REFUNDED\"}") };
+static const struct http_response refused = { .status = 400, .body = BODY("{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: CHARGE_ID_INVALID\"}") };
+static const struct http_response lost = { .failure = HTTP_FAIL_TIMEOUT };
+
+static void test_refund(void **state)
+{
+	struct sale t = sale_new();
+	struct payment_row p;
+	int64_t at_ms;
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "asked for"), OK);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "again"), E_CONFLICT);
+	assert_string_equal(state_of_order(&t), "delivered"); /* access ends when the money is back */
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &lost, &at_ms), JOB_LATER);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &already, &at_ms), JOB_DONE);
+	assert_string_equal(state_of_order(&t), "refunded");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 1);
+	assert_int_equal(shop_stars_refunded(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK); /* Telegram's message comes too */
+	assert_int_equal(shop_heard.refunded, 1);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM ledger"), 3);
+	assert_int_equal(payment_get(&p, &t.s->a, 1), OK);
+	assert_string_equal(p.state, "refunded");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE kind='reconcile'"), 1);
+	sale_end(&t);
+}
+
+/* Money that was kept gave nothing: where Telegram pays it back all the same, what another payment has bought stays. */
+static void test_of_kept(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg2"), OK); /* the same invoice once more */
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_KEEP, 0, &t.admin), OK);
+	assert_int_equal(shop_stars_refunded(t.s, ANNA, t.invoice.public_id, 350, "chg2"), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments WHERE state='refunded' AND provider_payment_id='chg2'"), 1);
+	assert_string_equal(state_of_order(&t), "delivered");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 0);
+	shop_check_books(t.s);
+	sale_end(&t);
+}
+
+static void test_refused(void **state)
+{
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "asked for"), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &refused, &at_ms), JOB_DONE);
+	assert_int_equal(shop_heard.refund_failed, 1);
+	assert_string_equal(state_of_order(&t), "delivered");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 0);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "once more"), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &refunded, &at_ms), JOB_DONE);
+	assert_string_equal(state_of_order(&t), "refunded");
+	sale_end(&t);
+}
+
+/* Renews what Anna has, for a plan of any price; the panels agree. */
+static void renew(struct sale *t, const struct plan *p, const char *charge)
+{
+	struct subscription sub;
+	struct order renewal;
+	struct invoice i;
+
+	assert_int_equal(sub_get(&sub, &t->s->a, shop_number(t->s, "SELECT id FROM subscriptions")), OK);
+	assert_int_equal(order_open(&renewal, &t->s->a, &t->anna, p, &sub), OK);
+	assert_int_equal(invoice_open(&i, &t->s->a, &renewal, "stars"), OK);
+	assert_int_equal(shop_stars(t->s, ANNA, i.public_id, i.amount_minor, charge), OK);
+	shop_panels_agree(t->s);
+}
+
+static void give_back(struct sale *t, const char *payment)
+{
+	int64_t at_ms;
+
+	assert_int_equal(refund_start(&t->s->a, *payment - '0', &t->admin, "asked for"), OK);
+	assert_int_equal(shop_job(t->s, &pay_job_refund, payment, &refunded, &at_ms), JOB_DONE);
+}
+
+static void assert_has(struct sale *t, int64_t expires_ms, int64_t quota_bytes)
+{
+	assert_int_equal(shop_number(t->s, "SELECT gone FROM subscriptions"), 0);
+	assert_int_equal(shop_number(t->s, "SELECT expires_ms FROM subscriptions"), expires_ms);
+	assert_int_equal(shop_number(t->s, "SELECT quota_bytes FROM subscriptions"), quota_bytes);
+}
+
+/* A refunded renewal takes back what it gave, not what was paid before it (B38). */
+static void test_of_renewal(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	buy(&t);
+	renew(&t, &t.plan, "chg2");
+	assert_has(&t, SHOP_NOW_MS + 60 * DAY_MS, 200 * GIB_BYTES);
+	assert_int_equal(shop_number(t.s, "SELECT reset_rev FROM subscriptions"), 1);
+	give_back(&t, "2");
+	assert_has(&t, SHOP_NOW_MS + 30 * DAY_MS, 100 * GIB_BYTES);
+	sale_end(&t);
+}
+
+/* Bought for a month, then for ever: whichever is given back, the other one stays as it was sold. */
+static void test_beside_one_without_end(void **state)
+{
+	(void)state;
+	for (int back = 1; back <= 2; back++) {
+		struct sale t = sale_new();
+		struct plan ever = shop_plan(t.s, "Ever", 0, 0, 900, 0);
+
+		buy(&t);
+		shop_wait(t.s, 5 * DAY_MS);
+		renew(&t, &ever, "chg2");
+		assert_has(&t, 0, 0);
+		give_back(&t, back == 1 ? "1" : "2");
+		assert_has(&t, back == 1 ? 0 : SHOP_NOW_MS + 30 * DAY_MS, back == 1 ? 0 : 100 * GIB_BYTES);
+		sale_end(&t);
+	}
+}
+
+/* What began when the month was over has nothing of it: the month goes back alone. */
+static void test_of_what_is_used_up(void **state)
+{
+	struct sale t = sale_new();
+	struct plan week = shop_plan(t.s, "Week", 7, 20 * GIB_BYTES, 90, 0);
+
+	(void)state;
+	buy(&t);
+	shop_wait(t.s, 40 * DAY_MS);
+	renew(&t, &week, "chg2");
+	give_back(&t, "1");
+	assert_has(&t, SHOP_NOW_MS + 47 * DAY_MS, 20 * GIB_BYTES);
+	give_back(&t, "2");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 1);
+	sale_end(&t);
+}
+
+/* An order that was open when the purchase before it was taken back, and that a person lets count: from now on, and for what it
+ * says. */
+static void test_bought_after_refund(void **state)
+{
+	(void)state;
+	for (int forever = 0; forever <= 1; forever++) {
+		struct sale t = sale_new();
+		struct plan ever = shop_plan(t.s, "Ever", 0, 0, 350, 0);
+		struct subscription sub;
+		struct order renewal;
+		struct invoice i;
+
+		if (forever) {
+			t.order = shop_order(t.s, &t.anna, &ever);
+			assert_int_equal(invoice_open(&t.invoice, &t.s->a, &t.order, "stars"), OK);
+		}
+		buy(&t);
+		assert_int_equal(sub_get(&sub, &t.s->a, 1), OK);
+		assert_int_equal(order_open(&renewal, &t.s->a, &t.anna, &t.plan, &sub), OK);
+		assert_int_equal(invoice_open(&i, &t.s->a, &renewal, "stars"), OK);
+		shop_wait(t.s, DAY_MS);
+		give_back(&t, "1");
+		assert_int_equal(shop_stars(t.s, ANNA, i.public_id, 350, "chg2"), OK);
+		assert_string_equal(shop_heard.reason, "plan_gone");
+		assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), OK);
+		assert_has(&t, SHOP_NOW_MS + 31 * DAY_MS, 100 * GIB_BYTES);
+		sale_end(&t);
+	}
+}
+
+/* A plan whose early renewal begins anew: what is given back leaves the traffic of the purchase before it. */
+static void test_of_restart(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	shop_run(t.s, "UPDATE plans SET early='restart'");
+	assert_int_equal(plan_get(&t.plan, &t.s->a, t.plan.id), OK);
+	buy(&t);
+	renew(&t, &t.plan, "chg2");
+	assert_has(&t, SHOP_NOW_MS + 60 * DAY_MS, 100 * GIB_BYTES);
+	give_back(&t, "2");
+	assert_has(&t, SHOP_NOW_MS + 30 * DAY_MS, 100 * GIB_BYTES);
+	sale_end(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		proves(test_refund, "B38"),
+		proves(test_of_kept, ""),
+		proves(test_refused, ""),
+		proves(test_of_renewal, ""),
+		proves(test_beside_one_without_end, ""),
+		proves(test_of_what_is_used_up, ""),
+		proves(test_bought_after_refund, ""),
+		proves(test_of_restart, ""),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
