@@ -191,8 +191,10 @@ static bool try_start(struct world *w)
 	if (!e)
 		e = db_migrate(w->db, &from, schema_migrations, schema_migrations_count);
 	w->is_tallied = !e && !w->dead;
-	if (w->is_tallied)
+	if (w->is_tallied) {
 		tally_watch(w->db);
+		guards_watch(w->db);
+	}
 	w->shared = (struct shared){ .config = &w->config, .i18n = w->i18n, .key = &w->key };
 	setup.db = w->db;
 	if (!e)
@@ -203,8 +205,10 @@ static bool try_start(struct world *w)
 
 static void close_all(struct world *w)
 {
-	if (w->db && w->is_tallied)
+	if (w->db && w->is_tallied) {
 		tally_collect(w->db); /* also of a dead one: what it committed was synced */
+		guards_look(w);
+	}
 	core_close(w->core);
 	db_close(w->db);
 	w->core = NULL;

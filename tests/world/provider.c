@@ -87,6 +87,8 @@ void provider_tells_other_amount(struct world *w, struct money *paid, int64_t in
 	struct cryptopay_callback c;
 	struct arena arena = { 0 };
 
+	if (world_is_unreachable(w->seed))
+		return; /* and who asks is told the invoice's own amount */
 	if (cryptopay_sim_expire(w->cryptopay, invoice) == OK &&
 		cryptopay_sim_make_callback(&c, w->cryptopay, &arena, invoice, call.lie, world_now_ms(w)) == OK) {
 		tally_fault(FAULT_CALLBACK_AMOUNT);
@@ -169,6 +171,10 @@ static void provider(struct world *w, struct actor *self)
 	struct arena arena = { 0 };
 
 	cryptopay_sim_advance(w->cryptopay, world_now_ms(w));
+	if (world_is_unreachable(w->seed)) {
+		self->next_ms = world_later(w, HOUR_MS, 8 * HOUR_MS);
+		return;
+	}
 	if (!waits && cryptopay_sim_take_callback(&c, w->cryptopay, &arena, world_now_ms(w)))
 		calls_queued(w, &c);
 	else if (!waits && world_now_ms(w) < w->calm_ms && luck_has(&w->luck, 2000))

@@ -82,8 +82,7 @@ static char *state_of(struct arena *a, const struct machine *m, const char *row)
 	return sql;
 }
 
-/* Past the store, whose failures are meant for the program. */
-static void run(struct db *db, const char *sql)
+void tally_run(struct db *db, const char *sql)
 {
 	int rc = sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL);
 
@@ -93,7 +92,7 @@ static void run(struct db *db, const char *sql)
 
 static void trigger(struct db *db, struct arena *a, const struct machine *m, const char *when, const char *condition, const char *from, const char *to)
 {
-	run(db, arena_printf(a, "CREATE TEMP TRIGGER tally_%s_%s AFTER %s ON main.%s %s BEGIN"
+	tally_run(db, arena_printf(a, "CREATE TEMP TRIGGER tally_%s_%s AFTER %s ON main.%s %s BEGIN"
 		" INSERT INTO tally(edge, n) VALUES('%s ' || %s || '>' || %s, 1) ON CONFLICT(edge) DO UPDATE SET n=n+1; END",
 		m->name, when, when, m->table, condition, m->name, from, to));
 }
@@ -102,9 +101,9 @@ void tally_watch(struct db *db)
 {
 	struct arena arena = { 0 };
 
-	run(db, "BEGIN");
-	run(db, "CREATE TEMP TABLE tally(edge TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
-	run(db, "CREATE TEMP TABLE decided(update_id INTEGER PRIMARY KEY)");
+	tally_run(db, "BEGIN");
+	tally_run(db, "CREATE TEMP TABLE tally(edge TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID");
+	tally_run(db, "CREATE TEMP TABLE decided(update_id INTEGER PRIMARY KEY)");
 	for (size_t i = 0; i < countof(machines); i++) {
 		const struct machine *m = &machines[i];
 		const char *was = state_of(&arena, m, "old"), *is = state_of(&arena, m, "new");
@@ -113,7 +112,7 @@ void tally_watch(struct db *db)
 		trigger(db, &arena, m, "UPDATE", arena_printf(&arena, "WHEN (%s) IS NOT (%s)", was, is), was, is);
 		trigger(db, &arena, m, "DELETE", "", was, "'-'");
 	}
-	run(db, "COMMIT");
+	tally_run(db, "COMMIT");
 	arena_release(&arena);
 }
 
@@ -122,7 +121,7 @@ bool tally_is_first(struct db *db, int64_t update_id)
 	char sql[96];
 
 	snprintf(sql, sizeof sql, "INSERT INTO temp.decided VALUES(%lld) ON CONFLICT DO NOTHING", (long long)update_id);
-	run(db, sql);
+	tally_run(db, sql);
 	return sqlite3_changes(db_handle(db)) == 1;
 }
 

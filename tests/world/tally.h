@@ -83,6 +83,8 @@ void tally_fault(enum fault f);
 void tally_watch(struct db *db);
 /* False: by this connection this update was decided before, and that was committed. */
 bool tally_is_first(struct db *db, int64_t update_id);
+/* Past the store, whose failures are meant for the program. */
+void tally_run(struct db *db, const char *sql);
 void tally_collect(struct db *db); /* before the connection is closed; rolls back what is not committed */
 
 /* Prints the list. Returns how many kinds of fault and edge stand below least. */

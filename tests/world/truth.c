@@ -7,9 +7,6 @@
 #include "lib/base/clock.h"
 #include "tests/world/world.h"
 
-#define GRACE_MAX_MS (2 * DAY_MS) /* a day is given, and late by as much as somebody sleeps */
-#define LATE_MS (12 * HOUR_MS)
-
 /* --- on the way --- */
 
 /* Who moves to another panel keeps the old place until the new one stands. */
@@ -59,6 +56,7 @@ void truth_look(struct world *w)
 
 	if (rows || jobs)
 		world_broken(w, "%" PRId64 " messages and %" PRId64 " jobs are claimed and nothing is under way", rows, jobs);
+	guards_look(w);
 	look_at_set_aside(w);
 	if (world_is_narrow(w->seed))
 		look_at_places(w);
@@ -203,63 +201,6 @@ static void all_work(struct world *w)
 			world_broken(w, "update %" PRId64 " has failed and was not tried again", w->failed[i].update_id);
 }
 
-/* --- time --- */
-
-struct due {
-	int64_t subscription, expires_ms, at_least_ms, at_most_ms;
-};
-
-static void tell_orders(struct world *w, int64_t subscription)
-{
-	struct db_rows r;
-
-	db_select(&r, w->db, "SELECT id, public_id, kind, state, paid_ms, days, target_rev, bonus_days FROM orders WHERE subscription_id=?1 ORDER BY paid_ms, id", subscription);
-	while (db_next(&r))
-		world_tell(w, "order %" PRId64 " %.*s %.*s %.*s paid on day %.2f for %" PRId64 " days, revision %" PRId64 ", %" PRId64 " days of bonus", db_i64(&r, 0), STR_ARG(db_str(&r, 1)),
-			STR_ARG(db_str(&r, 2)), STR_ARG(db_str(&r, 3)), (double)(db_i64(&r, 4) - WORLD_START_MS) / (double)DAY_MS, db_i64(&r, 5), db_i64(&r, 6), db_i64(&r, 7));
-	db_end(&r);
-}
-
-static void one_end(struct world *w, const struct due *d)
-{
-	if (d->expires_ms >= d->at_least_ms && d->expires_ms <= d->at_most_ms + LATE_MS)
-		return;
-	tell_orders(w, d->subscription);
-	world_broken(w, "subscription %" PRId64 " ends %+.2f days from what was paid for", d->subscription,
-		(double)(d->expires_ms - d->at_least_ms) / (double)DAY_MS);
-}
-
-/* This order waited for its access, or was delivered together with one that did. */
-#define HAD_WAITED "EXISTS (SELECT 1 FROM orders y WHERE y.subscription_id=s.id AND y.waiting_told AND (y.id=o.id OR y.delivered_ms=o.delivered_ms))"
-
-/* What was paid for, added up from the orders alone: each begins at the end of the one before it, or when it was paid.
- * Subscriptions that somebody changed by hand, in the chat or on the panel, are left out. */
-static void all_ends(struct world *w)
-{
-	struct due d = { 0 };
-	struct db_rows r;
-
-	db_select(&r, w->db, "SELECT s.id, s.expires_ms, o.paid_ms, o.days, CASE WHEN o.state='paid' THEN ?1 WHEN " HAD_WAITED " THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END FROM subscriptions s JOIN orders o ON o.subscription_id=s.id"
-		" WHERE o.state IN ('paid', 'delivered') AND o.target_rev>0 AND s.expires_ms>0"
-		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.state='refunded' OR x.bonus_days>0 OR x.days=0 OR x.target_rev=0))"
-		" AND NOT EXISTS (SELECT 1 FROM bonuses b WHERE b.used_subscription_id=s.id)"
-		" AND NOT EXISTS (SELECT 1 FROM drifts d JOIN accesses x ON x.id=d.access_id WHERE x.subscription_id=s.id AND d.state='adopted')"
-		" AND NOT EXISTS (SELECT 1 FROM audit u WHERE u.subject LIKE '%'||s.public_id||'%') ORDER BY s.id, o.paid_ms, o.id", world_now_ms(w));
-	while (db_next(&r)) {
-		int64_t paid_ms = db_i64(&r, 2), days_ms = db_i64(&r, 3) * DAY_MS, grace_ms = paid_ms - GRACE_MAX_MS, begun_ms = db_i64(&r, 4);
-
-		if (d.subscription != db_i64(&r, 0)) {
-			one_end(w, &d);
-			d = (struct due){ .subscription = db_i64(&r, 0), .expires_ms = db_i64(&r, 1) };
-		}
-		/* what waits for a free place begins when it got one, set aside it has not begun; paid within the grace it counts from the end, else from the payment; either may be what was shown */
-		d.at_least_ms = (d.at_most_ms <= grace_ms ? paid_ms : d.at_least_ms > grace_ms ? d.at_least_ms : grace_ms) + days_ms;
-		d.at_most_ms = (d.at_most_ms > begun_ms ? d.at_most_ms : begun_ms) + days_ms;
-	}
-	if (db_end(&r) == OK)
-		one_end(w, &d);
-}
-
 /* --- access --- */
 
 struct wanted {
@@ -297,6 +238,15 @@ static int64_t quota_left(int64_t sold, int64_t used_elsewhere)
 	return sold > used_elsewhere ? sold - used_elsewhere : 1;
 }
 
+/* The link opens that client; of those protocols that show their key. */
+static bool opens(struct str link, const struct panel_client_view *c)
+{
+	char text[128];
+
+	snprintf(text, sizeof text, "vless://%.*s@", STR_ARG(c->id));
+	return !str_starts(link, "vless://") || str_starts(link, text);
+}
+
 /* What stands on the panel is what was sold; or what differs is listed, or waits before a person. */
 static void one_access(struct world *w, const struct db_rows *r)
 {
@@ -322,6 +272,10 @@ static void one_access(struct world *w, const struct db_rows *r)
 	else if (x.view.expiry_ms != (ends_ms > expiry_ms ? ends_ms : expiry_ms) || x.view.total_bytes != quota_left(quota, used_elsewhere))
 		world_broken(w, "%s on %s ends %" PRId64 " with %" PRId64 " bytes, sold were %" PRId64 " (%" PRId64 ") and %" PRId64, email, x.p->name,
 			x.view.expiry_ms, x.view.total_bytes, expiry_ms, ends_ms, quota);
+	else if (x.view.limit_ip != db_i64(r, 10))
+		world_broken(w, "%s on %s is for %" PRId64 " devices, sold were %" PRId64, email, x.p->name, x.view.limit_ip, db_i64(r, 10));
+	else if (!str_eq(x.view.sub_id, db_str(r, 11)) || !opens(db_str(r, 12), &x.view))
+		world_broken(w, "%s on %s has other keys than were sold", email, x.p->name);
 	else if (x.view.enable != enabled && !(x.view.has_row && !x.view.row_enable))
 		world_broken(w, "%s on %s (access %" PRId64 ") is enabled=%d, wanted %d", email, x.p->name, access, x.view.enable, enabled);
 }
@@ -359,7 +313,7 @@ static void all_access(struct world *w)
 		panel_sim_advance(w->panels[i].sim, world_now_ms(w));
 	db_select(&r, w->db, "SELECT x.panel_id, x.email, x.id, s.expires_ms, s.quota_bytes, s.enabled AND NOT (SELECT u.banned FROM users u WHERE u.id=s.user_id), s.gone OR x.deleted_ms>0,"
 		" EXISTS (SELECT 1 FROM jobs j WHERE j.kind='reconcile' AND j.state=2 AND j.subject=x.subscription_id || ':' || x.panel_id) OR " LEFT_THERE ", s.grace_until_ms,"
-		" (SELECT coalesce(sum(y.seen_up_bytes+y.seen_down_bytes), 0) FROM accesses y WHERE y.subscription_id=s.id AND y.id<>x.id AND y.done_reset_rev>=s.reset_rev)"
+		" (SELECT coalesce(sum(y.seen_up_bytes+y.seen_down_bytes), 0) FROM accesses y WHERE y.subscription_id=s.id AND y.id<>x.id AND y.done_reset_rev>=s.reset_rev), s.limit_ip, s.sub_id, coalesce(x.link, '')"
 		" FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id JOIN panels p ON p.id=x.panel_id WHERE p.deleted_ms=0"); /* a removed one keeps what it has */
 	while (db_next(&r))
 		one_access(w, &r);
@@ -403,7 +357,7 @@ void truth_check(struct world *w)
 	}
 	all_money(w);
 	all_work(w);
-	all_ends(w);
+	sold_check(w);
 	all_access(w);
 	all_told(w);
 	heard_check(w);

@@ -16,6 +16,7 @@
 #define LOG_BYTES_MAX ((size_t)256 << 20)
 #define LONG_EVERY 50
 #define NARROW_EVERY 4
+#define UNREACHABLE_EVERY 5
 #define PLAIN_DISK_EVERY 100
 
 /* --- the history --- */
@@ -253,6 +254,11 @@ bool world_is_long(uint64_t seed)
 bool world_is_narrow(uint64_t seed)
 {
 	return seed % NARROW_EVERY == 3;
+}
+
+bool world_is_unreachable(uint64_t seed)
+{
+	return seed % UNREACHABLE_EVERY == 2;
 }
 
 bool world_has_plain_disk(uint64_t seed)

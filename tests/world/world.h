@@ -179,12 +179,15 @@ struct world {
 	int64_t last_invoice;   /* of Crypto Pay, that a callback was about */
 	bool had_trouble;       /* a network that loses */
 	bool had_wrong_clock;
+	bool gave_up;           /* somebody may have given up what they had bought */
 	int failures;
 };
 
-/* Every 50th world is a long one. Every 100th has a plain disk, and on a real file must be the same. Every 4th has few places. */
+/* Every 50th world is a long one. Every 100th has a plain disk, and on a real file must be the same. Every 4th has few places.
+ * In every 5th Crypto Pay never calls, as where a shop has no address of its own: what was paid is known to who asks. */
 bool world_is_long(uint64_t seed);
 bool world_is_narrow(uint64_t seed);
+bool world_is_unreachable(uint64_t seed);
 bool world_has_plain_disk(uint64_t seed);
 struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool real_file);
 void world_live(struct world *w);              /* from the first day to the last check */
@@ -247,10 +250,17 @@ void provider_hear(struct world *w);           /* what was answered, and holds i
 /* secrets.c */
 void secrets_check(struct world *w);           /* at the end */
 
+/* guards.c: what must be true when a row is written */
+void guards_watch(struct db *db);              /* of each connection that is tallied */
+void guards_look(struct world *w);             /* what they have found is broken */
+
 /* truth.c */
 void truth_check(struct world *w);             /* at the end; the process runs */
 void truth_look(struct world *w);              /* on the way, when nothing is under way */
 void truth_look_at_moves(struct world *w);     /* on the way, at any time */
+
+/* sold.c: what was sold and what there is of it */
+void sold_check(struct world *w);              /* at the end */
 
 /* heard.c: what the chats are told */
 void heard_open(void);                         /* reads by which words each promise is known; once per program */
