@@ -18,6 +18,7 @@
 
 struct due {
 	int64_t subscription, expires_ms, at_least_ms, at_most_ms;
+	int64_t bought;         /* so many purchases stand behind it */
 	int64_t anew_ms, perhaps_anew_ms; /* when the last purchase was paid that did not add to anything, for sure or perhaps */
 };
 
@@ -47,8 +48,8 @@ static void one_end(struct world *w, const struct due *d)
 /* What lengthens a subscription and what shortens it: when, by how many days, and when at the latest it began to count, or when
  * what is taken back was paid. */
 #define CHANGES "SELECT o.subscription_id, o.id, o.paid_ms AS at_ms, o.days, CASE WHEN o.delivered_ms=0 THEN coalesce(nullif(o.closed_ms, 0), ?1)" \
-	" WHEN " HAD_WAITED " THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END AS begun_ms FROM orders o WHERE o.state IN ('paid', 'delivered', 'refunded') AND o.target_rev>0" \
-	" UNION ALL SELECT o.subscription_id, o.id, o.closed_ms, -o.days, o.paid_ms FROM orders o WHERE o.state='refunded' AND o.target_rev>0"
+	" WHEN " HAD_WAITED " THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END AS begun_ms, o.kind<>'trial' AS bought FROM orders o WHERE o.state IN ('paid', 'delivered', 'refunded') AND o.target_rev>0" \
+	" UNION ALL SELECT o.subscription_id, o.id, o.closed_ms, -o.days, o.paid_ms, 1 FROM orders o WHERE o.state='refunded' AND o.target_rev>0"
 
 static void lengthen(struct due *d, int64_t paid_ms, int64_t days_ms, int64_t begun_ms)
 {
@@ -63,9 +64,11 @@ static void lengthen(struct due *d, int64_t paid_ms, int64_t days_ms, int64_t be
 	d->at_most_ms = (d->at_most_ms > begun_ms ? d->at_most_ms : begun_ms) + days_ms;
 }
 
-/* What was over when something else began is not taken from that. */
+/* What was over when something else began is not taken from that. With the last purchase all of it goes, a trial too. */
 static void shorten(struct due *d, int64_t paid_ms, int64_t days_ms)
 {
+	if (--d->bought == 0)
+		d->at_least_ms = d->at_most_ms = 0;
 	if (paid_ms >= d->anew_ms)
 		d->at_least_ms -= days_ms;
 	if (paid_ms >= d->perhaps_anew_ms)
@@ -78,7 +81,7 @@ static void all_ends(struct world *w)
 	struct due d = { 0 };
 	struct db_rows r;
 
-	db_select(&r, w->db, "SELECT s.id, s.expires_ms, c.at_ms, c.days, c.begun_ms FROM subscriptions s JOIN (" CHANGES ") c ON c.subscription_id=s.id"
+	db_select(&r, w->db, "SELECT s.id, s.expires_ms, c.at_ms, c.days, c.begun_ms, c.bought FROM subscriptions s JOIN (" CHANGES ") c ON c.subscription_id=s.id"
 		" WHERE s.expires_ms>0 AND NOT (s.gone AND " WAS_REFUNDED ")"
 		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.bonus_days>0 OR x.days=0 OR (x.state<>'canceled' AND x.state<>'open' AND x.target_rev=0)))"
 		" AND NOT EXISTS (SELECT 1 FROM bonuses b WHERE b.used_subscription_id=s.id)"
@@ -88,10 +91,12 @@ static void all_ends(struct world *w)
 			one_end(w, &d);
 			d = (struct due){ .subscription = db_i64(&r, 0), .expires_ms = db_i64(&r, 1) };
 		}
-		if (db_i64(&r, 3) < 0)
+		if (db_i64(&r, 3) < 0) {
 			shorten(&d, db_i64(&r, 4), -db_i64(&r, 3) * DAY_MS);
-		else
+		} else {
 			lengthen(&d, db_i64(&r, 2), db_i64(&r, 3) * DAY_MS, db_i64(&r, 4));
+			d.bought += db_i64(&r, 5);
+		}
 	}
 	if (db_end(&r) == OK)
 		one_end(w, &d);
