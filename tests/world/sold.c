@@ -45,11 +45,14 @@ static void one_end(struct world *w, const struct due *d)
 /* This order waited for its access, or was delivered together with one that did. */
 #define HAD_WAITED "EXISTS (SELECT 1 FROM orders y WHERE y.subscription_id=o.subscription_id AND y.waiting_told AND (y.id=o.id OR y.delivered_ms=o.delivered_ms))"
 
-/* What lengthens a subscription and what shortens it: when, by how many days, and when at the latest it began to count, or when
- * what is taken back was paid. */
-#define CHANGES "SELECT o.subscription_id, o.id, o.paid_ms AS at_ms, o.days, CASE WHEN o.delivered_ms=0 THEN coalesce(nullif(o.closed_ms, 0), ?1)" \
-	" WHEN " HAD_WAITED " THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END AS begun_ms, o.kind<>'trial' AS bought FROM orders o WHERE o.state IN ('paid', 'delivered', 'refunded') AND o.target_rev>0" \
-	" UNION ALL SELECT o.subscription_id, o.id, o.closed_ms, -o.days, o.paid_ms, 1 FROM orders o WHERE o.state='refunded' AND o.target_rev>0"
+/* When at the latest what this order gave began to count. */
+#define BEGUN "CASE WHEN o.delivered_ms=0 THEN coalesce(nullif(o.closed_ms, 0), ?1) WHEN " HAD_WAITED " THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END"
+
+/* What lengthens a subscription and what shortens it: when, by how many days, when at the latest it began to count or when what
+ * is taken back was paid, and whether it was bought. */
+#define CHANGES "SELECT o.subscription_id, o.id, o.paid_ms AS at_ms, o.days, " BEGUN " AS begun_ms, o.kind<>'trial' AS bought FROM orders o WHERE o.state IN ('paid', 'delivered', 'refunded') AND o.target_rev>0" \
+	" UNION ALL SELECT o.subscription_id, o.id, o.closed_ms, -o.days, o.paid_ms, 1 FROM orders o WHERE o.state='refunded' AND o.target_rev>0" \
+	" UNION ALL SELECT b.used_subscription_id, 0, b.updated_ms, b.days, coalesce((SELECT " BEGUN " FROM orders o WHERE o.id=b.used_order_id), b.updated_ms), 0 FROM bonuses b WHERE b.state='used'"
 
 static void lengthen(struct due *d, int64_t paid_ms, int64_t days_ms, int64_t begun_ms)
 {
@@ -83,8 +86,7 @@ static void all_ends(struct world *w)
 
 	db_select(&r, w->db, "SELECT s.id, s.expires_ms, c.at_ms, c.days, c.begun_ms, c.bought FROM subscriptions s JOIN (" CHANGES ") c ON c.subscription_id=s.id"
 		" WHERE s.expires_ms>0 AND NOT (s.gone AND " WAS_REFUNDED ")"
-		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.bonus_days>0 OR x.days=0 OR (x.state<>'canceled' AND x.state<>'open' AND x.target_rev=0)))"
-		" AND NOT EXISTS (SELECT 1 FROM bonuses b WHERE b.used_subscription_id=s.id)"
+		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.days=0 OR (x.state<>'canceled' AND x.state<>'open' AND x.target_rev=0)))"
 		" AND " NO_OPERATOR_CHANGED("until") " AND " NO_ADMIN_WAS_HERE " ORDER BY s.id, c.at_ms, c.id", world_now_ms(w));
 	while (db_next(&r)) {
 		if (d.subscription != db_i64(&r, 0)) {
