@@ -13,9 +13,10 @@ enum err referral_totals(struct referral_totals *out, struct act *a, int64_t use
 enum err bonus_earn(struct act *a, const struct order *o);     /* by order_access_ready of the referred user's first paid order */
 enum err bonus_cancel(struct act *a, const struct order *o);   /* refund: not yet used ones */
 enum err bonuses_mature(struct act *a);                        /* schedule: pending → usable → put on the subscription with the nearest end */
-/* Puts this user's usable days on their subscription with the nearest end, if they have one with an end that is no trial.
- * *days is what was added; order_id: the purchase at which it happened, 0: none. */
-enum err bonuses_use(int *days, struct act *a, int64_t user_id, int64_t order_id);
+/* Puts this user's usable days on their subscription with the nearest end, if they have one with an end that is no trial; on one
+ * that has ended only where none runs. order_id: the purchase at which it happens, 0: none. out->days 0: nothing was added. */
+struct bonus_use { int64_t subscription_id; int days; };
+enum err bonuses_use(struct bonus_use *out, struct act *a, int64_t user_id, int64_t order_id);
 
 /* Reminders: each due one decided exactly once per (subscription, period, kind): 3d 1d end grace 80 90 100. */
 enum err reminders_run(struct act *a);                         /* schedule, every minute */

@@ -134,6 +134,7 @@ static char *subject_of(struct act *a, int64_t id)
 /* E_NOROOM: nowhere to go, nothing was changed. */
 static enum err fulfil(struct act *a, struct order *o)
 {
+	struct bonus_use bonus;
 	struct subscription s;
 	enum err e;
 
@@ -144,13 +145,14 @@ static enum err fulfil(struct act *a, struct order *o)
 	if (e == E_NOROOM)
 		log_warn("order.no_place", KV("order", o->public_id));
 	if (!e)
-		e = bonuses_use(&o->bonus_days, a, o->user_id, o->id);
+		e = bonuses_use(&bonus, a, o->user_id, o->id);
 	if (!e)
 		e = sub_get(&s, a, s.id); /* a bonus may have moved its end */
 	if (e)
 		return e;
 	o->subscription_id = s.id;
 	o->target_rev = s.revision;
+	o->bonus_days = bonus.subscription_id == s.id ? bonus.days : 0; /* they may have gone to another one that ends sooner */
 	o->reserved_until_ms = 0;
 	return db_run(a->tx, "UPDATE orders SET subscription_id=?2, target_rev=?3, bonus_days=?4, reserved_until_ms=0 WHERE id=?1", o->id, s.id, s.revision,
 		o->bonus_days);

@@ -78,16 +78,17 @@ enum err bonus_cancel(struct act *a, const struct order *o)
 	return db_run(a->tx, "UPDATE bonuses SET state='canceled', updated_ms=?2 WHERE source_order_id=?1 AND state IN ('pending', 'usable')", o->id, a->now_ms);
 }
 
-enum err bonuses_use(int *days, struct act *a, int64_t user_id, int64_t order_id)
+enum err bonuses_use(struct bonus_use *out, struct act *a, int64_t user_id, int64_t order_id)
 {
 	struct subscription s;
 	int64_t id, sum;
 	enum err e;
 
-	*days = 0;
+	*out = (struct bonus_use){ 0, 0 };
 	e = db_get_i64(&sum, a->tx, "SELECT sum(days) FROM bonuses WHERE user_id=?1 AND state='usable'", user_id);
 	if (!e)
-		e = db_get_i64(&id, a->tx, "SELECT id FROM subscriptions WHERE user_id=?1 AND gone=0 AND trial=0 AND expires_ms>0 ORDER BY expires_ms LIMIT 1", user_id);
+		e = db_get_i64(&id, a->tx, "SELECT id FROM subscriptions WHERE user_id=?1 AND gone=0 AND trial=0 AND expires_ms>0"
+			" ORDER BY max(expires_ms, grace_until_ms)<=?2, expires_ms LIMIT 1", user_id, a->now_ms);
 	if (!e)
 		e = sub_get(&s, a, id);
 	if (e)
@@ -96,7 +97,7 @@ enum err bonuses_use(int *days, struct act *a, int64_t user_id, int64_t order_id
 		user_id, id, order_id, a->now_ms);
 	if (!e)
 		e = sub_extend(a, &s, sum * DAY_MS);
-	*days = (int)sum;
+	*out = (struct bonus_use){ id, (int)sum };
 	return e;
 }
 
@@ -114,9 +115,9 @@ enum err bonuses_mature(struct act *a)
 		users[n++] = db_i64(&r, 0);
 	e = db_end(&r);
 	for (size_t i = 0; !e && i < n; i++) {
-		int days;
+		struct bonus_use used;
 
-		e = bonuses_use(&days, a, users[i], 0);
+		e = bonuses_use(&used, a, users[i], 0);
 	}
 	return e;
 }

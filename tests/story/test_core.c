@@ -294,7 +294,7 @@ static void test_killed(void **state)
 
 /* --- jobs --- */
 
-static struct { int now[3], most[3], together, heard, done; } lanes;
+static struct { int now[3], most[3], together, heard, done; bool puts_off; } lanes;
 
 static void panel(void *ctx, const struct sim_request *request, struct sim_response *response)
 {
@@ -320,11 +320,13 @@ static enum err begin_call(struct act *a, struct job *job)
 
 static enum err answer_call(struct act *a, struct job *job, const struct http_response *response)
 {
-	(void)a;
 	assert_int_equal(response->status, 200);
 	lanes.now[job->lane]--;
 	lanes.done++;
-	job_done(job);
+	if (lanes.puts_off)
+		job_later(job, a->now_ms + HOUR_MS, NULL);
+	else
+		job_done(job);
 	return OK;
 }
 
@@ -358,6 +360,26 @@ static void test_one_call_per_lane(void **state)
 	assert_int_equal(lanes.most[1], 1);
 	assert_int_equal(lanes.most[2], 1);
 	assert_int_equal(lanes.together, 2);
+}
+
+/* Asked for once more while it is under way, it may have decided already without what it was asked for: it runs again, at once,
+ * whether it is done or had put itself off. */
+static void test_asked_while_under_way(void **state)
+{
+	(void)state;
+	know_calls();
+	memnet_set_latency_us(b->net, PANEL, 500000);
+	for (int puts_off = 0; puts_off <= 1; puts_off++) {
+		memset(&lanes, 0, sizeof lanes);
+		lanes.puts_off = puts_off;
+		assert_int_equal(core_do(b->core, add_calls, NULL), OK);
+		run_ms(200);
+		assert_int_equal(lanes.now[1] + lanes.now[2], 2);
+		assert_int_equal(core_do(b->core, add_calls, NULL), OK);
+		run_ms(20000);
+		assert_int_equal(lanes.done, 12);
+		assert_int_equal(rows("SELECT count(*) FROM jobs"), puts_off ? 10 : 0);
+	}
 }
 
 /* A call leaves when the commit that claims it stands: after a crash nobody would know that it was made. */
@@ -549,6 +571,7 @@ int main(void)
 		story(test_answered_too_late, "R197"),
 		story(test_killed, "R271"),
 		story(test_one_call_per_lane, "B23"),
+		story(test_asked_while_under_way, ""),
 		story(test_called_when_stored, ""),
 		story(test_limits, "R280 B48"),
 		story(test_told_to_wait, "R280"),

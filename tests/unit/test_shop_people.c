@@ -303,6 +303,34 @@ static void test_referral_hold(void **state)
 	shop_free(s);
 }
 
+/* Days for a friend go to what runs and ends first; an order counts them as its own only where they are. */
+static void test_referral_two_subscriptions(void **state)
+{
+	struct shop *s = shop_new();
+	struct user anna = shop_user(s, ANNA, "Anna"), boris = shop_user(s, BORIS, "Boris");
+	struct plan month = shop_plan(s, "Month", 30, 0, 350, 0), week = shop_plan(s, "Week", 7, 0, 90, 0);
+	struct order over, runs, own, first;
+	bool bound;
+
+	(void)state;
+	assert_int_equal(setting_set(&s->a, SETTING_REFERRAL_HOLD_HOURS, STR("24")), OK);
+	over = buy(s, &anna, &week, NULL, "chg1");
+	shop_wait(s, 10 * DAY_MS);
+	runs = buy(s, &anna, &week, NULL, "chg2");
+	assert_int_equal(referral_bind(&bound, &s->a, &boris, str_of(anna.referral_code)), OK);
+	first = buy(s, &boris, &month, NULL, "chg3");
+	assert_true(first.id > runs.id);
+	shop_wait(s, DAY_MS);
+	shop_run(s, "UPDATE bonuses SET state='usable'");
+	own = buy(s, &anna, &month, NULL, "chg4");
+	assert_int_equal(own.bonus_days, 0);
+	assert_int_equal(sub_of(s, own.subscription_id).expires_ms, s->now_ms + 30 * DAY_MS);
+	assert_int_equal(sub_of(s, runs.subscription_id).expires_ms, s->now_ms + 13 * DAY_MS);
+	assert_true(sub_of(s, over.subscription_id).expires_ms < s->now_ms);
+	shop_check_books(s);
+	shop_free(s);
+}
+
 /* --- what is sold --- */
 
 static void test_plans(void **state)
@@ -774,6 +802,7 @@ int main(void)
 		proves(test_claim, ""),
 		proves(test_trial, "B36"),
 		proves(test_referral, "R242 B35"),
+		proves(test_referral_two_subscriptions, ""),
 		proves(test_referral_hold, "R244"),
 		proves(test_plans, ""),
 		proves(test_two_accounts, "R032 R034"),
