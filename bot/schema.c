@@ -482,8 +482,8 @@ static const char ids_in_order[] = /* the oldest ids are the lowest: inbox_forge
 static const char looks_marked[] = /* who is as the last look has left them is not looked at alone: sweep.c */
 	"ALTER TABLE accesses ADD COLUMN seen_mark INTEGER NOT NULL DEFAULT 0;"; /* of all that the look depended on when its panel agreed; 0: none */
 
-static const char beginnings_kept[] = /* what a refund has to leave alone */
-	"ALTER TABLE orders ADD COLUMN begun_anew INTEGER NOT NULL DEFAULT 0;"; /* 1: when it was paid nothing was left of what it renews */
+static const char beginnings_kept[] = /* what is used up is not taken back from what came after it */
+	"ALTER TABLE subscriptions ADD COLUMN begun_rev INTEGER NOT NULL DEFAULT 0;"; /* revision from which on its time counts without a gap; what was given before is used up */
 
 const struct db_migration schema_migrations[] = {
 	{ first },

@@ -23,7 +23,7 @@ static enum err begin_anew(bool *begun, struct act *a, struct subscription *s)
 	enum err e = order_waiting(&waiting, a, s->id);
 
 	*begun = !e && waiting.days > 0;
-	return *begun ? sub_extend(a, s, waiting.days * DAY_MS) : e;
+	return *begun ? sub_begin_anew(a, s, waiting.days * DAY_MS, waiting.first_rev) : e;
 }
 
 static enum err step(struct act *a, int64_t id, const struct time_rules *rules)

@@ -142,12 +142,12 @@ enum err order_waiting(struct order_waiting *out, struct act *a, int64_t subscri
 	struct db_rows r;
 	enum err e;
 
-	db_select(&r, a->tx, "SELECT count(*), coalesce(sum(CASE WHEN target_rev>0 THEN days+bonus_days ELSE 0 END), 0) FROM orders WHERE subscription_id=?1 AND state='paid'",
-		subscription_id);
+	db_select(&r, a->tx, "SELECT count(*), coalesce(sum(CASE WHEN target_rev>0 THEN days+bonus_days ELSE 0 END), 0), coalesce(min(nullif(target_rev, 0)), 0)"
+		" FROM orders WHERE subscription_id=?1 AND state='paid'", subscription_id);
 	e = db_first(&r);
 	if (e)
 		return e;
-	*out = (struct order_waiting){ db_i64(&r, 0), db_i64(&r, 1) };
+	*out = (struct order_waiting){ db_i64(&r, 0), db_i64(&r, 1), db_i64(&r, 2) };
 	return db_end(&r);
 }
 

@@ -69,9 +69,9 @@ extern const struct job_kind order_job_fulfil; /* subject: order id */
 /* A panel was removed: what was paid for there and is not delivered gets another place (R141). */
 enum err orders_displaced(struct act *a);
 
-/* Of this subscription: orders that are paid and not delivered, and the days that they bought and that run already. While
- * there is one, neither time nor its owner deletes it: it would be money for nothing. */
-struct order_waiting { int64_t count, days; };
+/* Of this subscription: orders that are paid and not delivered, the days that they bought and that run already, and with which
+ * revision. While there is one, neither time nor its owner deletes it: it would be money for nothing. */
+struct order_waiting { int64_t count, days, first_rev; };
 enum err order_waiting(struct order_waiting *out, struct act *a, int64_t subscription_id);
 
 /* Trial and gift: an order that costs nothing. trial: E_CONFLICT when this telegram_id had one, ever (R-trial, B36);

@@ -112,8 +112,6 @@ static enum err renew(struct subscription *s, struct act *a, const struct order 
 	terms = sub_renewed(s, o->days, o->quota_bytes, o->restart, a->now_ms);
 	s->limit_ip = o->limit_ip;
 	e = db_run(a->tx, "UPDATE subscriptions SET plan_id=?2, trial=0, reset_days=?3 WHERE id=?1", s->id, o->plan_id, o->reset_days);
-	if (!e)
-		e = db_run(a->tx, "UPDATE orders SET begun_anew=?2 WHERE id=?1", o->id, !sub_is_running(s, a->now_ms));
 	return e ? e : sub_set_terms(a, s, &terms, true);
 }
 

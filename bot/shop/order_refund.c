@@ -58,23 +58,12 @@ static enum err revoke(struct act *a, struct subscription *s)
 	return e ? e : db_run(a->tx, "UPDATE orders SET state='refunded', closed_ms=?2 WHERE subscription_id=?1 AND state='paid' AND kind='trial'", s->id, a->now_ms);
 }
 
-/* What was bought when this one's time was over owes it nothing. */
-static enum err is_used_up(bool *is, struct act *a, const struct subscription *s, const struct order *o)
-{
-	int64_t n;
-	enum err e = db_get_i64(&n, a->tx, "SELECT count(*)" OTHER_PURCHASES_SQL " AND begun_anew AND target_rev>?3", s->id, o->id, o->target_rev);
-
-	*is = !e && n > 0;
-	return e;
-}
-
 /* The subscription lives on when another purchase stands behind it: then only this order's share goes. */
 static enum err take_back(struct act *a, const struct order *o)
 {
 	struct subscription s;
 	struct sub_terms terms;
 	int64_t others;
-	bool used_up;
 	enum err e = db_get_i64(&others, a->tx, "SELECT count(*)" OTHER_PURCHASES_SQL, o->subscription_id, o->id);
 
 	if (!e)
@@ -83,9 +72,8 @@ static enum err take_back(struct act *a, const struct order *o)
 		return e;
 	if (!others)
 		return revoke(a, &s);
-	e = is_used_up(&used_up, a, &s, o);
-	if (e || used_up)
-		return e;
+	if (o->target_rev < s.begun_rev) /* what came when its time was over owes it nothing */
+		return OK;
 	e = ends_without(&terms.expires_ms, a, &s, o);
 	if (!e)
 		e = quota_without(&terms.quota_bytes, a, &s, o);

@@ -11,7 +11,7 @@
 #include "lib/base/enc.h"
 
 #define SUB_COLUMNS "id, public_id, user_id, plan_id, sub_id, uuid, password, trial, expires_ms, quota_bytes, limit_ip, reset_days," \
-	" enabled, gone, reset_rev, revision, period, grace_until_ms, used_bytes, used_seen_ms, created_ms, deleted_ms, ban_stopped"
+	" enabled, gone, reset_rev, revision, period, grace_until_ms, used_bytes, used_seen_ms, created_ms, deleted_ms, ban_stopped, begun_rev"
 
 static void copy(char *out, size_t size, struct str text)
 {
@@ -25,7 +25,7 @@ static void read_row(struct subscription *out, const struct db_rows *r)
 		.expires_ms = db_i64(r, 8), .quota_bytes = db_i64(r, 9), .limit_ip = (int)db_i64(r, 10), .reset_days = (int)db_i64(r, 11),
 		.enabled = db_i64(r, 12), .gone = db_i64(r, 13), .reset_rev = db_i64(r, 14), .revision = db_i64(r, 15), .period = db_i64(r, 16),
 		.grace_until_ms = db_i64(r, 17), .used_bytes = db_i64(r, 18), .used_seen_ms = db_i64(r, 19), .created_ms = db_i64(r, 20),
-		.deleted_ms = db_i64(r, 21), .ban_stopped = db_i64(r, 22) };
+		.deleted_ms = db_i64(r, 21), .ban_stopped = db_i64(r, 22), .begun_rev = db_i64(r, 23) };
 	copy(out->public_id, sizeof out->public_id, db_str(r, 1));
 	copy(out->sub_id, sizeof out->sub_id, db_str(r, 4));
 	copy(out->uuid, sizeof out->uuid, db_str(r, 5));
@@ -144,8 +144,8 @@ enum err sub_change(struct act *a, struct subscription *s, enum job_prio prio)
 
 	s->revision++;
 	e = db_run(a->tx, "UPDATE subscriptions SET expires_ms=?2, quota_bytes=?3, limit_ip=?4, enabled=?5, gone=?6, reset_rev=?7, revision=?8, period=?9,"
-		" grace_until_ms=?10, used_bytes=?11, deleted_ms=?12, updated_ms=?13 WHERE id=?1", s->id, s->expires_ms, s->quota_bytes, s->limit_ip,
-		s->enabled, s->gone, s->reset_rev, s->revision, s->period, s->grace_until_ms, s->used_bytes, s->deleted_ms, a->now_ms);
+		" grace_until_ms=?10, used_bytes=?11, deleted_ms=?12, updated_ms=?13, begun_rev=?14 WHERE id=?1", s->id, s->expires_ms, s->quota_bytes, s->limit_ip,
+		s->enabled, s->gone, s->reset_rev, s->revision, s->period, s->grace_until_ms, s->used_bytes, s->deleted_ms, a->now_ms, s->begun_rev);
 	return e ? e : fleet_reconcile(a, s->id, prio);
 }
 
@@ -169,11 +169,14 @@ static enum err reset(struct act *a, struct subscription *s)
 	return e;
 }
 
-/* Stopped by time: more time starts it again, though not before the end of a ban. Stopped by us: it stays so. */
+/* Stopped by time: more time starts it again, though not before the end of a ban. Stopped by us: it stays so. Nothing is left of
+ * what there was, so its time begins with the revision to come. */
 static void start_again(const struct act *a, struct subscription *s)
 {
 	if (sub_is_over(s, a->now_ms))
 		s->enabled = !s->ban_stopped;
+	if (!sub_is_running(s, a->now_ms))
+		s->begun_rev = s->revision + 1;
 }
 
 enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool reset_traffic)
@@ -199,6 +202,14 @@ enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms)
 	return begin_period(a, s, JOB_PERSON);
 }
 
+enum err sub_begin_anew(struct act *a, struct subscription *s, int64_t by_ms, int64_t begun_rev)
+{
+	enum err e = sub_extend(a, s, by_ms);
+
+	s->begun_rev = begun_rev;
+	return e ? e : db_run(a->tx, "UPDATE subscriptions SET begun_rev=?2 WHERE id=?1", s->id, s->begun_rev);
+}
+
 enum err sub_end_adopted(struct act *a, int64_t subscription_id, bool was_over)
 {
 	struct subscription s;
@@ -206,8 +217,10 @@ enum err sub_end_adopted(struct act *a, int64_t subscription_id, bool was_over)
 
 	if (e)
 		return e;
-	if (was_over)
+	if (was_over) {
 		s.enabled = !s.ban_stopped;
+		s.begun_rev = s.revision + 1;
+	}
 	return begin_period(a, &s, JOB_ROUTINE);
 }
 

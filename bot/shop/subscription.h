@@ -23,6 +23,7 @@ struct subscription {
 	int limit_ip, reset_days;
 	bool enabled, gone, ban_stopped;
 	int64_t reset_rev, revision, period;
+	int64_t begun_rev;           /* from this revision on its time counts without a gap; what was given before is used up */
 	int64_t grace_until_ms;
 	int64_t used_bytes, used_seen_ms;
 	int64_t created_ms, deleted_ms;
@@ -62,6 +63,7 @@ enum err sub_create(struct subscription *out, struct act *a, const struct sub_ne
 
 enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool reset_traffic); /* renewal: period + 1, reminders armed again */
 enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms);      /* gift, bonus: from max(now, expiry); without end stays so */
+enum err sub_begin_anew(struct act *a, struct subscription *s, int64_t by_ms, int64_t begun_rev); /* the same for time that was given with begun_rev or later and never ran */
 enum err sub_end_adopted(struct act *a, int64_t subscription_id, bool was_over); /* fleet_hooks: its end has moved already */
 enum err sub_set_quota(struct act *a, struct subscription *s, int64_t quota_bytes);
 enum err sub_set_limit_ip(struct act *a, struct subscription *s, int limit_ip);

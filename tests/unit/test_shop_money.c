@@ -278,13 +278,17 @@ static void test_decisions(void **state)
 	struct sale t = sale_new();
 	struct user boris = shop_user(t.s, BORIS, "Boris");
 	struct order other = shop_order(t.s, &boris, &t.plan);
+	struct invoice asked;
 
 	(void)state;
+	assert_int_equal(invoice_open(&asked, &t.s->a, &other, "stars"), OK);
 	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 300, "chg1"), OK);
 	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 50, "chg2"), OK);
 	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 60, "chg3"), OK);
 	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_APPLY, other.id, &t.admin), OK);
 	assert_int_equal(suspense_decide(&t.s->a, 2, SUSPENSE_APPLY, other.id, &t.admin), E_CONFLICT); /* one order, one payment */
+	assert_int_equal(invoice_get(&asked, &t.s->a, asked.id), OK);
+	assert_int_equal(asked.state, INVOICE_CANCELED); /* nobody is asked for it any more */
 	assert_int_equal(suspense_decide(&t.s->a, 2, SUSPENSE_KEEP, 0, &t.admin), OK);
 	assert_int_equal(suspense_decide(&t.s->a, 3, SUSPENSE_REFUND, 0, &t.admin), OK);
 	assert_int_equal(suspense_decide(&t.s->a, 9, SUSPENSE_KEEP, 0, &t.admin), E_NOTFOUND);
