@@ -152,6 +152,15 @@ static void test_pre_checkout_refusals(void **state)
 	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
 	assert_true(str_has(why, "places"));
 	shop_run(t.s, "UPDATE panels SET drain=0");
+	assert_int_equal(user_set_banned(&t.s->a, t.order.user_id, true), OK);
+	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
+	assert_int_equal(user_set_banned(&t.s->a, t.order.user_id, false), OK);
+	shop_wait(t.s, ORDER_OPEN_MS - 1);
+	assert_true(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
+	shop_wait(t.s, 1); /* over, before anything has looked at it */
+	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
+	assert_true(str_has(why, "closed"));
+	shop_run(t.s, "UPDATE orders SET expires_ms=expires_ms+1000; UPDATE invoices SET expires_ms=expires_ms+1000");
 	assert_int_equal(plan_delete(&t.s->a, t.plan.id), OK);
 	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
 	assert_true(str_has(why, "no longer sold"));
