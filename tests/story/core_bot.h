@@ -67,9 +67,19 @@ static inline void send_picture(struct act *a, int64_t chat_id)
 	buf_release(&payload);
 }
 
-static inline enum err echo(struct act *a, const struct tg_update *u)
+static inline void send_text(struct act *a, int64_t chat_id, struct str text)
 {
 	struct buf payload;
+
+	buf_init(&payload, TG_CALL_BYTES_MAX);
+	tg_send_message(&payload, &(struct tg_send){ .chat_id = chat_id, .html = text });
+	outbox_add(a, &(struct outgoing){ .method = TG_SEND_MESSAGE, .chat_id = chat_id, .lane = LANE_INTERACTIVE, .unknown = UNKNOWN_AGAIN, .about = "fact",
+		.payload = str_of(str_dup(a->arena, buf_str(&payload))) });
+	buf_release(&payload);
+}
+
+static inline enum err echo(struct act *a, const struct tg_update *u)
+{
 	enum err e;
 
 	if (u->kind != TG_UPDATE_MESSAGE)
@@ -87,11 +97,7 @@ static inline enum err echo(struct act *a, const struct tg_update *u)
 		return outbox_retract(a, "fact");
 	e = db_run(a->tx, "INSERT INTO settings(key, value) VALUES(?1, '1') ON CONFLICT(key) DO UPDATE SET value=value+1",
 		arena_printf(a->arena, "said.%.*s", STR_ARG(u->message.text)));
-	buf_init(&payload, TG_CALL_BYTES_MAX);
-	tg_send_message(&payload, &(struct tg_send){ .chat_id = u->chat.id, .html = u->message.text });
-	outbox_add(a, &(struct outgoing){ .method = TG_SEND_MESSAGE, .chat_id = u->chat.id, .lane = LANE_INTERACTIVE, .unknown = UNKNOWN_AGAIN, .about = "fact",
-		.payload = str_of(str_dup(a->arena, buf_str(&payload))) });
-	buf_release(&payload);
+	send_text(a, u->chat.id, u->message.text);
 	if (e || b->fail_next == 0)
 		return e;
 	b->fail_next--;
@@ -292,6 +298,12 @@ static inline int ask(const char *request)
 #define story(function, rows) { #function " [" rows "]", function, set_up, tear_down, NULL }
 
 #define PANEL "http://panel.test"
+
+static inline enum err full_disk(void *ctx, enum db_point point)
+{
+	(void)ctx;
+	return point == DB_POINT_COMMIT && b->faults_left && b->faults_left-- ? E_FULL : OK;
+}
 
 static inline void know_jobs(const struct job_kind *const *kinds, size_t count, sim_handler *handler)
 {

@@ -113,12 +113,6 @@ static void test_parked(void **state)
 	assert_int_equal(said("money 1"), 1);
 }
 
-static enum err full_disk(void *ctx, enum db_point point)
-{
-	(void)ctx;
-	return point == DB_POINT_COMMIT && b->faults_left && b->faults_left-- ? E_FULL : OK;
-}
-
 static void test_failed_commit(void **state)
 {
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
@@ -292,115 +286,6 @@ static void test_killed(void **state)
 	arena_release(&arena);
 }
 
-/* --- jobs --- */
-
-static struct { int now[3], most[3], together, heard, done; bool puts_off; } lanes;
-
-static void panel(void *ctx, const struct sim_request *request, struct sim_response *response)
-{
-	(void)ctx;
-	(void)request;
-	lanes.heard++;
-	response->status = 200;
-}
-
-static enum err begin_call(struct act *a, struct job *job)
-{
-	struct http_request *request = arena_new(&job->arena, struct http_request);
-
-	(void)a;
-	*request = (struct http_request){ .method = HTTP_POST, .url = PANEL "/", .timeout_ms = 30000 };
-	job_call(job, request);
-	if (++lanes.now[job->lane] > lanes.most[job->lane])
-		lanes.most[job->lane] = lanes.now[job->lane];
-	if (lanes.now[1] + lanes.now[2] > lanes.together)
-		lanes.together = lanes.now[1] + lanes.now[2];
-	return OK;
-}
-
-static enum err answer_call(struct act *a, struct job *job, const struct http_response *response)
-{
-	assert_int_equal(response->status, 200);
-	lanes.now[job->lane]--;
-	lanes.done++;
-	if (lanes.puts_off)
-		job_later(job, a->now_ms + HOUR_MS, NULL);
-	else
-		job_done(job);
-	return OK;
-}
-
-static enum err add_calls(struct act *a, void *ctx)
-{
-	enum err e = OK;
-
-	(void)ctx;
-	for (int i = 0; !e && i < 10; i++)
-		e = job_add(a, "call", arena_printf(a->arena, "%d", i), 1 + i % 2, JOB_PERSON, a->now_ms);
-	return e;
-}
-
-static void know_calls(void)
-{
-	static const struct job_kind call = { .name = "call", .begin = begin_call, .answer = answer_call, .backoff_ms = 1000, .backoff_max_ms = 1000 };
-	static const struct job_kind *const kinds[] = { &call };
-
-	know_jobs(kinds, countof(kinds), panel);
-	memset(&lanes, 0, sizeof lanes);
-}
-
-/* One call at a time at each panel: of several at once a real one keeps the last. Two panels do not wait for each other. */
-static void test_one_call_per_lane(void **state)
-{
-	(void)state;
-	know_calls();
-	assert_int_equal(core_do(b->core, add_calls, NULL), OK);
-	run_ms(10000);
-	assert_int_equal(lanes.done, 10);
-	assert_int_equal(lanes.most[1], 1);
-	assert_int_equal(lanes.most[2], 1);
-	assert_int_equal(lanes.together, 2);
-}
-
-/* Asked for once more while it is under way, it may have decided already without what it was asked for: it runs again, at once,
- * whether it is done or had put itself off. */
-static void test_asked_while_under_way(void **state)
-{
-	(void)state;
-	know_calls();
-	memnet_set_latency_us(b->net, PANEL, 500000);
-	for (int puts_off = 0; puts_off <= 1; puts_off++) {
-		memset(&lanes, 0, sizeof lanes);
-		lanes.puts_off = puts_off;
-		assert_int_equal(core_do(b->core, add_calls, NULL), OK);
-		run_ms(200);
-		assert_int_equal(lanes.now[1] + lanes.now[2], 2);
-		assert_int_equal(core_do(b->core, add_calls, NULL), OK);
-		run_ms(20000);
-		assert_int_equal(lanes.done, 12);
-		assert_int_equal(rows("SELECT count(*) FROM jobs"), puts_off ? 10 : 0);
-	}
-}
-
-/* A call leaves when the commit that claims it stands: after a crash nobody would know that it was made. */
-static void test_called_when_stored(void **state)
-{
-	(void)state;
-	know_calls();
-	assert_int_equal(core_do(b->core, add_calls, NULL), OK);
-	b->faults_left = 3;
-	db_set_fault(full_disk, NULL);
-	while (b->faults_left) {
-		assert_int_equal(lanes.heard, 0);
-		run_ms(10);
-	}
-	db_set_fault(NULL, NULL);
-	lanes.now[1] = lanes.now[2] = 0; /* runs that were given up */
-	run_ms(30000);
-	assert_int_equal(lanes.done, 10);
-	assert_int_equal(lanes.heard, 10);
-}
-
 static void test_limits(void **state)
 {
 	int64_t users[60], anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
@@ -570,9 +455,6 @@ int main(void)
 		story(test_answered_when_stored, "R197"),
 		story(test_answered_too_late, "R197"),
 		story(test_killed, "R271"),
-		story(test_one_call_per_lane, "B23"),
-		story(test_asked_while_under_way, ""),
-		story(test_called_when_stored, ""),
 		story(test_limits, "R280 B48"),
 		story(test_told_to_wait, "R280"),
 		story(test_taken_back, ""),
