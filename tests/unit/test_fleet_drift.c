@@ -69,6 +69,26 @@ static void test_longer_when_over(void **state)
 	}
 }
 
+/* Another subscription id by hand: the address that people have would be empty, so it gets its own again. */
+static void test_other_keys_by_hand(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+	char body[500];
+
+	(void)state;
+	snprintf(body, sizeof body, "{\"id\":\"" UUID_1 "\",\"email\":\"anna_abcdefgh\",\"limitIp\":2,\"totalGB\":%lld,\"expiryTime\":%lld,\"enable\":true,"
+		"\"tgId\":4242,\"subId\":\"byhandbyhandbyhand01\",\"comment\":\"mine\",\"reset\":0,\"flow\":\"\"}", (long long)(10 * GIB), (long long)(START_MS + 30 * DAY_MS));
+	fw_operate(w, "panel/api/clients/update/anna_abcdefgh", body);
+	assert_string_equal(fw_client(w, 0).sub_id, "byhandbyhandbyhand01");
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_client(w, 0).count, 1);
+	assert_string_equal(fw_client(w, 0).sub_id, "subidsubidsubid00001");
+	assert_string_equal(fw_client(w, 0).id, UUID_1);
+	fw_assert_in_line(w, "its own keys");
+	fw_free(w);
+}
+
 static enum err say_repair(struct act *a, void *ctx)
 {
 	return drift_decide(a, *(int64_t *)ctx, true, 1);
@@ -207,6 +227,7 @@ int main(void)
 		proves(test_deleted_by_hand, "R041"),
 		proves(test_longer_by_hand, ""),
 		proves(test_longer_when_over, ""),
+		proves(test_other_keys_by_hand, ""),
 		proves(test_shorter_by_hand, ""),
 		proves(test_adopted_too_late, ""),
 		proves(test_paid_overrules, "R039 B20"),

@@ -346,6 +346,53 @@ static void test_not_moved_when_unsure(void **state)
 	fw_free(w);
 }
 
+/* The same, and it is given back before anybody could look: it was perhaps never there, which only a look can tell. */
+static void test_given_back_when_unsure(void **state)
+{
+	static const char *const ways[] = { "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1", "UPDATE accesses SET deleted_ms=1 WHERE id=1" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(ways); i++) {
+		struct fleet_world *w = fw_new("3.6.0");
+		struct panel_rule lost = { .route = "clients/add", .times = 1, .fault = PANEL_NETWORK, .after = true, .trouble = { .drop = true } };
+
+		panel_sim_add_rule(w->sims[0], &lost);
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, 10);
+		assert_int_equal(fw_number(w, "SELECT seen_exists FROM accesses WHERE id=1"), 0);
+		memnet_set_down(w->net, w->origins[0], true);
+		fw_want(w, ways[i]);
+		fw_run(w, 10 * MINUTE_MS);
+		memnet_set_down(w->net, w->origins[0], false);
+		fw_run(w, 10 * MINUTE_MS);
+		assert_int_equal(fw_client(w, 0).count, 0);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		assert_int_equal(panel_sim_count(w->sims[0], "clients/add"), 1);
+		fw_free(w);
+	}
+}
+
+/* It stands, and no link can be made of it: nothing is delivered until one can. */
+static void test_nothing_to_hand_over(void **state)
+{
+	struct fleet_world *w = fw_new("3.6.0");
+
+	(void)state;
+	fw_do(w, "UPDATE panels SET sub_url=NULL; UPDATE inbounds SET body='[]'");
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 10 * MINUTE_MS);
+	assert_int_equal(fw_client(w, 0).count, 1);
+	assert_int_equal(w->ready, 0);
+	assert_true(w->waits > 0);
+	fw_do(w, "DELETE FROM inbounds"); /* read anew */
+	fw_run(w, 10 * MINUTE_MS);
+	assert_int_equal(w->ready, 1);
+	fw_assert_in_line(w, "handed over");
+	fw_free(w);
+}
+
 /* Refused twice, accepted the third time: about ten seconds, without a word to anybody (R140). */
 static void test_refused_twice(void **state)
 {
@@ -501,6 +548,8 @@ int main(void)
 		proves(test_renewed_after_end, "B29"),
 		proves(test_deleted, "R044 B46"),
 		proves(test_moved, "R141"),
+		proves(test_given_back_when_unsure, ""),
+		proves(test_nothing_to_hand_over, ""),
 		proves(test_not_moved_when_unsure, "B51"),
 		proves(test_refused_twice, "R140"),
 		proves(test_down_for_a_day, "R098 R142"),
