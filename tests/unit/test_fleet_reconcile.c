@@ -232,7 +232,8 @@ static void test_kills(void **state)
 	fw_kill_nth("3.6.0", "jobs.call_sent", false, fw_new, live);
 }
 
-/* Used up, cut off by the panel, renewed: in again, with new counters. */
+/* Used up, cut off by the panel, renewed: in again, with new counters. The same when an admin gives the traffic once more and
+ * nothing else changes: a reset alone does not let anybody in. */
 static void test_renewed_after_cut(void **state)
 {
 	(void)state;
@@ -255,6 +256,13 @@ static void test_renewed_after_cut(void **state)
 		fw_assert_in_line(w, fw_versions[i]);
 		assert_int_equal(fw_client(w, 0).client.up, 0);
 		assert_int_equal(w->ready, 2);
+		panel_sim_set_traffic(w->sims[0], "anna_abcdefgh", 6 * GIB, 6 * GIB);
+		fw_run(w, MINUTE_MS);
+		assert_false(fw_client(w, 0).client.in_xray);
+		fw_want(w, "UPDATE subscriptions SET reset_rev=2 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, fw_versions[i]);
+		assert_true(fw_client(w, 0).client.in_xray);
 		fw_free(w);
 	}
 }
