@@ -19,6 +19,7 @@
 struct due {
 	int64_t subscription, expires_ms, at_least_ms, at_most_ms;
 	int64_t bought;         /* so many purchases stand behind it */
+	int64_t begun_ms;       /* when the last of them may have begun, after it had waited */
 	int64_t anew_ms, perhaps_anew_ms; /* when the last purchase was paid that did not add to anything, for sure or perhaps */
 };
 
@@ -58,6 +59,7 @@ static void lengthen(struct due *d, int64_t paid_ms, int64_t days_ms, int64_t be
 {
 	int64_t grace_ms = paid_ms - GRACE_MAX_MS;
 
+	d->begun_ms = d->begun_ms > begun_ms ? d->begun_ms : begun_ms;
 	if (d->at_most_ms <= grace_ms)
 		d->anew_ms = paid_ms;
 	if (d->at_least_ms <= paid_ms)
@@ -67,14 +69,15 @@ static void lengthen(struct due *d, int64_t paid_ms, int64_t days_ms, int64_t be
 	d->at_most_ms = (d->at_most_ms > begun_ms ? d->at_most_ms : begun_ms) + days_ms;
 }
 
-/* What was over when something else began is not taken from that. With the last purchase all of it goes, a trial too. */
-static void shorten(struct due *d, int64_t paid_ms, int64_t days_ms)
+/* What was over when something else began is not taken from that, nor from what had waited and began after it. With the last
+ * purchase all of it goes, a trial too. */
+static void shorten(struct due *d, int64_t at_ms, int64_t days_ms, int64_t paid_ms)
 {
 	if (--d->bought == 0)
 		d->at_least_ms = d->at_most_ms = 0;
 	if (paid_ms >= d->anew_ms)
 		d->at_least_ms -= days_ms;
-	if (paid_ms >= d->perhaps_anew_ms)
+	if (paid_ms >= d->perhaps_anew_ms && at_ms >= d->begun_ms)
 		d->at_most_ms -= days_ms;
 }
 
@@ -94,7 +97,7 @@ static void all_ends(struct world *w)
 			d = (struct due){ .subscription = db_i64(&r, 0), .expires_ms = db_i64(&r, 1) };
 		}
 		if (db_i64(&r, 3) < 0) {
-			shorten(&d, db_i64(&r, 4), -db_i64(&r, 3) * DAY_MS);
+			shorten(&d, db_i64(&r, 2), -db_i64(&r, 3) * DAY_MS, db_i64(&r, 4));
 		} else {
 			lengthen(&d, db_i64(&r, 2), db_i64(&r, 3) * DAY_MS, db_i64(&r, 4));
 			d.bought += db_i64(&r, 5);
