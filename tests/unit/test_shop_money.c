@@ -35,6 +35,19 @@ static void test_bought(void **state)
 	sale_end(&t);
 }
 
+/* One provider's money does not pay another one's invoice, whatever name it bears. */
+static void test_borrowed_name(void **state)
+{
+	struct sale t = sale_new();
+	const struct payment p = { .provider = "crypto_pay", .reference = STR("77"), .invoice = str_of(t.invoice.public_id), .amount_minor = 350, .currency = STR("XTR") };
+
+	(void)state;
+	assert_int_equal(pay_confirm(&t.s->a, &p), OK);
+	assert_string_equal(shop_heard.reason, "unknown_invoice");
+	assert_string_equal(state_of_order(&t), "open");
+	sale_end(&t);
+}
+
 /* The same money three times, and a second payment of the same message (B3, B6). */
 static void test_paid_again(void **state)
 {
@@ -344,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_bought, "R050 R051 R182 R195"),
+		proves(test_borrowed_name, ""),
 		proves(test_paid_again, "R202 B3 B6"),
 		proves(test_misfits, "B9"),
 		proves(test_pre_checkout_refusals, ""),

@@ -292,7 +292,10 @@ static void test_referral_hold(void **state)
 	assert_int_equal(shop_stars_refunded(s, BORIS, "", 350, "chg1"), OK); /* a refund takes the reward back */
 	assert_int_equal(shop_number(s, "SELECT count(*) FROM bonuses WHERE state='canceled'"), 1);
 	assert_true(first.id != second.id);
-	shop_wait(s, DAY_MS);
+	shop_wait(s, DAY_MS - 1);
+	assert_int_equal(bonuses_mature(&s->a), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM bonuses WHERE state='pending'"), 1);
+	shop_wait(s, 1);
 	assert_int_equal(bonuses_mature(&s->a), OK);
 	assert_int_equal(referral_totals(&totals, &s->a, anna.id), OK);
 	assert_true(totals.days_usable == 7 && totals.days_used == 0); /* nothing to add to: kept */

@@ -70,6 +70,27 @@ static void test_refused(void **state)
 	sale_end(&t);
 }
 
+/* What was set aside and goes back takes nothing from the order that other money has paid for; refused, it is before a person again. */
+static void test_of_what_was_set_aside(void **state)
+{
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg2"), OK); /* the same invoice once more */
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_REFUND, 0, &t.admin), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "2", &refused, &at_ms), JOB_DONE);
+	assert_string_equal(shop_text(t.s, "SELECT state FROM suspense"), "open");
+	shop_check_books(t.s);
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_REFUND, 0, &t.admin), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "2", &refunded, &at_ms), JOB_DONE);
+	assert_string_equal(shop_text(t.s, "SELECT state FROM suspense"), "refunded");
+	assert_string_equal(state_of_order(&t), "delivered");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 0);
+	sale_end(&t);
+}
+
 /* Renews what Anna has, for a plan of any price; the panels agree. */
 static void renew(struct sale *t, const struct plan *p, const char *charge)
 {
@@ -201,6 +222,7 @@ int main(void)
 		proves(test_refund, "B38"),
 		proves(test_of_kept, ""),
 		proves(test_refused, ""),
+		proves(test_of_what_was_set_aside, ""),
 		proves(test_of_renewal, ""),
 		proves(test_beside_one_without_end, ""),
 		proves(test_of_what_is_used_up, ""),
