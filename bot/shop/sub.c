@@ -185,7 +185,8 @@ enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_t
 
 	if (e)
 		return e;
-	start_again(a, s);
+	if (reset_traffic) /* bought; what is taken back starts nothing */
+		start_again(a, s);
 	s->gone = false;
 	s->deleted_ms = 0;
 	s->expires_ms = t->expires_ms;

@@ -165,6 +165,11 @@ static void test_of_what_is_used_up(void **state)
 	renew(&t, &week, "chg2");
 	give_back(&t, "1");
 	assert_has(&t, SHOP_NOW_MS + 47 * DAY_MS, 20 * GIB_BYTES);
+	renew(&t, &week, "chg3");
+	shop_wait(t.s, 20 * DAY_MS); /* over again: what goes back now starts nothing, and leaves the rest as it belongs together */
+	give_back(&t, "3");
+	assert_has(&t, SHOP_NOW_MS + 47 * DAY_MS, 20 * GIB_BYTES);
+	assert_int_equal(shop_number(t.s, "SELECT begun_rev=(SELECT target_rev FROM orders WHERE id=2) FROM subscriptions"), 1);
 	give_back(&t, "2");
 	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 1);
 	sale_end(&t);
