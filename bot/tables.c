@@ -58,7 +58,7 @@ void tables_register(void)
 {
 	static const struct fleet_hooks fleet_hooks = {
 		.access_ready = order_access_ready, .access_waits = order_access_waits, .usage_seen = usage_seen, .answered = admin_panel_answered,
-		.repairs_drift = repairs_drift, .end_adopted = sub_end_adopted, .access_replaced = screens_access_replaced,
+		.repairs_drift = repairs_drift, .adopts_end = sub_adopt_end, .access_replaced = screens_access_replaced,
 	};
 	static struct order_hooks order_hooks;
 	static struct pay_hooks pay_hooks;

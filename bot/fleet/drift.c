@@ -10,7 +10,7 @@
 #define REPAIR_ENABLED_MS (24 * HOUR_MS) /* a paid client switched off by hand: after so long by itself */
 
 static const struct field { const char *name, *adopt_sql; } fields[FIELDS] = {
-	[FIELD_UNTIL] = { "until", "UPDATE subscriptions SET expires_ms=?2, revision=revision+1, updated_ms=?3 WHERE id=?1" },
+	[FIELD_UNTIL] = { "until", NULL },
 	[FIELD_QUOTA] = { "quota", "UPDATE subscriptions SET quota_bytes=?2, revision=revision+1, updated_ms=?3 WHERE id=?1" },
 	[FIELD_DEVICES] = { "devices", "UPDATE subscriptions SET limit_ip=?2, revision=revision+1, updated_ms=?3 WHERE id=?1" },
 	[FIELD_ENABLED] = { "enabled", "UPDATE subscriptions SET enabled=?2, revision=revision+1, updated_ms=?3 WHERE id=?1" },
@@ -72,13 +72,12 @@ static int64_t of_subscription(enum terms_field f, int64_t value, int64_t elsewh
 	return f == FIELD_QUOTA && value ? value + elsewhere_bytes : value;
 }
 
-/* Its new value, and what follows from it. */
+/* More follows from an end than its value. */
 static enum err set_wanted(struct act *a, const struct access *x, enum terms_field f, int64_t value)
 {
-	bool was_over = x->want.at[FIELD_UNTIL] > 0 && x->want.at[FIELD_UNTIL] <= a->now_ms;
-	enum err e = db_run(a->tx, fields[f].adopt_sql, x->subscription_id, of_subscription(f, value, x->elsewhere_bytes), a->now_ms);
-
-	return e || f != FIELD_UNTIL || !fleet_hooks.end_adopted ? e : fleet_hooks.end_adopted(a, x->subscription_id, was_over);
+	if (f == FIELD_UNTIL)
+		return fleet_hooks.adopts_end(a, x->subscription_id, value);
+	return db_run(a->tx, fields[f].adopt_sql, x->subscription_id, of_subscription(f, value, x->elsewhere_bytes), a->now_ms);
 }
 
 /* The subscription wants something else now, wherever it stands. */

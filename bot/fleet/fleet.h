@@ -135,7 +135,7 @@ struct fleet_hooks {
 	enum err (*usage_seen)(struct act *a, int64_t subscription_id, int64_t up_bytes, int64_t down_bytes); /* since the last reset, at all its places, left ones too */
 	enum err (*answered)(struct act *a, const struct panel_answer *answer);
 	bool (*repairs_drift)(struct act *a);  /* SETTING_DRIFT_REPAIR; NULL: no */
-	enum err (*end_adopted)(struct act *a, int64_t subscription_id, bool was_over); /* moved by hand on its panel, and wanted there now; was_over: it had ended */
+	enum err (*adopts_end)(struct act *a, int64_t subscription_id, int64_t expires_ms); /* moved by hand on its panel, and wanted there now: sets it, revision + 1; must be there */
 	enum err (*access_replaced)(struct act *a, int64_t subscription_id, bool elsewhere); /* its links are others now; elsewhere: on another panel */
 };
 void fleet_set_hooks(const struct fleet_hooks *hooks);

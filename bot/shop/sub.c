@@ -179,13 +179,13 @@ static void start_again(const struct act *a, struct subscription *s)
 		s->begun_rev = s->revision + 1;
 }
 
-enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool reset_traffic)
+enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool bought)
 {
-	enum err e = reset_traffic ? reset(a, s) : OK;
+	enum err e = bought ? reset(a, s) : OK;
 
 	if (e)
 		return e;
-	if (reset_traffic) /* bought; what is taken back starts nothing */
+	if (bought) /* what is taken back starts nothing */
 		start_again(a, s);
 	s->gone = false;
 	s->deleted_ms = 0;
@@ -194,34 +194,36 @@ enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_t
 	return begin_period(a, s, JOB_MONEY);
 }
 
+static enum err lengthen(struct act *a, struct subscription *s, int64_t by_ms)
+{
+	s->expires_ms = (s->expires_ms > a->now_ms ? s->expires_ms : a->now_ms) + by_ms;
+	return begin_period(a, s, JOB_PERSON);
+}
+
 enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms)
 {
 	if (s->expires_ms == 0)
 		return OK;
 	start_again(a, s);
-	s->expires_ms = (s->expires_ms > a->now_ms ? s->expires_ms : a->now_ms) + by_ms;
-	return begin_period(a, s, JOB_PERSON);
+	return lengthen(a, s, by_ms);
 }
 
 enum err sub_begin_anew(struct act *a, struct subscription *s, int64_t by_ms, int64_t begun_rev)
 {
-	enum err e = sub_extend(a, s, by_ms);
-
+	start_again(a, s);
 	s->begun_rev = begun_rev;
-	return e ? e : db_run(a->tx, "UPDATE subscriptions SET begun_rev=?2 WHERE id=?1", s->id, s->begun_rev);
+	return lengthen(a, s, by_ms);
 }
 
-enum err sub_end_adopted(struct act *a, int64_t subscription_id, bool was_over)
+enum err sub_adopt_end(struct act *a, int64_t subscription_id, int64_t expires_ms)
 {
 	struct subscription s;
 	enum err e = sub_get(&s, a, subscription_id);
 
 	if (e)
 		return e;
-	if (was_over) {
-		s.enabled = !s.ban_stopped;
-		s.begun_rev = s.revision + 1;
-	}
+	start_again(a, &s);
+	s.expires_ms = expires_ms;
 	return begin_period(a, &s, JOB_ROUTINE);
 }
 

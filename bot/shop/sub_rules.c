@@ -27,7 +27,7 @@ bool sub_is_over(const struct subscription *s, int64_t now_ms)
 
 bool sub_is_running(const struct subscription *s, int64_t now_ms)
 {
-	return !s->gone && (!s->expires_ms || sub_ends_ms(s) > now_ms);
+	return !s->gone && !sub_is_over(s, now_ms);
 }
 
 enum sub_status sub_status(const struct subscription *s, enum sub_place place, int64_t now_ms)

@@ -61,10 +61,10 @@ struct sub_new {
 };
 enum err sub_create(struct subscription *out, struct act *a, const struct sub_new *n);
 
-enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool reset_traffic); /* renewal: period + 1, reminders armed again */
+enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_terms *t, bool bought); /* a period of its own; bought: its traffic begins anew, too, else something is taken back */
 enum err sub_extend(struct act *a, struct subscription *s, int64_t by_ms);      /* gift, bonus: from max(now, expiry); without end stays so */
-enum err sub_begin_anew(struct act *a, struct subscription *s, int64_t by_ms, int64_t begun_rev); /* the same for time that was given with begun_rev or later and never ran */
-enum err sub_end_adopted(struct act *a, int64_t subscription_id, bool was_over); /* fleet_hooks: its end has moved already */
+enum err sub_begin_anew(struct act *a, struct subscription *s, int64_t by_ms, int64_t begun_rev); /* the same when it is over, for time that was given with begun_rev or later and never ran */
+enum err sub_adopt_end(struct act *a, int64_t subscription_id, int64_t expires_ms); /* fleet_hooks.adopts_end */
 enum err sub_set_quota(struct act *a, struct subscription *s, int64_t quota_bytes);
 enum err sub_set_limit_ip(struct act *a, struct subscription *s, int limit_ip);
 enum err sub_reset_traffic(struct act *a, struct subscription *s);

@@ -103,6 +103,7 @@ static inline int set_up(void **state)
 	buf_init(&w->all, 16 * HEARD_BYTES_MAX);
 	router_reset();
 	admin_register();
+	fleet_set_hooks(&(struct fleet_hooks){ .adopts_end = sub_adopt_end });
 	router_set_home(home);
 	w->faults = i18n_faults();
 	*state = w;

@@ -144,7 +144,7 @@ static inline void fw_step(const char *name)
 static inline void fw_start(struct fleet_world *w)
 {
 	static const struct job_kind *const kinds[] = { &fleet_job_reconcile, &fleet_job_ask, &fleet_job_watch, &fleet_job_sweep };
-	static const struct fleet_hooks hooks = { fw_ready, fw_waits, fw_usage, fw_answered, fw_repairs, sub_end_adopted };
+	static const struct fleet_hooks hooks = { fw_ready, fw_waits, fw_usage, fw_answered, fw_repairs, sub_adopt_end };
 	static struct core_tables tables = { .on_update = fw_ignore, .on_alert = fw_alert, .jobs = kinds, .jobs_count = countof(kinds) };
 	struct core_setup setup = { .config = &w->config, .tables = &tables, .shared = &w->shared, .net = memnet_net(w->net),
 		.api = { .base_url = "http://telegram.test", .token = "1:x" }, .send_rate_per_s = 30 };
