@@ -44,6 +44,7 @@ struct core_bot {
 	const char *crash_on;   /* a text whose handler kills the process */
 	bool crashing;
 	int decided, parked, gone;
+	int64_t moved_from, moved_to;
 	jmp_buf death;
 	const char *die_at;     /* a step, the nth time */
 	int die_countdown;
@@ -122,6 +123,14 @@ static inline enum err on_gone(struct act *a, int64_t chat_id)
 	(void)a;
 	(void)chat_id;
 	b->gone++;
+	return OK;
+}
+
+static inline enum err on_moved(struct act *a, int64_t chat_id, int64_t to_chat_id)
+{
+	(void)a;
+	b->moved_from = chat_id;
+	b->moved_to = to_chat_id;
 	return OK;
 }
 
@@ -204,7 +213,7 @@ static inline int set_up(void **state)
 	b->net = memnet_new(START_MS);
 	botapi_set_now(b->telegram, START_MS);
 	memnet_serve(b->net, ORIGIN, 0, botapi_handle, b->telegram);
-	b->tables = (struct core_tables){ .on_update = echo, .is_money = is_money, .on_parked = on_parked, .on_gone = on_gone, .on_alert = on_alert };
+	b->tables = (struct core_tables){ .on_update = echo, .is_money = is_money, .on_parked = on_parked, .on_gone = on_gone, .on_moved = on_moved, .on_alert = on_alert };
 	core_step = step;
 	log_set_level(getenv("LOG_LEVEL") ? getenv("LOG_LEVEL") : "error");
 	start();

@@ -394,6 +394,22 @@ static void test_blocked(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+/* The group becomes a supergroup between question and answer: the answer follows it, and the shop hears the new number. */
+static void test_group_moved(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), group = botapi_group_new(b->telegram, "Admins", false), moved;
+
+	(void)state;
+	run_ms(1000);
+	memnet_set_latency_us(b->net, ORIGIN, 500000);
+	botapi_say_in(b->telegram, group, anna, "here");
+	moved = botapi_group_migrate(b->telegram, group);
+	run_ms(20000);
+	assert_non_null(botapi_find_text(b->telegram, moved, "here"));
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+	assert_true(b->moved_from == group && b->moved_to == moved);
+}
+
 /* The picture of a claimed message is drawn, or waits to be drawn, when everything is closed: nothing of it stays behind
  * (the sanitizer would tell), and the message comes after the next start. */
 static void test_closed_with_a_picture_under_way(void **state)
@@ -460,6 +476,7 @@ int main(void)
 		story(test_taken_back, ""),
 		story(test_lost_answer_and_502, ""),
 		story(test_blocked, "R279"),
+		story(test_group_moved, ""),
 		story(test_closed_with_a_picture_under_way, ""),
 		story(test_wrong_token, ""),
 		story(test_conflicts, "B44"),

@@ -268,6 +268,25 @@ static void test_answer_lost(void **state)
 	sale_end(&t);
 }
 
+/* The request was cut on its way to the provider: it is looked for, found nowhere, and only then asked for once more. */
+static void test_request_lost(void **state)
+{
+	struct http_response cut = { .failure = HTTP_FAIL_BROKEN };
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	assert_int_equal(shop_job(t.s, &pay_job_create, t.subject, &cut, &at_ms), JOB_LATER);
+	assert_int_equal(cryptopay_sim_count_invoices(t.s->crypto), 0);
+	shop_wait(t.s, 15 * SECOND_MS);
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	assert_int_equal(cryptopay_sim_count(t.s->crypto, "getInvoices"), 1);
+	assert_int_equal(cryptopay_sim_count_invoices(t.s->crypto), 1);
+	assert_int_equal(shop_heard.ready, 1);
+	assert_string_equal(invoice_state(&t), "pending");
+	sale_end(&t);
+}
+
 /* Killed with the question under way: that it was asked stands in the commit before it, so the next start looks first. */
 static void test_killed_while_asking(void **state)
 {
@@ -361,6 +380,28 @@ static void test_expired(void **state)
 	sale_end(&t);
 }
 
+/* Each pending invoice past its time is asked about a last time, and nobody asks twice: one that has lost its job gets a new one. */
+static void test_expired_without_a_job(void **state)
+{
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	shop_run(t.s, "DELETE FROM jobs WHERE kind='pay_poll'");
+	assert_int_equal(invoices_expire(&t.s->a), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE kind='pay_poll'"), 0); /* not before its time */
+	shop_wait(t.s, INVOICE_OPEN_MS);
+	assert_int_equal(invoices_expire(&t.s->a), OK);
+	assert_int_equal(invoices_expire(&t.s->a), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE kind='pay_poll'"), 1);
+	assert_string_equal(invoice_state(&t), "pending");
+	shop_wait(t.s, 30 * SECOND_MS);
+	assert_int_equal(poll(&t, &at_ms), JOB_DONE);
+	assert_string_equal(invoice_state(&t), "expired");
+	sale_end(&t);
+}
+
 /* Paid with Stars and, on the page that was still open, once more: the second is set aside. */
 static void test_two_ways(void **state)
 {
@@ -424,10 +465,12 @@ int main(void)
 		proves(test_forged_are_cheap, "R196 B24"),
 		proves(test_callback_edges, "R196"),
 		proves(test_answer_lost, "B4"),
+		proves(test_request_lost, "B4"),
 		proves(test_killed_while_asking, "B4"),
 		proves(test_refused, ""),
 		proves(test_last_question, "B10"),
 		proves(test_expired, ""),
+		proves(test_expired_without_a_job, "B10"),
 		proves(test_two_ways, ""),
 		proves(test_keys, ""),
 	};
