@@ -241,9 +241,9 @@ static enum err show_order(struct talk *t, struct str id)
 {
 	struct order o;
 	struct screen s;
-	enum err e = order_by_public_id(&o, t->a, id);
+	enum err e = order_find(&o, t->a, id);
 
-	if (e && e != E_NOTFOUND && e != E_INVALID)
+	if (e && e != E_NOTFOUND)
 		return e;
 	screen_begin(&s, t);
 	if (e) {
@@ -273,10 +273,10 @@ enum err admin_on_order(struct talk *t, struct str id, struct str arg)
 enum err admin_on_order_retry(struct talk *t, struct str id, struct str arg)
 {
 	struct order o;
-	enum err e = order_by_public_id(&o, t->a, id);
+	enum err e = order_find(&o, t->a, id);
 
 	(void)arg;
-	if (e == E_NOTFOUND || e == E_INVALID || (!e && o.state != ORDER_PAID))
+	if (e == E_NOTFOUND || (!e && o.state != ORDER_PAID))
 		return talk_stale(t);
 	if (!e && o.subscription_id)
 		e = fleet_reconcile(t->a, o.subscription_id, JOB_PERSON);

@@ -208,8 +208,8 @@ enum err admin_typed_apply(struct talk *t, struct str state, struct str text)
 
 	if (e)
 		return e == E_NOTFOUND ? talk_stale(t) : e;
-	e = order_by_public_id(&o, t->a, text);
-	if (e == E_NOTFOUND || e == E_INVALID) {
+	e = order_find(&o, t->a, text);
+	if (e == E_NOTFOUND) {
 		screen_begin(&s, t);
 		screen_text(&s, "admin.order.not_found", T_STR("order", utf8_head(utf8_clean(t->a->arena, text), NAME_POINTS_MAX)));
 		return screen_show(&s);
@@ -239,7 +239,7 @@ enum err admin_do_suspense(struct talk *t, struct str subject, const char *reaso
 
 	(void)reason;
 	if (!e && subject.len)
-		e = order_by_public_id(&o, t->a, subject);
+		e = order_find(&o, t->a, subject);
 	if (e)
 		return e == E_NOTFOUND ? talk_stale(t) : e;
 	e = suspense_decide(t->a, p.suspense_id, d->act, o.id, &t->user);
@@ -292,8 +292,8 @@ enum err admin_cmd_refund(struct talk *t, struct str args)
 
 	if (!args.len)
 		return admin_say(t, "admin.refund.usage");
-	e = order_by_public_id(&o, t->a, args);
-	if (e == E_NOTFOUND || e == E_INVALID) {
+	e = order_find(&o, t->a, args);
+	if (e == E_NOTFOUND) {
 		screen_begin(&s, t);
 		screen_text(&s, "admin.order.not_found", T_STR("order", utf8_head(utf8_clean(t->a->arena, args), NAME_POINTS_MAX)));
 		return screen_show(&s);

@@ -123,7 +123,7 @@ static enum err price_read(struct plan *p, struct talk *t, struct str line, bool
 	currency = currency_find(code);
 	if (!currency)
 		return wrong_currency(t, code);
-	if (money_read_typed(&minor, amount, currency->exponent) && money_read_plain(&minor, amount, currency->exponent))
+	if (money_read_typed(&minor, amount, currency->exponent))
 		return wrong_price(t, line);
 	if (minor <= 0)
 		return admin_say(t, "admin.plan_add.price_positive");

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define NUMBER_CHARS_MAX 20 /* it is kept as it was typed, in places that have room for so much */
+
 struct str admin_user_word(struct act *a, const struct user *u)
 {
 	if (!u)
@@ -28,7 +30,8 @@ struct str admin_reason_text(const struct screen *s, const char *reason)
 
 bool admin_read_number(int64_t *out, struct str text, int64_t min, int64_t max)
 {
-	return str_to_i64(out, str_trim(text)) == OK && *out >= min && *out <= max;
+	text = str_trim(text);
+	return text.len <= NUMBER_CHARS_MAX && str_to_i64(out, text) == OK && *out >= min && *out <= max;
 }
 
 const char *admin_read_name(struct act *a, struct str text)

@@ -73,21 +73,26 @@ enum err tap_plans(struct talk *t, struct str id, struct str arg)
 
 /* --- one plan --- */
 
+static void terms_text(struct screen *s, int days, int64_t quota_bytes, int limit_ip)
+{
+	if (days)
+		screen_text(s, "plans.days", T_INT("count", days));
+	else
+		screen_text(s, "plans.endless");
+	if (!quota_bytes)
+		screen_text(s, "plans.unmetered");
+	else
+		screen_text(s, "plans.quota", T_BYTES("quota", quota_bytes));
+	if (limit_ip)
+		screen_text(s, "plans.devices", T_INT("count", limit_ip));
+	else
+		screen_text(s, "plans.any_devices");
+}
+
 void plan_text(struct screen *s, const struct plan *p)
 {
 	screen_text(s, "plans.card", T_STR("plan", p->name), T_STR("price", word_prices(s->a, &s->to, p->prices, p->prices_count)));
-	if (p->days)
-		screen_text(s, "plans.days", T_INT("count", p->days));
-	else
-		screen_text(s, "plans.endless");
-	if (!p->quota_bytes)
-		screen_text(s, "plans.unmetered");
-	else
-		screen_text(s, "plans.quota", T_BYTES("quota", p->quota_bytes));
-	if (p->limit_ip)
-		screen_text(s, "plans.devices", T_INT("count", p->limit_ip));
-	else
-		screen_text(s, "plans.any_devices");
+	terms_text(s, p->days, p->quota_bytes, p->limit_ip);
 	if (p->region)
 		screen_text(s, "plans.region", T_STR("region", p->region));
 }
@@ -220,7 +225,6 @@ enum err refused_show(struct talk *t, enum err why)
 	}
 }
 
-/* An order made before keeps its price; then it is looked at before anything is paid (B14). */
 static bool same_prices(const struct order *o, const struct plan *p)
 {
 	for (size_t i = 0; i < o->prices_count; i++) {
@@ -230,6 +234,18 @@ static bool same_prices(const struct order *o, const struct plan *p)
 			return false;
 	}
 	return o->prices_count == p->prices_count;
+}
+
+static bool same_terms(const struct order *o, const struct plan *p)
+{
+	return o->days == p->days && o->quota_bytes == p->quota_bytes && o->limit_ip == p->limit_ip && o->restart == p->restart;
+}
+
+enum err pay_what_was_shown(struct talk *t, struct order *o, const struct plan *p, struct str provider)
+{
+	if (!same_prices(o, p))
+		return order_show(t, o, "order.kept_price");
+	return same_terms(o, p) ? pay_begin(t, o, provider) : order_show(t, o, "order.kept_terms");
 }
 
 enum err tap_buy(struct talk *t, struct str id, struct str arg)
@@ -261,7 +277,7 @@ enum err tap_buy(struct talk *t, struct str id, struct str arg)
 		return plan_show(t, plan_id, 0, "plans.region_full");
 	if (e)
 		return refused_show(t, e);
-	return same_prices(&order, &plan) ? pay_begin(t, &order, provider) : order_show(t, &order, "order.kept_price");
+	return pay_what_was_shown(t, &order, &plan, provider);
 }
 
 /* --- one order --- */
@@ -301,6 +317,8 @@ enum err order_show(struct talk *t, struct order *o, const char *note_key)
 	screen_text(&s, "order.card", T_STR("order", word_order(t->a, o)), T_STR("plan", o->plan_name),
 		T_STR("price", word_prices(t->a, &s.to, o->prices, o->prices_count)),
 		T_KEY("state", arena_printf(t->a->arena, "order.state.%s", order_state_name(o->state))));
+	if (o->state == ORDER_OPEN)
+		terms_text(&s, o->days, o->quota_bytes, o->limit_ip);
 	if (o->region)
 		screen_text(&s, "plans.region", T_STR("region", o->region));
 	if (o->state == ORDER_OPEN)
@@ -328,13 +346,10 @@ enum err tap_order(struct talk *t, struct str id, struct str arg)
 
 enum err order_of_start(struct talk *t, struct str public_id)
 {
-	char id[PUBLIC_ID_CHARS + 1];
 	struct order order;
-	enum err e = public_id_read(id, public_id);
+	enum err e = own_order(&order, t, public_id);
 
-	if (!e)
-		e = own_order(&order, t, str_of(id));
-	if (e == E_NOTFOUND || e == E_INVALID)
+	if (e == E_NOTFOUND)
 		return home_show(t, NULL);
 	return e ? e : order_show(t, &order, NULL);
 }

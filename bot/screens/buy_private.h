@@ -18,6 +18,9 @@ enum err refused_show(struct talk *t, enum err why);
 
 /* pay.c: begins one attempt to pay with that provider. */
 enum err pay_begin(struct talk *t, struct order *o, struct str provider);
+/* The same for an order just opened from p's card. It may be an older one that keeps its price and terms: where they are not
+ * those of the card, the order is looked at first (B14). */
+enum err pay_what_was_shown(struct talk *t, struct order *o, const struct plan *p, struct str provider);
 /* The page of an invoice: its text and its button. */
 enum err invoice_text(struct screen *s, const struct invoice *i, const struct order *o);
 

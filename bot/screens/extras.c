@@ -169,14 +169,11 @@ enum err typed_claim(struct talk *t, struct str state, struct str text)
 
 static enum err typed_order(struct talk *t, struct str text, bool *taken)
 {
-	char id[PUBLIC_ID_CHARS + 1];
 	struct order order;
-	enum err e = public_id_read(id, text);
+	enum err e = own_order(&order, t, text);
 
-	if (!e)
-		e = own_order(&order, t, str_of(id));
 	*taken = !e;
-	if (e == E_NOTFOUND || e == E_INVALID)
+	if (e == E_NOTFOUND)
 		return OK;
 	return e ? e : order_show(t, &order, NULL);
 }

@@ -74,7 +74,7 @@ enum err own_sub(struct look *out, struct talk *t, struct str id)
 
 enum err own_order(struct order *out, struct talk *t, struct str id)
 {
-	enum err e = order_by_public_id(out, t->a, id);
+	enum err e = order_find(out, t->a, id);
 
 	return !e && out->user_id != t->user.id ? E_NOTFOUND : e;
 }

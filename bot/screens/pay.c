@@ -21,7 +21,7 @@ static struct str invoice_description(struct act *a, const struct i18n_to *to, c
 static void send_invoice(struct talk *t, const struct order *o, const struct invoice *i)
 {
 	struct outgoing out = { .method = TG_SEND_INVOICE, .chat_id = t->chat_id, .unknown = UNKNOWN_AGAIN, .expires_ms = i->expires_ms,
-		.about = about_order(t->a, o) };
+		.about = order_asks(t->a, o) };
 	struct buf payload;
 
 	buf_init(&payload, TG_CALL_BYTES_MAX);

@@ -158,5 +158,5 @@ enum err tap_renew_pay(struct talk *t, struct str id, struct str arg)
 		return plan_choose(t, &look);
 	if (!e)
 		e = order_open(&order, t->a, &t->user, &plan, &look.sub);
-	return e ? refused_show(t, e) : pay_begin(t, &order, arg);
+	return e ? refused_show(t, e) : pay_what_was_shown(t, &order, &plan, arg);
 }

@@ -185,7 +185,7 @@ static enum err on_invoice_ready(struct act *a, const struct invoice *i, const s
 	screen_begin_for(&s, a, &buyer);
 	e = invoice_text(&s, i, o);
 	if (!e)
-		return screen_show_for(&s, &buyer, about_order(a, o));
+		return screen_show_for(&s, &buyer, order_asks(a, o));
 	screen_drop(&s);
 	return e;
 }
@@ -207,7 +207,7 @@ static enum err on_invoice_failed(struct act *a, const struct invoice *i, const 
 	if (!e) {
 		screen_row(&s);
 		screen_button(&s, "order", o->public_id, NULL, "button.order");
-		return screen_show_for(&s, &buyer, about_order(a, o));
+		return screen_show_for(&s, &buyer, order_asks(a, o));
 	}
 	screen_drop(&s);
 	return e;

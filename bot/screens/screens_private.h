@@ -34,7 +34,7 @@ struct look {
 
 /* E_NOTFOUND: no such subscription of this user, or it is gone. */
 enum err own_sub(struct look *out, struct talk *t, struct str id);
-enum err own_order(struct order *out, struct talk *t, struct str id);
+enum err own_order(struct order *out, struct talk *t, struct str typed); /* E_NOTFOUND: no such number, or somebody else's */
 enum err look_at(struct look *out, struct act *a, const struct subscription *s);
 /* Those that are not gone, newest first. */
 enum err own_subs(struct subscription *out, size_t *count, struct act *a, int64_t user_id);

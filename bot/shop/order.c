@@ -85,10 +85,13 @@ enum err order_get(struct order *out, struct act *a, int64_t id)
 	return read_one(out, a, &r);
 }
 
-enum err order_by_public_id(struct order *out, struct act *a, struct str public_id)
+enum err order_find(struct order *out, struct act *a, struct str typed)
 {
+	char public_id[PUBLIC_ID_CHARS + 1];
 	struct db_rows r;
 
+	if (public_id_read(public_id, typed))
+		return E_NOTFOUND;
 	db_select(&r, a->tx, "SELECT " ORDER_COLUMNS " FROM orders WHERE public_id=?1", public_id);
 	return read_one(out, a, &r);
 }
@@ -354,13 +357,13 @@ enum err order_cancel(struct act *a, struct order *o)
 		return E_CONFLICT;
 	o->state = ORDER_CANCELED;
 	o->reserved_until_ms = 0;
-	e = outbox_retract(a, order_about(a, o));
+	e = outbox_retract(a, order_asks(a, o));
 	return e ? e : close_invoices(a, o->id);
 }
 
-const char *order_about(struct act *a, const struct order *o)
+const char *order_asks(struct act *a, const struct order *o)
 {
-	return arena_printf(a->arena, "order:%" PRId64 ":open", o->id);
+	return arena_printf(a->arena, "order:%s:open", o->public_id);
 }
 
 enum err orders_expire(struct act *a)

@@ -51,7 +51,8 @@ enum err order_open(struct order *out, struct act *a, const struct user *u, cons
  * into *p before order_open. */
 enum err order_regions(struct place_choice *out, size_t *count, size_t max, struct act *a, const struct user *u, const struct plan *p);
 enum err order_get(struct order *out, struct act *a, int64_t id);
-enum err order_by_public_id(struct order *out, struct act *a, struct str public_id);
+enum err order_find(struct order *out, struct act *a, struct str typed);     /* by its number as people read and type it; E_NOTFOUND */
+const char *order_asks(struct act *a, const struct order *o);                 /* outgoing.about of what asks for its money: taken back when it is paid or canceled */
 enum err order_open_of(struct order *out, struct act *a, int64_t user_id);  /* newest open one, E_NOTFOUND */
 enum err order_cancel(struct act *a, struct order *o);                      /* by the user; open invoices end too */
 

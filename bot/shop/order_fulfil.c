@@ -223,7 +223,7 @@ enum err order_pay(struct act *a, struct order *o)
 		return E_CONFLICT;
 	o->state = ORDER_PAID;
 	o->paid_ms = a->now_ms;
-	e = outbox_retract(a, order_about(a, o));
+	e = outbox_retract(a, order_asks(a, o));
 	if (!e)
 		e = tell(order_hooks.paid, a, o); /* first "paid", then perhaps "it takes longer" */
 	return e ? e : order_fulfil(a, o);

@@ -20,6 +20,5 @@ enum err order_pay(struct act *a, struct order *o);
 /* paid or delivered → refunded, and what it gave is taken back: a purchase is revoked, a renewal shortened. */
 enum err order_refund(struct act *a, int64_t order_id);
 
-const char *order_about(struct act *a, const struct order *o); /* outgoing.about of messages that ask for the money */
 
 #endif

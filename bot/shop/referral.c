@@ -31,7 +31,7 @@ enum err referral_totals(struct referral_totals *out, struct act *a, int64_t use
 	struct db_rows r;
 	enum err e;
 
-	db_select(&r, a->tx, "SELECT (SELECT count(*) FROM users WHERE referred_by=?1),"
+	db_select(&r, a->tx, "SELECT (SELECT count(*) FROM users WHERE referred_by=?1 AND merged_into IS NULL),"
 		" (SELECT count(*) FROM users u WHERE u.referred_by=?1 AND EXISTS(SELECT 1 FROM orders o WHERE o.user_id=u.id AND o.state='delivered' AND o.kind IN ('new', 'renew'))),"
 		" coalesce(sum(days) FILTER (WHERE state='pending'), 0), coalesce(sum(days) FILTER (WHERE state='usable'), 0),"
 		" coalesce(sum(days) FILTER (WHERE state='used'), 0) FROM bonuses WHERE user_id=?1", user_id);

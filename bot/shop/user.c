@@ -165,13 +165,18 @@ enum err user_set_dialogue(struct act *a, struct user *u, const char *dialogue)
 
 enum err user_set_banned(struct act *a, int64_t user_id, bool banned)
 {
-	struct subscription subs[SUBS_PER_USER_MAX];
-	size_t count;
+	struct subscription *subs;
+	int64_t all;
+	size_t count = 0;
 	enum err e = db_run(a->tx, "UPDATE users SET banned=?2, updated_ms=?3 WHERE id=?1 AND banned<>?2", user_id, banned, a->now_ms);
 
 	if (e || db_changes(a->tx) == 0)
 		return e;
-	e = sub_list(subs, &count, countof(subs), a, user_id);
+	e = db_get_i64(&all, a->tx, "SELECT count(*) FROM subscriptions WHERE user_id=?1", user_id); /* each of them, however many */
+	if (e)
+		return e;
+	subs = arena_array(a->arena, struct subscription, (size_t)all);
+	e = sub_list(subs, &count, (size_t)all, a, user_id);
 	for (size_t i = 0; !e && i < count; i++)
 		e = sub_set_banned(a, &subs[i], banned);
 	return e;
