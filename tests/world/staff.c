@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bot/shop/plan.h"
+#include "bot/shop/user.h"
 #include "lib/base/clock.h"
 #include "tests/world/world.h"
 
@@ -94,14 +95,15 @@ static void admin_types(struct world *w)
 /* What the admin has begun and the bot asks more about. */
 enum errand { NOTHING, WHY, WHICH, SURE };
 
-/* Says the number of an order that is so, any of them, with words before it. */
+/* Says the number of an order that is so, any of them, with words before it, as messages show it. */
 static bool admin_names_order(struct world *w, const char *words, const char *state)
 {
-	char order[16], text[64];
+	char order[16], shown[PUBLIC_ID_CHARS + 3], text[64];
 
 	if (!w->core || !world_any(order, sizeof order, w, "SELECT public_id FROM orders WHERE state=?2 AND kind<>'trial'", state))
 		return false;
-	snprintf(text, sizeof text, "%s%s", words, order);
+	public_id_show(shown, order);
+	snprintf(text, sizeof text, "%s%s", words, shown);
 	admin_says(w, text);
 	return true;
 }
