@@ -86,7 +86,6 @@ struct run {
 	uint64_t call;               /* 0: none under way */
 	bool claimed;                /* the row says so */
 	bool suspect;                /* was under way at an unclean stop: careful.c */
-	bool again;                  /* begin anew at once */
 };
 
 struct reply {
@@ -174,7 +173,6 @@ struct core {
 	bool stalled;
 	int stall_attempts;
 	int64_t stall_until_us;
-	bool stall_told;
 	int64_t checkpointed_commits, checkpointed_pages;
 	bool checkpoint_under_way;
 	int64_t idle_since_us;
@@ -202,6 +200,7 @@ struct act core_act(struct core *c);
 struct turn_mark turn_mark(const struct core *c);
 void turn_undo(struct core *c, struct turn_mark mark);
 void core_add_event(struct core *c, struct event *e);
+void core_begin(struct core *c, struct run *r);                         /* the first step of a job that is claimed, in the next turn */
 
 /* Backoff with jitter: first, doubled per attempt, at most max, ±25 %. */
 int64_t core_backoff_ms(int64_t first_ms, int64_t max_ms, int attempts);
@@ -231,7 +230,7 @@ bool outbox_picture_drop(struct worker_job *job);                       /* nobod
 
 /* jobs.c */
 enum err jobs_take(struct core *c);
-enum err jobs_answer(struct core *c, struct run *r, const struct http_response *response);
+enum err jobs_answer(struct core *c, struct run *r, const struct http_response *response); /* NULL: it begins */
 void jobs_send(struct core *c);
 void jobs_give_up(struct core *c);                                      /* the commit failed */
 enum err jobs_recover(struct core *c, bool clean);

@@ -61,6 +61,11 @@ static struct event *event_new(struct core *c, enum event_kind kind)
 	return e;
 }
 
+void core_begin(struct core *c, struct run *r)
+{
+	event_new(c, EVENT_JOB)->run = r;
+}
+
 /* A message that has arrived is settled for our own bookkeeping alone: nobody waits for that commit, but on a slow disk all
  * who come meanwhile wait until it is through. So it is left to the next commit, or made when none was needed for so long
  * as two take. Not while messages queue: the next to that chat goes when this one is settled. */

@@ -1,7 +1,7 @@
 /* Jobs: their lanes, their steps, and what becomes of a step that fails. See bot/core/jobs.h. */
 #include "tests/story/core_bot.h"
 
-static struct { int now[3], most[3], together, heard, done; bool puts_off; } lanes;
+static struct { int now[3], most[3], together, heard, done; bool puts_off, parks; } lanes;
 
 static void panel(void *ctx, const struct sim_request *request, struct sim_response *response)
 {
@@ -30,7 +30,9 @@ static enum err answer_call(struct act *a, struct job *job, const struct http_re
 	assert_int_equal(response->status, 200);
 	lanes.now[job->lane]--;
 	lanes.done++;
-	if (lanes.puts_off)
+	if (lanes.parks)
+		job_park(job, "needs a person");
+	else if (lanes.puts_off)
 		job_later(job, a->now_ms + HOUR_MS, NULL);
 	else
 		job_done(job);
@@ -87,6 +89,21 @@ static void test_asked_while_under_way(void **state)
 		assert_int_equal(lanes.done, 12);
 		assert_int_equal(rows("SELECT count(*) FROM jobs"), puts_off ? 10 : 0);
 	}
+}
+
+/* Nor does it wait for a person who was to look at what has changed meanwhile. */
+static void test_asked_and_parked(void **state)
+{
+	(void)state;
+	know_calls();
+	memnet_set_latency_us(b->net, PANEL, 500000);
+	lanes.parks = true;
+	assert_int_equal(core_do(b->core, add_calls, NULL), OK);
+	run_ms(200);
+	assert_int_equal(core_do(b->core, add_calls, NULL), OK);
+	run_ms(20000);
+	assert_int_equal(lanes.done, 12);
+	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE state=2"), 10); /* nobody asked again */
 }
 
 /* A call leaves when the commit that claims it stands: after a crash nobody would know that it was made. */
@@ -156,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		story(test_one_call_per_lane, "B23"),
 		story(test_asked_while_under_way, ""),
+		story(test_asked_and_parked, ""),
 		story(test_called_when_stored, ""),
 		story(test_failing_step, ""),
 	};
