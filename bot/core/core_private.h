@@ -64,6 +64,7 @@ struct send {
 	enum caller caller;
 	struct send *next, *prev;
 	int64_t id, chat_id, edits, expires_ms;
+	int64_t paced_as;            /* its chat in the pacer */
 	enum lane lane;
 	enum unknown unknown;
 	int attempts;
@@ -216,6 +217,11 @@ enum err inbox_forget(struct core *c);                                  /* ids o
 void poll_start(struct core *c);                                        /* asks for the next batch when it may */
 void poll_done(struct core *c, struct http_done *done);                 /* outside transactions */
 int64_t poll_due_us(const struct core *c);
+
+/* outbox_add.c */
+/* What the ith of the turn's list comes to when all is decided: itself, the last of several edits in the place of the first, or
+ * nothing. */
+const struct outgoing *outbox_wanted(const struct turn *t, size_t i);
 
 /* outbox.c */
 enum err outbox_claim(struct core *c);                                  /* before the commit */

@@ -84,6 +84,42 @@ static void test_failing_handler(void **state)
 	assert_int_equal(b->parked, 0);
 }
 
+static char decided_in_order[64];
+
+static enum err note_order(struct act *a, const struct tg_update *u)
+{
+	enum err e = echo(a, u);
+
+	if (!e && u->kind == TG_UPDATE_MESSAGE)
+		strncat(decided_in_order, arena_printf(a->arena, "%.*s ", STR_ARG(u->message.text)), sizeof decided_in_order - strlen(decided_in_order) - 1);
+	return e;
+}
+
+/* However often the first is tried, the chat's later ones come after it and in their order; in the careful time, too. */
+static void test_order_in_a_chat(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	b->tables.on_update = note_order;
+	for (int careful = 0; careful <= 1; careful++) {
+		run_ms(1000);
+		decided_in_order[0] = '\0';
+		if (careful) {
+			die();
+			start();
+		}
+		b->fail_next = 2;
+		botapi_say(b->telegram, anna, "a");
+		botapi_say(b->telegram, anna, "b");
+		run_ms(1000);
+		botapi_say(b->telegram, anna, "c");
+		run_ms(60000);
+		assert_string_equal(decided_in_order, "a b c ");
+		assert_int_equal(b->fail_next, 0);
+	}
+}
+
 static void test_parked(void **state)
 {
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
@@ -464,6 +500,7 @@ int main(void)
 		story(test_duplicates, "R271"),
 		story(test_forgotten, "R271"),
 		story(test_failing_handler, ""),
+		story(test_order_in_a_chat, ""),
 		story(test_parked, "B25"),
 		story(test_failed_commit, ""),
 		story(test_failed_commit_of_an_answer, ""),

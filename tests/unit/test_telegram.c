@@ -334,6 +334,7 @@ static void test_payloads(void **state)
 	assert_int_equal(tg_call_plain(&b, &arena, STR("{\"chat_id\":5,\"text\":\"<b>a &amp; b\",\"parse_mode\":\"HTML\",\"reply_markup\":{\"k\":[]}}")), OK);
 	assert_string_equal(buf_cstr(&b), "{\"chat_id\":5,\"text\":\"a & b\",\"reply_markup\":{\"k\":[]}}");
 	assert_int_equal(tg_call_plain(&b, &arena, STR("[]")), E_INVALID);
+	assert_int_equal(tg_call_plain(&b, &arena, STR("{\"chat_id\":5,\"text\":\"a & b\"}")), E_NOTFOUND);
 	buf_release(&b);
 }
 
