@@ -44,6 +44,8 @@ static enum err recover(struct core *c)
 		log_warn("core.unclean_stop", KV("careful_ms", CAREFUL_MS));
 	}
 	if (!e)
+		e = wall_open(c);
+	if (!e)
 		e = inbox_recover(c);
 	if (!e)
 		e = outbox_recover(c, !was_running);

@@ -170,6 +170,8 @@ struct core {
 	bool careful_again;          /* from the first batch of updates on, however late it comes: what killed us is in it */
 	bool orphans;                /* claimed jobs without a run exist: find them */
 	bool outbox_unread;          /* a commit failed: what waits, and what is claimed, is read anew */
+	int64_t wall_offset_ms;      /* wall clock before the clock that nobody sets, as last seen */
+	int64_t set_back_ms;         /* by so much, and what is due has not been moved yet: wall.c */
 	bool on_ready_due;
 	bool stalled;
 	int stall_attempts;
@@ -244,7 +246,13 @@ void jobs_release(struct core *c);
 
 /* schedule.c */
 enum err schedules_run(struct core *c);
-enum err schedules_open(struct core *c);
+enum err schedules_open(struct core *c);                                /* also when the clock was set: they all have a slot near */
+enum err schedules_ran(int64_t *ran_ms, struct core *c);                /* one has, at this moment or a little later; 0: none known */
+
+/* wall.c */
+enum err wall_open(struct core *c);                                     /* a start; before schedules_open */
+void wall_look(struct core *c);                                         /* was the clock set back? */
+enum err wall_settle(struct core *c);                                   /* then what is due is moved, in the transaction */
 
 /* careful.c */
 void careful_begin(struct core *c);                                     /* the stop was unclean */
