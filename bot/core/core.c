@@ -145,11 +145,14 @@ void core_close(struct core *c)
 	free(c);
 }
 
+enum err core_forget_updates(struct act *a)
+{
+	return inbox_forget(a->core);
+}
+
 enum err core_forget(struct act *a)
 {
-	enum err e = inbox_forget(a->core);
-
-	return e ? e : outbox_forget_parked(a->core);
+	return outbox_forget_parked(a->core);
 }
 
 int core_run(struct core *c)

@@ -1,6 +1,8 @@
 /* What the core promises: what arrives is decided once and answered, whatever fails in between. */
 #include "tests/story/core_bot.h"
 
+#include "bot/tables.h"
+
 static void test_echo(void **state)
 {
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
@@ -59,6 +61,23 @@ static void test_forgotten(void **state)
 	assert_int_equal(rows("SELECT update_id FROM inbox WHERE state=0"), 17); /* the only one */
 	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE state=2"), 1);
 	assert_int_equal(rows("SELECT count(*) FROM inbox"), 2);
+}
+
+/* Ten updates a second for days, and the schedules as the program has them: two days of ids are kept, and no more pile up. */
+static void test_forgotten_as_fast_as_they_come(void **state)
+{
+	enum { PER_MINUTE = 600, MINUTES = 180 };
+
+	(void)state;
+	for (int i = 0; i < MINUTES; i++) {
+		assert_int_equal(db_run(b->db, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i<?2-1) INSERT INTO inbox(update_id, received_ms)"
+			" SELECT ?1*?2+i, ?3 FROM n", i + 1, PER_MINUTE, START_MS - 3 * DAY_MS + i * MINUTE_MS), OK);
+	}
+	for (int64_t ms = 0; ms < HOUR_MS; ms += MINUTE_MS)
+		for (size_t i = 0; i < tables.schedules_count; i++)
+			if (tables.schedules[i].run == core_forget_updates && ms % tables.schedules[i].every_ms == 0)
+				assert_int_equal(core_do(b->core, forget, NULL), OK);
+	assert_int_equal(rows("SELECT count(*) FROM inbox"), 0);
 }
 
 /* A failing handler: undone, tried again, the chat's later updates wait; others do not. */
@@ -499,6 +518,7 @@ int main(void)
 		story(test_echo, "R271"),
 		story(test_duplicates, "R271"),
 		story(test_forgotten, "R271"),
+		story(test_forgotten_as_fast_as_they_come, ""),
 		story(test_failing_handler, ""),
 		story(test_order_in_a_chat, ""),
 		story(test_parked, "B25"),
