@@ -7,6 +7,8 @@ static void meet(void)
 {
 	anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
 	boris = botapi_user_new(b->telegram, "Boris", "boris", "en");
+	stop_well(); /* the first start has nothing to be careful about */
+	start();
 	botapi_say(b->telegram, anna, "hello");
 	botapi_say(b->telegram, boris, "hello");
 	run_ms(20000);
@@ -145,12 +147,190 @@ static void test_broken_markup(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+/* --- a rush --- */
+
+enum { CROWD = 60 };
+
+static enum err tell_crowd(struct act *a, void *ctx)
+{
+	const int64_t *crowd = ctx;
+
+	for (int i = 0; i < CROWD; i++)
+		say(a, crowd[i], "news");
+	answer(a, "1");
+	return OK;
+}
+
+/* Answers to queries stand in no line: neither behind what waits for the limits, nor behind each other. */
+static void test_answers_pass_by(void **state)
+{
+	int64_t crowd[CROWD];
+
+	(void)state;
+	meet();
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = botapi_user_new(b->telegram, "Guest", NULL, "en");
+		botapi_say(b->telegram, crowd[i], "hello");
+	}
+	run_ms(20000);
+	assert_int_equal(core_do(b->core, tell_crowd, crowd), OK);
+	assert_int_equal(core_do(b->core, answer_three, NULL), OK);
+	run_ms(100);
+	assert_int_equal(botapi_calls(b->telegram, "answerPreCheckoutQuery"), 4);
+	assert_true(rows("SELECT count(*) FROM outbox") > CROWD / 2);
+}
+
+/* --- what waits --- */
+
+static enum err fill_both(struct act *a, void *ctx)
+{
+	(void)ctx;
+	for (int i = 0; i < 4; i++) { /* three leave at once */
+		say(a, anna, "filler");
+		say(a, boris, "filler");
+	}
+	edit(a, anna, screen, "anna 1");
+	return OK;
+}
+
+static enum err edit_both(struct act *a, void *ctx)
+{
+	(void)ctx;
+	edit(a, boris, screen, "for boris");
+	edit(a, anna, screen, "anna 2");
+	return OK;
+}
+
+/* An edit that waits gets the newer text of its own chat's message, whatever the number of somebody else's is. */
+static void test_edits_of_two_chats(void **state)
+{
+	(void)state;
+	meet();
+	screen = last_of(anna);
+	assert_int_equal(core_do(b->core, fill_both, NULL), OK);
+	assert_int_equal(core_do(b->core, edit_both, NULL), OK);
+	assert_int_equal(rows("SELECT count(*) FROM outbox WHERE edits>0"), 2);
+	run_ms(20000);
+	assert_true(str_is(botapi_message_get(b->telegram, anna, screen)->text, "anna 2"));
+	assert_int_equal(botapi_message_get(b->telegram, anna, screen)->edits, 1);
+	assert_int_equal(heard(boris, "for boris"), 1); /* there is no such message in his chat: as a new one */
+}
+
+static enum err say_in_time(struct act *a, void *ctx)
+{
+	struct buf payload;
+
+	(void)ctx;
+	say(a, anna, "whenever");
+	buf_init(&payload, TG_CALL_BYTES_MAX);
+	tg_send_message(&payload, &(struct tg_send){ .chat_id = anna, .html = STR("within five seconds") });
+	add(a, &(struct outgoing){ .method = TG_SEND_MESSAGE, .chat_id = anna, .expires_ms = a->now_ms + 5000 }, &payload);
+	return OK;
+}
+
+/* What could not be said in its time is not said. */
+static void test_expired(void **state)
+{
+	(void)state;
+	meet();
+	assert_int_equal(core_do(b->core, say_in_time, NULL), OK);
+	run_ms(3000);
+	assert_int_equal(heard(anna, "within five seconds"), 1);
+	run_ms(10000);
+	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .times = 1, .fault = BOTAPI_429, .retry_after_s = 10 });
+	assert_int_equal(core_do(b->core, say_in_time, NULL), OK);
+	run_ms(30000);
+	assert_int_equal(heard(anna, "whenever"), 2);
+	assert_int_equal(heard(anna, "within five seconds"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
+/* Whoever was told to wait waits on through a new start, and no longer than that. */
+static void test_waits_through_a_start(void **state)
+{
+	size_t calls;
+
+	(void)state;
+	meet();
+	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .times = 1, .fault = BOTAPI_429, .retry_after_s = 8 });
+	botapi_say(b->telegram, anna, "later");
+	run_ms(2000);
+	calls = botapi_calls(b->telegram, "sendMessage");
+	stop_well();
+	start();
+	run_ms(5000);
+	assert_int_equal(botapi_calls(b->telegram, "sendMessage"), calls);
+	run_ms(3000);
+	assert_int_equal(heard(anna, "later"), 1);
+}
+
+/* --- trouble that passes --- */
+
+/* A refused token, rights taken for a moment: what was to be said is kept, however it may be lost otherwise. */
+static void test_refused_for_a_moment(void **state)
+{
+	static const struct { int code; const char *text, *word; } cases[] = {
+		{ 401, "Unauthorized", "one" }, { 400, "Bad Request: not enough rights to send text messages to the chat", "two" },
+		{ 403, "Forbidden: bot have no rights to send a message", "three" }, { 500, "Internal Server Error", "four" },
+	};
+
+	(void)state;
+	meet();
+	for (size_t i = 0; i < countof(cases); i++) {
+		botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .times = 4, .fault = BOTAPI_ERROR, .code = cases[i].code, .text = cases[i].text });
+		botapi_say(b->telegram, anna, cases[i].word);
+		run_ms(60000);
+		assert_int_equal(heard(anna, cases[i].word), 1);
+		botapi_clear_rules(b->telegram);
+	}
+	assert_int_equal(b->gone, 0);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
+/* --- orderly ends --- */
+
+static enum memnet_fate never_answers(void *ctx, const char *origin, const struct sim_request *request, struct sim_trouble *trouble)
+{
+	(void)ctx;
+	(void)origin;
+	trouble->hang = str_has(request->body, "slow");
+	return MEMNET_PASS;
+}
+
+/* A message that is under way whenever the program is stopped has done nothing wrong. */
+static void test_under_way_at_orderly_ends(void **state)
+{
+	(void)state;
+	meet();
+	memnet_set_weather(b->net, never_answers, NULL);
+	botapi_say(b->telegram, anna, "slow");
+	for (int i = 0; i < 8; i++) {
+		run_ms(2000);
+		assert_int_equal(rows("SELECT count(*) FROM outbox WHERE state=1"), 1);
+		stop_well();
+		start();
+	}
+	memnet_set_weather(b->net, NULL, NULL);
+	stop_well();
+	start();
+	run_ms(5000);
+	assert_true(heard(anna, "slow") > 0);
+	assert_int_equal(b->told, 0);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(test_undone_alone, ""),
 		story(test_answers_wait_when_told, ""),
 		story(test_broken_markup, ""),
+		story(test_answers_pass_by, ""),
+		story(test_edits_of_two_chats, ""),
+		story(test_expired, ""),
+		story(test_waits_through_a_start, "R280"),
+		story(test_refused_for_a_moment, ""),
+		story(test_under_way_at_orderly_ends, ""),
 	};
 
 	return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);
