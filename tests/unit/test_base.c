@@ -7,6 +7,7 @@
 
 #include "lib/base/enc.h"
 #include "lib/base/json.h"
+#include "lib/base/limit.h"
 #include "lib/base/log.h"
 #include "lib/base/rand.h"
 
@@ -275,6 +276,21 @@ static void test_log_secrets(void **state)
 	buf_release(&lines);
 }
 
+/* So many in a window; a clock that is set back begins a new one, and locks out nobody until it has caught up. */
+static void test_limit(void **state)
+{
+	static struct limit l = { .max = 2, .window_ms = 60000 };
+
+	(void)state;
+	for (int64_t now_ms = 10000000; now_ms > 0; now_ms -= 5000000) {
+		assert_int_equal(limit_take(&l, STR("anna"), now_ms), 0);
+		assert_int_equal(limit_take(&l, STR("anna"), now_ms + 10000), 0);
+		assert_int_equal(limit_take(&l, STR("anna"), now_ms + 20000), 40000);
+		assert_int_equal(limit_take(&l, STR("boris"), now_ms + 20000), 0);
+	}
+	limit_reset(&l);
+}
+
 #define UUID "0b6c1d2e-3f40-4a51-8b62-7c73d84e95f6"
 
 /* What is shown in place of it, wherever the secret stands and wherever the text is cut. */
@@ -321,6 +337,7 @@ int main(void)
 		proves(test_json, "R289"),
 		proves(test_log_secrets, "R288"),
 		proves(test_blanked, "R288"),
+		proves(test_limit, ""),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
