@@ -1,4 +1,4 @@
-/* obol restore: whatever happens on its way, there is a shop, and the one from before is beside it. */
+/* obol restore: whatever happens on its way, there is a shop, and the one from before is beside it. Backups, and the key. */
 #include "tests/unit/proves.h"
 
 #include <errno.h>
@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bot/open.h"
 #include "bot/program.h"
 #include "bot/schema.h"
 #include "lib/store/db.h"
@@ -32,8 +33,24 @@ static bool strikes(void)
 	return true;
 }
 
+/* Files whose bytes were safe when they were given the name that they were made for. */
+static ino_t synced;
+static bool copy_was_safe;
+
+int fsync(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		synced = st.st_ino;
+	return (int)syscall(SYS_fsync, fd);
+}
+
 int rename(const char *from, const char *to)
 {
+	struct stat st;
+
+	copy_was_safe = stat(from, &st) == 0 && st.st_ino == synced;
 	return strikes() ? -1 : (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
 }
 
@@ -200,6 +217,73 @@ static void test_damaged_copy(void **state)
 	assert_string_equal(shop_in("obol.db.before-restore"), "of an earlier restore");
 }
 
+/* A backup has its name when its bytes are on the disk, and not before. */
+static void test_backup_is_synced(void **state)
+{
+	(void)state;
+	make_both();
+	copy_was_safe = false;
+	synced = 0;
+	assert_int_equal(program_backup(in_dir("backup.db")), 0);
+	assert_true(copy_was_safe);
+	assert_string_equal(shop_in("backup.db"), "old");
+}
+
+/* --- the key --- */
+
+/* What a first start prints, with standard output in a file; that file is the system's journal or is not. */
+static struct str first_start(bool is_journal)
+{
+	const char *path = in_dir("printed");
+	struct config config;
+	struct seal_key key;
+	struct db *db;
+	struct stat st;
+	char *text = arena_alloc(&arena, 4096);
+	FILE *f;
+	size_t n;
+	pid_t child;
+	int status;
+
+	run_command(arena_printf(&arena, "rm -f %s/*", dir));
+	child = fork();
+	if (child == 0) {
+		if (!freopen(path, "w", stdout) || fstat(STDOUT_FILENO, &st) != 0)
+			_exit(1);
+		if (is_journal)
+			setenv("JOURNAL_STREAM", arena_printf(&arena, "%lld:%lld", (long long)st.st_dev, (long long)st.st_ino), 1);
+		else
+			setenv("JOURNAL_STREAM", "1:2", 1);
+		_exit(open_config(&config, &arena) && open_database(&db, &config) && open_key(&key, db, &config, &arena, false) ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(WEXITSTATUS(status), 0);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	n = fread(text, 1, 4095, f);
+	fclose(f);
+	return str_n(text, n);
+}
+
+/* A key is shown once, to whoever starts the shop, and never to the journal, which others read. */
+static void test_key_is_not_logged(void **state)
+{
+	char key[SEAL_KEY_CHARS + 1] = "";
+	FILE *f;
+
+	(void)state;
+	for (int is_journal = 0; is_journal <= 1; is_journal++) {
+		struct str printed = first_start(is_journal);
+
+		f = fopen(in_dir("obol.key"), "r");
+		assert_non_null(f);
+		assert_int_equal(fread(key, 1, SEAL_KEY_CHARS, f), SEAL_KEY_CHARS);
+		fclose(f);
+		assert_true(str_has(printed, "A new key was made"));
+		assert_int_equal(str_has(printed, key), !is_journal);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +291,8 @@ int main(void)
 		proves(test_restore_cut_off, ""),
 		proves(test_restore_over_a_damaged_shop, ""),
 		proves(test_damaged_copy, ""),
+		proves(test_backup_is_synced, ""),
+		proves(test_key_is_not_logged, ""),
 	};
 
 	return cmocka_run_group_tests_name("keep", tests, set_up, tear_down);
