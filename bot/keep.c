@@ -1,4 +1,5 @@
 /* obol key, backup, restore. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -123,38 +124,66 @@ static bool have_key(const struct config *config, const char *wanted, struct are
 	return !e;
 }
 
-/* A copy of the copy beside the target, then one rename: a restore that is cut off changes nothing. */
+static bool is_same_file(const char *x, const char *y)
+{
+	struct stat a, b;
+
+	return stat(x, &a) == 0 && stat(y, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static bool take_away(const char *path)
+{
+	return unlink(path) == 0 || errno == ENOENT;
+}
+
+/* The old one gets a second name, whole: its journal is folded in first. Where that cannot be, it is kept with it. */
+static enum err keep_old(const char *database, struct arena *arena)
+{
+	const char *before = arena_printf(arena, "%s.before-restore", database);
+	const char *journal_before = arena_printf(arena, "%s-wal", before);
+	struct db *db;
+	int64_t left;
+
+	if (access(database, F_OK) != 0)
+		return OK;
+	if (db_open(&db, database, DB_WRITE, NULL) == OK) {
+		if (db_checkpoint(db, true, &left) != OK)
+			fprintf(stderr, "obol: the journal of %s could not be folded in\n", database);
+		db_close(db);
+	}
+	if (is_same_file(database, before))
+		return OK; /* by a restore that was cut off */
+	if (!take_away(before) || !take_away(journal_before))
+		return E_IO; /* an older journal would be read as this one's */
+	if (link(arena_printf(arena, "%s-wal", database), journal_before) != 0 && errno != ENOENT)
+		return E_IO;
+	return link(database, before) == 0 ? dir_sync(database) : E_IO;
+}
+
+/* A copy of the copy beside the target, then one rename over it: a restore that is cut off changes nothing. */
 static enum err put_in_place(const char *from, const char *database, struct arena *arena)
 {
 	const char *draft = arena_printf(arena, "%s.restoring", database);
-	const char *before = arena_printf(arena, "%s.before-restore", database);
 	struct db *db;
 	enum err e;
 
 	unlink(draft);
 	e = db_open(&db, from, DB_COPY, NULL);
-	if (!e)
-		e = db_copy_to(db, draft);
-	db_close(e && e != E_CONFLICT ? NULL : db);
 	if (e)
 		return e;
-	/* the old one stays beside, whole: its journal is folded in first */
-	if (access(database, F_OK) == 0) {
-		int64_t left;
-
-		e = db_open(&db, database, DB_WRITE, NULL);
-		if (!e)
-			e = db_checkpoint(db, true, &left);
-		if (!e)
-			db_close(db);
-		unlink(before);
-		if (rename(database, before) != 0)
-			return E_IO;
+	e = db_copy_to(db, draft);
+	db_close(db);
+	if (!e)
+		e = keep_old(database, arena);
+	if (e) {
+		unlink(draft);
+		return e;
 	}
-	unlink(arena_printf(arena, "%s-wal", database));
-	unlink(arena_printf(arena, "%s-shm", database));
-	if (rename(draft, database) != 0)
+	/* they would be read as the new one's */
+	if (!take_away(arena_printf(arena, "%s-wal", database)) || !take_away(arena_printf(arena, "%s-shm", database)) || rename(draft, database) != 0) {
+		unlink(draft);
 		return E_IO;
+	}
 	return dir_sync(database);
 }
 

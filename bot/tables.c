@@ -132,6 +132,7 @@ static const struct schedule_row schedules[] = {
 	{ "watch",         MINUTE_MS,         fleet_watch },
 	{ "look",          15 * MINUTE_MS,    fleet_look_due },
 	{ "stars",         10 * MINUTE_MS,    pay_poll_stars },
+	{ "updates",       MINUTE_MS,         core_forget_updates },
 	{ "forget",        HOUR_MS,           forget_old },
 };
 

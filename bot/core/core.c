@@ -44,6 +44,8 @@ static enum err recover(struct core *c)
 		log_warn("core.unclean_stop", KV("careful_ms", CAREFUL_MS));
 	}
 	if (!e)
+		e = wall_open(c);
+	if (!e)
 		e = inbox_recover(c);
 	if (!e)
 		e = outbox_recover(c, !was_running);
@@ -143,11 +145,14 @@ void core_close(struct core *c)
 	free(c);
 }
 
+enum err core_forget_updates(struct act *a)
+{
+	return inbox_forget(a->core);
+}
+
 enum err core_forget(struct act *a)
 {
-	enum err e = inbox_forget(a->core);
-
-	return e ? e : outbox_forget_parked(a->core);
+	return outbox_forget_parked(a->core);
 }
 
 int core_run(struct core *c)

@@ -86,7 +86,9 @@ int64_t core_due_ms(const struct core *c); /* when the next timer is due; INT64_
  * tests. Must not be called from a handler. */
 enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void *ctx);
 
-/* Schedule, hourly: forgets ids of updates older than 48 h, and messages given up a month ago. */
+/* Schedule, each minute: forgets ids of updates older than 48 h, as many as come in a minute of a rush. */
+enum err core_forget_updates(struct act *a);
+/* Schedule, hourly: forgets messages given up a month ago. */
 enum err core_forget(struct act *a);
 
 /* Updates with money whose handler goes on failing: kept with their raw text whatever happens, and tried on. */

@@ -64,6 +64,7 @@ struct send {
 	enum caller caller;
 	struct send *next, *prev;
 	int64_t id, chat_id, edits, expires_ms;
+	int64_t paced_as;            /* its chat in the pacer */
 	enum lane lane;
 	enum unknown unknown;
 	int attempts;
@@ -86,7 +87,6 @@ struct run {
 	uint64_t call;               /* 0: none under way */
 	bool claimed;                /* the row says so */
 	bool suspect;                /* was under way at an unclean stop: careful.c */
-	bool again;                  /* begin anew at once */
 };
 
 struct reply {
@@ -170,11 +170,12 @@ struct core {
 	bool careful_again;          /* from the first batch of updates on, however late it comes: what killed us is in it */
 	bool orphans;                /* claimed jobs without a run exist: find them */
 	bool outbox_unread;          /* a commit failed: what waits, and what is claimed, is read anew */
+	int64_t wall_offset_ms;      /* wall clock before the clock that nobody sets, as last seen */
+	int64_t set_back_ms;         /* by so much, and what is due has not been moved yet: wall.c */
 	bool on_ready_due;
 	bool stalled;
 	int stall_attempts;
 	int64_t stall_until_us;
-	bool stall_told;
 	int64_t checkpointed_commits, checkpointed_pages;
 	bool checkpoint_under_way;
 	int64_t idle_since_us;
@@ -202,6 +203,7 @@ struct act core_act(struct core *c);
 struct turn_mark turn_mark(const struct core *c);
 void turn_undo(struct core *c, struct turn_mark mark);
 void core_add_event(struct core *c, struct event *e);
+void core_begin(struct core *c, struct run *r);                         /* the first step of a job that is claimed, in the next turn */
 
 /* Backoff with jitter: first, doubled per attempt, at most max, ±25 %. */
 int64_t core_backoff_ms(int64_t first_ms, int64_t max_ms, int attempts);
@@ -218,6 +220,11 @@ void poll_start(struct core *c);                                        /* asks 
 void poll_done(struct core *c, struct http_done *done);                 /* outside transactions */
 int64_t poll_due_us(const struct core *c);
 
+/* outbox_add.c */
+/* What the ith of the turn's list comes to when all is decided: itself, the last of several edits in the place of the first, or
+ * nothing. */
+const struct outgoing *outbox_wanted(const struct turn *t, size_t i);
+
 /* outbox.c */
 enum err outbox_claim(struct core *c);                                  /* before the commit */
 void outbox_unclaim(struct core *c);                                    /* the commit failed */
@@ -231,7 +238,7 @@ bool outbox_picture_drop(struct worker_job *job);                       /* nobod
 
 /* jobs.c */
 enum err jobs_take(struct core *c);
-enum err jobs_answer(struct core *c, struct run *r, const struct http_response *response);
+enum err jobs_answer(struct core *c, struct run *r, const struct http_response *response); /* NULL: it begins */
 void jobs_send(struct core *c);
 void jobs_give_up(struct core *c);                                      /* the commit failed */
 enum err jobs_recover(struct core *c, bool clean);
@@ -239,7 +246,13 @@ void jobs_release(struct core *c);
 
 /* schedule.c */
 enum err schedules_run(struct core *c);
-enum err schedules_open(struct core *c);
+enum err schedules_open(struct core *c);                                /* also when the clock was set: they all have a slot near */
+enum err schedules_ran(int64_t *ran_ms, struct core *c);                /* one has, at this moment or a little later; 0: none known */
+
+/* wall.c */
+enum err wall_open(struct core *c);                                     /* a start; before schedules_open */
+void wall_look(struct core *c);                                         /* was the clock set back? */
+enum err wall_settle(struct core *c);                                   /* then what is due is moved, in the transaction */
 
 /* careful.c */
 void careful_begin(struct core *c);                                     /* the stop was unclean */

@@ -25,12 +25,17 @@ enum { DECIDED, WAITING, PARKED, CLOSED }; /* closed: by a person, raw kept for 
 #define WAITING_AT_ONCE 50
 #define ALONE_LOOK_MS 20
 
+/* Rows whose turn it can be: no earlier one of the chat is still being tried, ?1 times. Money waits for nobody. */
+#define FIRST_OF_CHAT "state=1 AND (money=1 OR chat_id=0 OR NOT EXISTS" \
+	" (SELECT 1 FROM inbox e WHERE e.state=1 AND e.chat_id=inbox.chat_id AND e.update_id<inbox.update_id AND e.attempts<?1))"
+
 static enum err count_waiting(struct core *c)
 {
 	enum err e = db_get_i64(&c->inbox_waiting, c->db, "SELECT count(*) FROM inbox WHERE state=1");
 
-	if (!e)
-		e = db_get_i64(&c->inbox_next_ms, c->db, "SELECT coalesce(min(next_ms), 9223372036854775807) FROM inbox WHERE state=1");
+	if (!e && c->inbox_waiting)
+		return db_get_i64(&c->inbox_next_ms, c->db, "SELECT coalesce(min(next_ms), 9223372036854775807) FROM inbox WHERE " FIRST_OF_CHAT, TRIES_MAX);
+	c->inbox_next_ms = INT64_MAX;
 	return e;
 }
 
@@ -156,8 +161,8 @@ static size_t load_due(struct core *c, struct row *rows, size_t max, enum err *e
 	struct db_rows r;
 	size_t n = 0;
 
-	db_select(&r, c->db, "SELECT update_id, raw, money, attempts, crashes FROM inbox WHERE state=1 AND next_ms<=?1"
-		" ORDER BY money DESC, update_id LIMIT ?2", clock_now_ms(), max);
+	db_select(&r, c->db, "SELECT update_id, raw, money, attempts, crashes FROM inbox WHERE " FIRST_OF_CHAT " AND next_ms<=?2"
+		" ORDER BY money DESC, update_id LIMIT ?3", TRIES_MAX, clock_now_ms(), max);
 	while (db_next(&r))
 		rows[n++] = (struct row){ db_i64(&r, 0), str_of(db_text(&r, 1, &c->turn_arena)), db_i64(&r, 2), (int)db_i64(&r, 3), (int)db_i64(&r, 4) };
 	*e = db_end(&r);

@@ -114,10 +114,24 @@ static void end_run(struct core *c, struct run *r)
 
 /* --- what a step decided --- */
 
+/* Asked for while it was under way, it may have decided without what it was asked for: once more, as if it were new. */
+static enum err run_again(bool *again, struct core *c, const struct run *r)
+{
+	enum err e = db_run(c->db, "UPDATE jobs SET state=0, crashes=0, attempts=0, again=0, next_ms=?2, reason=NULL WHERE id=?1 AND again=1", r->job.id, clock_now_ms());
+
+	*again = !e && db_changes(c->db) > 0;
+	return e;
+}
+
 static enum err tell_parked(struct core *c, struct run *r, const char *reason)
 {
 	struct act a = core_act(c);
-	enum err e = db_run(c->db, "UPDATE jobs SET state=2, crashes=0, reason=?2 WHERE id=?1", r->job.id, reason);
+	bool again;
+	enum err e = run_again(&again, c, r);
+
+	if (e || again)
+		return e;
+	e = db_run(c->db, "UPDATE jobs SET state=2, crashes=0, reason=?2 WHERE id=?1", r->job.id, reason);
 
 	log_error("job.parked", KV("kind", r->job.kind->name), KV("subject", r->job.subject), KV("reason", reason ? reason : ""));
 	if (!e && r->job.kind->parked)
@@ -178,10 +192,11 @@ static enum err put_off(struct core *c, struct run *r, int64_t at_ms, const char
 
 static enum err finish(struct core *c, struct run *r)
 {
-	enum err e = db_run(c->db, "DELETE FROM jobs WHERE id=?1 AND again=0", r->job.id);
+	bool again;
+	enum err e = run_again(&again, c, r);
 
-	if (!e && db_changes(c->db) == 0)
-		e = db_run(c->db, "UPDATE jobs SET state=0, crashes=0, attempts=0, again=0, next_ms=?2, reason=NULL WHERE id=?1", r->job.id, clock_now_ms());
+	if (!e && !again)
+		e = db_run(c->db, "DELETE FROM jobs WHERE id=?1", r->job.id);
 	return e ? e : rested(c, r);
 }
 
@@ -244,20 +259,8 @@ enum err jobs_answer(struct core *c, struct run *r, const struct http_response *
 
 /* --- taking up --- */
 
-/* After an unclean stop the crash is counted before begin runs, in a commit of its own, and the job is alone. */
-static enum err count_crash(struct core *c, struct run *r)
-{
-	enum err e = db_run(c->db, "UPDATE jobs SET state=1, crashes=crashes+1 WHERE id=?1", r->job.id);
-
-	if (!e)
-		e = db_commit(c->db);
-	if (!e)
-		e = db_begin(c->db);
-	r->claimed = true;
-	r->job.crashes++;
-	return e;
-}
-
+/* After an unclean stop the crash is counted before begin runs: it is claimed with this turn and begins in the next. A commit of
+ * its own in the middle of a turn would take along what was decided before it, and not the messages that belong to that. */
 static enum err take_up(struct core *c, struct run *r)
 {
 	enum err e;
@@ -267,12 +270,12 @@ static enum err take_up(struct core *c, struct run *r)
 		end_run(c, r);
 		return e;
 	}
-	if (c->careful_until_us) {
-		e = count_crash(c, r);
-		if (e)
-			return e;
-	}
-	return step(c, r, NULL);
+	if (!c->careful_until_us)
+		return step(c, r, NULL);
+	r->job.request = NULL;
+	e = claim(c, r);
+	r->job.crashes++;
+	return e;
 }
 
 /* Of several suspects somebody's money goes first: a panel that does not answer keeps those behind it waiting. In the careful
@@ -302,8 +305,8 @@ static enum err take_lane(struct core *c, int64_t lane, size_t max)
 		if (e)
 			return e;
 		db_select(&rows, c->db, "SELECT id, kind, subject, attempts, crashes FROM jobs WHERE state=0 AND lane=?1 AND prio=?2 AND next_ms<=?3"
-			" ORDER BY next_ms, id LIMIT ?4", lane, prio, now_ms, max);
-		while (db_next(&rows)) {
+			" ORDER BY next_ms, id", lane, prio, now_ms);
+		while (n < max && db_next(&rows)) { /* who is passed over takes nobody's place */
 			const struct job_kind *kind = kind_of(c, db_str(&rows, 1));
 
 			if (!kind) {
@@ -401,6 +404,10 @@ void jobs_send(struct core *c)
 	for (size_t i = 0; i < c->turn.calls_count; i++) {
 		struct run *r = c->turn.calls[i];
 
+		if (!r->job.request) { /* only claimed so far: it begins in the next turn */
+			core_begin(c, r);
+			continue;
+		}
 		r->call = c->net->start(c->net->ctx, r->job.request, HTTP_LANE_REST, r);
 		STEP("jobs.call_sent");
 	}

@@ -23,36 +23,9 @@ enum { QUEUED, CLAIMED, PARKED };
 #define RETRY_MAX_MS (60 * SECOND_MS)
 #define WAIT_MAX_MS HOUR_MS /* of a row at a start: the clock may have been set since */
 #define CLAIMS_PER_TURN 200
+#define ANSWER_CHATS (INT64_C(1) << 62) /* no chat has such a number */
 #define QR_FIELD "photo"
 #define QR_FILE_NAME "qr.png"
-
-void outbox_add(struct act *a, const struct outgoing *o)
-{
-	struct turn *t = &a->core->turn;
-
-	assert(o->method && o->payload.len && (o->chat_id || o->lane == LANE_ANSWER));
-	if (o->edits) /* an edit of the same turn that is not the last one is not made */
-		for (size_t i = 0; i < t->added_count; i++)
-			if (t->added[i].edits == o->edits && t->added[i].chat_id == o->chat_id) {
-				t->added[i] = *o;
-				return;
-			}
-	GROW(t->added, t->added_count, t->added_cap);
-	t->added[t->added_count++] = *o;
-}
-
-enum err outbox_retract(struct act *a, const char *about)
-{
-	struct turn *t = &a->core->turn;
-
-	for (size_t i = 0; i < t->added_count; i++)
-		if (t->added[i].about && strcmp(t->added[i].about, about) == 0) {
-			memmove(&t->added[i], &t->added[i + 1], (t->added_count - i - 1) * sizeof *t->added);
-			t->added_count--;
-			i--;
-		}
-	return db_run(a->tx, "DELETE FROM outbox WHERE about=?1 AND state=0", about);
-}
 
 /* --- claiming --- */
 
@@ -85,9 +58,10 @@ static struct send *send_new(struct core *c, bool rest)
 	return s;
 }
 
+/* Answers to queries pass the pacer by. One that has to wait after all waits for itself alone: to the pacer its chat is its row. */
 static struct pacer_item item_of(int64_t id, int64_t chat_id, enum lane lane)
 {
-	return (struct pacer_item){ id, chat_id, lane == LANE_REST ? PACER_REST : PACER_INTERACTIVE };
+	return (struct pacer_item){ id, lane == LANE_ANSWER ? ANSWER_CHATS | id : chat_id, lane == LANE_REST ? PACER_REST : PACER_INTERACTIVE };
 }
 
 /* An unclaimed edit of the same message gets the newer text instead of a second row. */
@@ -133,7 +107,7 @@ static enum err claim_added(struct core *c, const struct outgoing *o, int64_t no
 	claimed = o->lane == LANE_ANSWER || (has_room(c, o->lane) && pacer_try(c->pacer, &item, now_us));
 	if (claimed) {
 		s = send_new(c, o->lane == LANE_REST); /* before the insert: a failure then finds it and gives the chat back */
-		s->chat_id = o->chat_id;
+		s->chat_id = s->paced_as = o->chat_id;
 		s->paced = o->lane != LANE_ANSWER;
 	}
 	e = insert(c, o, claimed, &id);
@@ -176,10 +150,11 @@ static enum err claim_queued(struct core *c, const struct pacer_item *item)
 	enum err e;
 
 	s = send_new(c, item->lane == PACER_REST);
-	s->chat_id = item->chat_id;
+	s->paced_as = item->chat_id;
 	s->paced = true;
 	s->id = item->id;
-	db_select(&r, c->db, "SELECT lane, again, edits, then_name, then_id, expires_ms, attempts, method, payload, qr, crashes FROM outbox WHERE id=?1 AND state=0", item->id);
+	db_select(&r, c->db, "SELECT lane, again, edits, then_name, then_id, expires_ms, attempts, method, payload, qr, crashes, chat_id FROM outbox"
+		" WHERE id=?1 AND state=0", item->id);
 	e = db_first(&r);
 	if (e == E_NOTFOUND) {
 		s->id = 0;
@@ -199,6 +174,7 @@ static enum err claim_queued(struct core *c, const struct pacer_item *item)
 	s->payload = str_of(db_text(&r, 8, &c->turn_arena));
 	s->qr = str_of(db_text(&r, 9, &c->turn_arena));
 	suspect = db_i64(&r, 10) > 0;
+	s->chat_id = db_i64(&r, 11);
 	e = db_end(&r);
 	if (e)
 		return e;
@@ -276,8 +252,11 @@ enum err outbox_claim(struct core *c)
 	struct pacer_item item;
 	enum err e = c->outbox_unread ? read_anew(c) : OK;
 
-	for (size_t i = 0; !e && i < c->turn.added_count; i++)
-		e = claim_added(c, &c->turn.added[i], now_us);
+	for (size_t i = 0; !e && i < c->turn.added_count; i++) {
+		const struct outgoing *o = outbox_wanted(&c->turn, i);
+
+		e = o ? claim_added(c, o, now_us) : OK;
+	}
 	for (int n = 0; !e && n < CLAIMS_PER_TURN && has_room(c, LANE_REST) && pacer_next(c->pacer, &item, now_us); n++)
 		e = claim_queued(c, &item);
 	return e;
@@ -288,7 +267,7 @@ void outbox_forget(struct core *c, struct send *s)
 	if (s->suspect)
 		c->jobs_next_ms = 0; /* another one may be next */
 	if (s->paced)
-		pacer_done(c->pacer, s->chat_id, clock_mono_us());
+		pacer_done(c->pacer, s->paced_as, clock_mono_us());
 	LIST_REMOVE(s);
 	c->sends_count--;
 	c->sends_rest -= s->rest;
@@ -435,6 +414,7 @@ static enum err end_row(struct core *c, const struct send *s, const struct tg_an
 /* Once more, not before wait_ms from now; the chat's later messages wait behind it. */
 static enum err again(struct core *c, struct send *s, int64_t wait_ms)
 {
+	struct pacer_item item;
 	enum err e;
 
 	if (s->lane == LANE_ANSWER && s->expires_ms && clock_now_ms() + wait_ms >= s->expires_ms)
@@ -442,15 +422,13 @@ static enum err again(struct core *c, struct send *s, int64_t wait_ms)
 	e = db_run(c->db, "UPDATE outbox SET state=0, crashes=0, attempts=attempts+1, not_before_ms=?2 WHERE id=?1", s->id, clock_now_ms() + wait_ms);
 	if (e)
 		return e;
-	if (s->lane == LANE_ANSWER || !s->paced) {
-		struct pacer_item item = item_of(s->id, s->chat_id, LANE_INTERACTIVE);
-
-		pacer_add(c->pacer, &item);
-	} else {
-		struct pacer_item item = item_of(s->id, s->chat_id, s->lane);
-
+	item = item_of(s->id, s->chat_id, s->lane);
+	if (s->lane == LANE_ANSWER || s->paced) {
+		item.chat_id = s->paced ? s->paced_as : item.chat_id;
 		pacer_put_back(c->pacer, &item, clock_mono_us() + wait_ms * 1000);
 		s->paced = false; /* outbox_forget has nothing to give back */
+	} else {
+		pacer_add(c->pacer, &item);
 	}
 	return OK;
 }
@@ -463,6 +441,7 @@ static enum err failed_try(struct core *c, struct send *s, const struct tg_answe
 	return again(c, s, core_backoff_ms(RETRY_MS, RETRY_MAX_MS, s->attempts + 1));
 }
 
+/* change: E_NOTFOUND: there is nothing to change, so it ends. */
 static enum err rewrite(struct core *c, struct send *s, enum err (*change)(struct buf *to, struct arena *arena, struct str payload, const struct tg_answer *answer),
 	const struct tg_answer *answer)
 {
@@ -477,6 +456,8 @@ static enum err rewrite(struct core *c, struct send *s, enum err (*change)(struc
 	if (!e)
 		e = db_run(c->db, "UPDATE outbox SET payload=?2 WHERE id=?1", s->id, buf_str(&to));
 	buf_release(&to);
+	if (e == E_NOTFOUND)
+		return end_row(c, s, answer);
 	return e ? e : again(c, s, 0);
 }
 
@@ -560,7 +541,7 @@ enum err outbox_sent(struct core *c, struct send *s, const struct http_response 
 		return s->edits ? send_instead(c, s) : end_row(c, s, &answer);
 	case TG_BAD_MARKUP:
 		log_error("telegram.bad_markup", KV("row", s->id), KV("told", answer.description));
-		return s->attempts ? end_row(c, s, &answer) : rewrite(c, s, without_markup, &answer);
+		return rewrite(c, s, without_markup, &answer);
 	default:
 		if (!tg_verdict_is_done(answer.verdict) && answer.verdict != TG_DELETE_IMPOSSIBLE)
 			log_warn("telegram.refused", KV("row", s->id), KV("verdict", tg_verdict_name(answer.verdict)), KV("told", answer.description));

@@ -15,16 +15,40 @@ static enum err load_next(struct core *c)
 	return db_get_i64(&c->schedules_next_ms, c->db, "SELECT coalesce(min(next_ms), 9223372036854775807) FROM schedules");
 }
 
+/* A slot far ahead of its period was written by a clock that was wrong. */
 enum err schedules_open(struct core *c)
 {
+	int64_t now_ms = clock_now_ms();
 	enum err e = OK;
 
 	for (size_t i = 0; !e && i < c->tables->schedules_count; i++) {
 		const struct schedule_row *s = &c->tables->schedules[i];
 
-		e = db_run(c->db, "INSERT INTO schedules(name, next_ms) VALUES(?1, ?2) ON CONFLICT DO NOTHING", s->name, slot_after(clock_now_ms(), s->every_ms));
+		e = db_run(c->db, "INSERT INTO schedules(name, next_ms) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET next_ms=?2 WHERE next_ms>?3",
+			s->name, slot_after(now_ms, s->every_ms), now_ms + 2 * s->every_ms);
 	}
 	return e ? e : load_next(c);
+}
+
+static enum err next_of(int64_t *next_ms, struct core *c, const struct schedule_row *s)
+{
+	return db_get_i64(next_ms, c->db, "SELECT next_ms FROM schedules WHERE name=?1", s->name);
+}
+
+enum err schedules_ran(int64_t *ran_ms, struct core *c)
+{
+	*ran_ms = 0;
+	for (size_t i = 0; i < c->tables->schedules_count; i++) {
+		const struct schedule_row *s = &c->tables->schedules[i];
+		int64_t next_ms;
+		enum err e = next_of(&next_ms, c, s);
+
+		if (e && e != E_NOTFOUND)
+			return e;
+		if (!e && next_ms < INT64_MAX && next_ms - s->every_ms > *ran_ms)
+			*ran_ms = next_ms - s->every_ms;
+	}
+	return OK;
 }
 
 static enum err run_one(struct core *c, const struct schedule_row *s)
@@ -49,9 +73,8 @@ static bool is_due(struct core *c, const struct schedule_row *s, enum err *e)
 {
 	int64_t next_ms = INT64_MAX;
 
-	*e = db_get_i64(&next_ms, c->db, "SELECT next_ms FROM schedules WHERE name=?1", s->name);
-	/* a slot far ahead of its period was written by a clock that was wrong */
-	return !*e && (next_ms <= clock_now_ms() || next_ms > clock_now_ms() + 2 * s->every_ms);
+	*e = next_of(&next_ms, c, s);
+	return !*e && next_ms <= clock_now_ms();
 }
 
 enum err schedules_run(struct core *c)

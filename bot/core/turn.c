@@ -61,6 +61,11 @@ static struct event *event_new(struct core *c, enum event_kind kind)
 	return e;
 }
 
+void core_begin(struct core *c, struct run *r)
+{
+	event_new(c, EVENT_JOB)->run = r;
+}
+
 /* A message that has arrived is settled for our own bookkeeping alone: nobody waits for that commit, but on a slow disk all
  * who come meanwhile wait until it is through. So it is left to the next commit, or made when none was needed for so long
  * as two take. Not while messages queue: the next to that chat goes when this one is settled. */
@@ -160,7 +165,7 @@ static bool timers_due(const struct core *c)
 
 static bool anything_to_decide(const struct core *c)
 {
-	return events_are_due(c) || c->updates_next < c->updates_count || c->on_ready_due || c->orphans || timers_due(c);
+	return events_are_due(c) || c->set_back_ms || c->updates_next < c->updates_count || c->on_ready_due || c->orphans || timers_due(c);
 }
 
 static int wait_ms(struct core *c, int timeout_max_ms)
@@ -245,8 +250,10 @@ static enum err decide_ready(struct core *c)
 
 static enum err decide_all(struct core *c, size_t updates_end)
 {
-	enum err e = decide_ready(c);
+	enum err e = wall_settle(c);
 
+	if (!e)
+		e = decide_ready(c);
 	if (!e)
 		e = decide_updates(c, true, c->updates_count);
 	for (struct event *event = c->events; !e && event; event = event->next)
@@ -293,6 +300,7 @@ static void let_go(struct core *c, size_t updates_end)
 		c->updates_next = c->updates_count = 0;
 		arena_clear(&c->update_arena);
 	}
+	c->set_back_ms = 0;
 	c->on_ready_due = false;
 	inbound_send(c);
 	outbox_send(c);
@@ -434,6 +442,7 @@ void core_turn(struct core *c, int timeout_max_ms)
 	int64_t begin_us = clock_mono_us() - slept_us(c), begin_cpu_us = clock_cpu_us();
 	bool worked = false;
 
+	wall_look(c);
 	wait(c, timeout_max_ms);
 	gather_answers(c);
 	gather_inbound(c);

@@ -17,6 +17,7 @@
 #define BUFFER_BYTES_MAX ((size_t)256 * 1024)
 #define SECRETS_MAX 256
 #define SECRET_BYTES_MIN 6
+#define STARS "***"
 
 static enum log_level level_max = LOG_INFO;
 static bool as_json;
@@ -157,39 +158,49 @@ static size_t secret_length(struct str s)
 	return longest;
 }
 
-void log_blank(struct buf *to, struct str text)
+static bool is_letter(char c)
 {
-	for (size_t i = 0; i < text.len;) {
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Until so much is blanked; what is looked at is always the whole text, so that a secret is known across the limit. */
+static void blank(struct buf *to, struct str text, size_t bytes_max)
+{
+	for (size_t i = 0; i < text.len && to->len < bytes_max;) {
 		struct str rest = str_n(text.at + i, text.len - i);
-		bool word_begins = i == 0 || !is_word(text.at[i - 1]);
 		size_t n = secret_length(rest);
 
-		if (!n && word_begins)
-			n = uuid_length(rest);
-		if (!n && word_begins)
+		if (!n)
+			n = uuid_length(rest); /* whatever stands before it: "id_…", "%22…" */
+		if (!n && (i == 0 || !is_letter(text.at[i - 1]))) /* "ss://" also ends "wss://" */
 			n = share_link_length(rest);
 		if (!n && (i == 0 || text.at[i - 1] < '0' || text.at[i - 1] > '9')) /* "/bot123:…" begins inside a word */
 			n = bot_token_length(rest);
 		if (n)
-			buf_adds(to, "***");
+			buf_adds(to, STARS);
 		else
 			buf_addc(to, text.at[i]);
 		i += n ? n : 1;
 	}
 }
 
+void log_blank(struct buf *to, struct str text)
+{
+	blank(to, text, SIZE_MAX);
+}
+
 char *log_blanked(struct arena *arena, const char *text, size_t bytes_max)
 {
-	struct buf clean;
-	char *out;
+	struct buf raw;
+	struct str clean;
 
 	if (!text)
 		return NULL;
-	buf_init(&clean, 4 * bytes_max);
-	log_blank(&clean, utf8_head_bytes(utf8_clean(arena, str_of(text)), bytes_max));
-	out = arena_strdup(arena, buf_cstr(&clean));
-	buf_release(&clean);
-	return out;
+	buf_init(&raw, bytes_max + sizeof STARS);
+	blank(&raw, str_of(text), bytes_max + 1);
+	clean = utf8_clean(arena, utf8_head_bytes(buf_str(&raw), bytes_max));
+	buf_release(&raw);
+	return str_dup(arena, utf8_head_bytes(clean, bytes_max));
 }
 
 static bool is_secret_key(const char *key)
@@ -204,7 +215,7 @@ static struct str shown(struct buf *clean, const struct log_pair *p)
 {
 	buf_clear(clean);
 	if (is_secret_key(p->key))
-		buf_adds(clean, "***");
+		buf_adds(clean, STARS);
 	else
 		log_blank(clean, p->text);
 	return buf_str(clean);

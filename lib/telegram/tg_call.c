@@ -471,6 +471,10 @@ enum err tg_call_plain(struct buf *to, struct arena *arena, struct str payload)
 		json_object_put(root);
 		return E_INVALID;
 	}
+	if (!json_object_object_get_ex(root, "parse_mode", NULL)) {
+		json_object_put(root);
+		return E_NOTFOUND;
+	}
 	begin(&j, to);
 	json_object_object_foreach(root, key, member)
 		put_plain_member(&j, arena, key, member);

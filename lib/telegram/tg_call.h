@@ -129,7 +129,7 @@ struct tg_menu_entry {
 void tg_set_commands(struct buf *to, const struct tg_menu_entry *entries, size_t count, int64_t chat_id, struct str language_code);
 
 /* The payload without markup: HTML stripped from text or caption and no parse_mode. For the one try after TG_BAD_MARKUP.
- * E_INVALID: not a JSON object. */
+ * E_INVALID: not a JSON object. E_NOTFOUND: it has none. */
 enum err tg_call_plain(struct buf *to, struct arena *arena, struct str payload);
 
 /* --- on its way --- */

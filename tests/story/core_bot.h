@@ -326,8 +326,10 @@ static inline void know_jobs(const struct job_kind *const *kinds, size_t count, 
 
 static inline enum err forget(struct act *a, void *ctx)
 {
+	enum err e = core_forget_updates(a);
+
 	(void)ctx;
-	return core_forget(a);
+	return e ? e : core_forget(a);
 }
 
 #endif

@@ -367,6 +367,91 @@ static void test_money_first_among_suspects(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM jobs"), 1);
 }
 
+/* --- a job that begins beside what was just decided --- */
+
+static bool fails_the_commit;
+
+static enum err begin_badly(struct act *a, struct job *job)
+{
+	(void)a;
+	if (killer.begun++ == 0) {
+		if (!fails_the_commit)
+			longjmp(b->death, 1);
+		b->faults_left = 1;
+		db_set_fault(full_disk, NULL);
+	}
+	job_done(job);
+	return OK;
+}
+
+static enum err pays(struct act *a, const struct tg_update *u)
+{
+	enum err e = echo(a, u);
+
+	return e ? e : job_add(a, "deliver", "1", 1, JOB_MONEY, a->now_ms);
+}
+
+/* What was decided is stored with its messages or not at all, although the job it asks for is counted before it begins. */
+static void test_decided_with_its_messages(void **state)
+{
+	static const struct job_kind deliver = { .name = "deliver", .begin = begin_badly, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &deliver };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	know_jobs(kinds, countof(kinds), silent_panel);
+	b->tables.on_update = pays;
+	for (int fails = 0; fails <= 1; fails++) {
+		const char *text = fails ? "money 2" : "money 1";
+
+		memset(&killer, 0, sizeof killer);
+		fails_the_commit = fails;
+		die();
+		start();
+		botapi_say(b->telegram, anna, text); /* taken alone */
+		run_ms(60000);
+		db_set_fault(NULL, NULL);
+		assert_int_equal(killer.begun, 2);
+		assert_int_equal(said(text), 1);
+		assert_in_range(heard(anna, text), 1, 2);
+		assert_int_equal(rows("SELECT count(*) FROM jobs"), 0);
+	}
+}
+
+/* --- whoever waits behind a suspect --- */
+
+static enum err add_suspect_and_paid(struct act *a, void *ctx)
+{
+	enum err e = job_add(a, "call", "slow", 1, JOB_MONEY, a->now_ms);
+
+	(void)ctx;
+	if (!e)
+		e = job_add(a, "nobody knows it", "1", 2, JOB_MONEY, a->now_ms);
+	if (!e)
+		e = job_add(a, "call", "suspect", 2, JOB_MONEY, a->now_ms);
+	if (!e)
+		e = db_run(a->tx, "UPDATE jobs SET crashes=1 WHERE lane=1 OR subject='suspect'");
+	return e ? e : job_add(a, "call", "paid", 2, JOB_MONEY, a->now_ms + 1);
+}
+
+/* A suspect that has to wait for another one, and work of a kind that is no more, keep nobody of their lane waiting. */
+static void test_nobody_waits_behind_a_suspect(void **state)
+{
+	static const struct job_kind call = { .name = "call", .begin = begin_named, .answer = answer_any, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &call };
+
+	(void)state;
+	know_jobs(kinds, countof(kinds), slow_panel);
+	memset(&calls, 0, sizeof calls);
+	assert_int_equal(core_do(b->core, add_suspect_and_paid, NULL), OK);
+	run_ms(1000);
+	assert_int_equal(calls.done, 1);
+	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE subject='paid'"), 0);
+	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE subject='suspect' AND state=0 AND crashes=1"), 1);
+	run_ms(60000);
+	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE subject='suspect'"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +464,8 @@ int main(void)
 		story(test_messages_beside_a_deadly_one, ""),
 		story(test_job_beside_a_deadly_message, ""),
 		story(test_money_first_among_suspects, ""),
+		story(test_decided_with_its_messages, ""),
+		story(test_nobody_waits_behind_a_suspect, ""),
 	};
 
 	return cmocka_run_group_tests_name("careful", tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* What the core promises: what arrives is decided once and answered, whatever fails in between. */
 #include "tests/story/core_bot.h"
 
+#include "bot/tables.h"
+
 static void test_echo(void **state)
 {
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
@@ -61,6 +63,23 @@ static void test_forgotten(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM inbox"), 2);
 }
 
+/* Ten updates a second for days, and the schedules as the program has them: two days of ids are kept, and no more pile up. */
+static void test_forgotten_as_fast_as_they_come(void **state)
+{
+	enum { PER_MINUTE = 600, MINUTES = 180 };
+
+	(void)state;
+	for (int i = 0; i < MINUTES; i++) {
+		assert_int_equal(db_run(b->db, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM n WHERE i<?2-1) INSERT INTO inbox(update_id, received_ms)"
+			" SELECT ?1*?2+i, ?3 FROM n", i + 1, PER_MINUTE, START_MS - 3 * DAY_MS + i * MINUTE_MS), OK);
+	}
+	for (int64_t ms = 0; ms < HOUR_MS; ms += MINUTE_MS)
+		for (size_t i = 0; i < tables.schedules_count; i++)
+			if (tables.schedules[i].run == core_forget_updates && ms % tables.schedules[i].every_ms == 0)
+				assert_int_equal(core_do(b->core, forget, NULL), OK);
+	assert_int_equal(rows("SELECT count(*) FROM inbox"), 0);
+}
+
 /* A failing handler: undone, tried again, the chat's later updates wait; others do not. */
 static void test_failing_handler(void **state)
 {
@@ -82,6 +101,42 @@ static void test_failing_handler(void **state)
 	assert_int_equal(said("first"), 1);
 	assert_int_equal(heard(boris, "third"), 1);
 	assert_int_equal(b->parked, 0);
+}
+
+static char decided_in_order[64];
+
+static enum err note_order(struct act *a, const struct tg_update *u)
+{
+	enum err e = echo(a, u);
+
+	if (!e && u->kind == TG_UPDATE_MESSAGE)
+		strncat(decided_in_order, arena_printf(a->arena, "%.*s ", STR_ARG(u->message.text)), sizeof decided_in_order - strlen(decided_in_order) - 1);
+	return e;
+}
+
+/* However often the first is tried, the chat's later ones come after it and in their order; in the careful time, too. */
+static void test_order_in_a_chat(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	b->tables.on_update = note_order;
+	for (int careful = 0; careful <= 1; careful++) {
+		run_ms(1000);
+		decided_in_order[0] = '\0';
+		if (careful) {
+			die();
+			start();
+		}
+		b->fail_next = 2;
+		botapi_say(b->telegram, anna, "a");
+		botapi_say(b->telegram, anna, "b");
+		run_ms(1000);
+		botapi_say(b->telegram, anna, "c");
+		run_ms(60000);
+		assert_string_equal(decided_in_order, "a b c ");
+		assert_int_equal(b->fail_next, 0);
+	}
 }
 
 static void test_parked(void **state)
@@ -463,7 +518,9 @@ int main(void)
 		story(test_echo, "R271"),
 		story(test_duplicates, "R271"),
 		story(test_forgotten, "R271"),
+		story(test_forgotten_as_fast_as_they_come, ""),
 		story(test_failing_handler, ""),
+		story(test_order_in_a_chat, ""),
 		story(test_parked, "B25"),
 		story(test_failed_commit, ""),
 		story(test_failed_commit_of_an_answer, ""),

@@ -150,6 +150,39 @@ static void test_broadcast_is_bounded(void **state)
 	assert_int_equal(heard(anna, "hello"), 1);
 }
 
+/* --- the journal --- */
+
+static enum err write_much(struct act *a, const struct tg_update *u)
+{
+	(void)u;
+	return db_run(a->tx, "INSERT INTO settings(key, value) VALUES('much', hex(randomblob(500000))) ON CONFLICT(key) DO UPDATE SET value=hex(randomblob(500000))");
+}
+
+/* However much is written without a pause, the journal begins anew before it is large. */
+static void test_journal_is_bounded(void **state)
+{
+	enum { WRITES = 120, PAGES = 10000 };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), most = 0, all = 0, before = 0;
+
+	(void)state;
+	stop_well();
+	b->tables.on_update = write_much;
+	start();
+	run_ms(1000);
+	for (int i = 0; i < WRITES; i++) {
+		int64_t pages;
+
+		botapi_say(b->telegram, anna, "hello");
+		run_ms(200);
+		pages = db_journal_pages(b->db);
+		all += pages > before ? pages - before : pages;
+		before = pages;
+		most = pages > most ? pages : most;
+	}
+	assert_true(all > 2 * PAGES);
+	assert_in_range(most, 1, PAGES);
+}
+
 /* --- a slow disk --- */
 
 #define SYNC_MS 20
@@ -286,6 +319,7 @@ int main(void)
 		story(test_backlog_and_others, "R271"),
 		story(test_backlog_waits_at_telegram, "R271"),
 		story(test_broadcast_is_bounded, "R280"),
+		story(test_journal_is_bounded, ""),
 		story(test_slow_disk_and_one, "R284"),
 		story(test_slow_disk_and_some, "R284"),
 		story(test_slow_disk_and_many, "R284"),

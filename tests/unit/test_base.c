@@ -7,6 +7,7 @@
 
 #include "lib/base/enc.h"
 #include "lib/base/json.h"
+#include "lib/base/limit.h"
 #include "lib/base/log.h"
 #include "lib/base/rand.h"
 
@@ -275,6 +276,53 @@ static void test_log_secrets(void **state)
 	buf_release(&lines);
 }
 
+/* So many in a window; a clock that is set back begins a new one, and locks out nobody until it has caught up. */
+static void test_limit(void **state)
+{
+	static struct limit l = { .max = 2, .window_ms = 60000 };
+
+	(void)state;
+	for (int64_t now_ms = 10000000; now_ms > 0; now_ms -= 5000000) {
+		assert_int_equal(limit_take(&l, STR("anna"), now_ms), 0);
+		assert_int_equal(limit_take(&l, STR("anna"), now_ms + 10000), 0);
+		assert_int_equal(limit_take(&l, STR("anna"), now_ms + 20000), 40000);
+		assert_int_equal(limit_take(&l, STR("boris"), now_ms + 20000), 0);
+	}
+	limit_reset(&l);
+}
+
+#define UUID "0b6c1d2e-3f40-4a51-8b62-7c73d84e95f6"
+
+/* What is shown in place of it, wherever the secret stands and wherever the text is cut. */
+static void test_blanked(void **state)
+{
+	static const struct { const char *text, *shown; } cases[] = {
+		{ "id " UUID, "id ***" }, { "id_" UUID "_x", "id_***_x" }, { "a-" UUID, "a-***" }, { "q=%22" UUID "%22", "q=%22***%22" },
+		{ "trojan://pass@host:443#x y", "*** y" }, { "ss://YWVz@host:8388", "***" }, { "\"vmess://abc\"", "\"***\"" }, { "hysteria2://pass@host", "***" },
+		{ "hy2://pass@host", "***" }, { "wireguard://key@host", "***" }, { "%22vless://" UUID "@host", "%22***" },
+		{ "wss://host/path", "wss://host/path" }, { "https://host/" UUID "/x", "https://host/***/x" },
+		{ "bot 123456789:AAFdocVectorBotToken0123456789abcde", "bot ***" }, { "MARKER-blanked", "***" }, { "xMARKER-blankedx", "x***x" },
+	};
+	struct arena arena = { 0 };
+
+	(void)state;
+	log_add_secret(STR("MARKER-blanked"));
+	for (size_t i = 0; i < countof(cases); i++)
+		assert_string_equal(log_blanked(&arena, cases[i].text, 300), cases[i].shown);
+	for (size_t before = 0; before < 60; before++)
+		for (size_t i = 0; i < countof(cases); i++) {
+			char *text = arena_printf(&arena, "%.*s %s", (int)before, "............................................................", cases[i].text);
+			char *whole = arena_printf(&arena, "%.*s %s", (int)before, text, cases[i].shown);
+
+			for (size_t max = 1; max < 60; max++)
+				assert_string_equal(log_blanked(&arena, text, max), arena_printf(&arena, "%.*s", (int)max, whole));
+		}
+	assert_string_equal(log_blanked(&arena, "aж", 2), "a");
+	assert_string_equal(log_blanked(&arena, "a\xffж", 4), "a\xEF\xBF\xBD");
+	assert_null(log_blanked(&arena, NULL, 5));
+	arena_release(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +336,8 @@ int main(void)
 		proves(test_plain, ""),
 		proves(test_json, "R289"),
 		proves(test_log_secrets, "R288"),
+		proves(test_blanked, "R288"),
+		proves(test_limit, ""),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);

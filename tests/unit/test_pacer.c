@@ -196,6 +196,34 @@ static void test_random(void **state)
 	pacer_free(p);
 }
 
+/* Who comes while others wait for the overall limit comes after them, however free their own chat is. */
+static void test_no_overtaking(void **state)
+{
+	struct pacer *p = pacer_new(30);
+	struct pacer_item item, late = { 100, 100, PACER_INTERACTIVE }, rest = { 101, 101, PACER_REST };
+	int64_t now = 5 * SECOND;
+	int out = 0;
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		pacer_add(p, &(struct pacer_item){ i, 1 + i, PACER_INTERACTIVE });
+	while (pacer_next(p, &item, now))
+		out++;
+	assert_in_range(out, 1, 10);
+	while (pacer_queued(p)) {
+		now = pacer_due_us(p);
+		assert_false(pacer_try(p, &late, now));
+		assert_false(pacer_try(p, &rest, now));
+		assert_true(pacer_next(p, &item, now));
+		assert_int_equal(item.id, out++);
+	}
+	now += SECOND;
+	pacer_add(p, &(struct pacer_item){ 50, 50, PACER_REST });
+	assert_false(pacer_try(p, &rest, now));
+	assert_true(pacer_try(p, &late, now)); /* people before the rest */
+	pacer_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +233,7 @@ int main(void)
 		proves(test_pause, "R280 B48"),
 		proves(test_emptied, ""),
 		proves(test_memory, ""),
+		proves(test_no_overtaking, ""),
 		proves(test_random, ""),
 	};
 

@@ -244,6 +244,7 @@ static void test_migrate(void **state)
 
 static void test_copy(void **state)
 {
+	struct stat st;
 	struct db *db = opened("e.db"), *copy;
 	int64_t n;
 
@@ -251,6 +252,8 @@ static void test_copy(void **state)
 	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY) STRICT; INSERT INTO t VALUES(7)"), OK);
 	assert_int_equal(db_copy_to(db, in_dir("f.db")), OK);
 	assert_int_equal(db_copy_to(db, in_dir("f.db")), E_CONFLICT);
+	assert_int_equal(stat(in_dir("f.db"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600); /* it is the whole shop */
 	assert_int_equal(db_open(&copy, in_dir("f.db"), DB_READ, NULL), OK);
 	assert_int_equal(db_get_i64(&n, copy, "SELECT id FROM t"), OK);
 	assert_int_equal(n, 7);
@@ -260,6 +263,38 @@ static void test_copy(void **state)
 	assert_int_equal(n, 0);
 	db_close(db);
 	assert_int_equal(db_open(&copy, in_dir("none.db"), DB_READ, NULL), E_NOTFOUND);
+}
+
+static int64_t found_in(const char *name, const char *text)
+{
+	char command[256];
+	FILE *p;
+	int n = 0;
+
+	snprintf(command, sizeof command, "cat %s* | grep -ac %s", in_dir(name), text);
+	p = popen(command, "r");
+	assert_non_null(p);
+	assert_int_equal(fscanf(p, "%d", &n), 1);
+	pclose(p);
+	return n;
+}
+
+/* What was deleted cannot be read in what is left of its page. */
+static void test_deleted_is_gone(void **state)
+{
+	struct db *db = opened("g.db");
+	int64_t n;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT) STRICT;"
+		" INSERT INTO t VALUES(1, 'stays-here'), (2, 'typed-password'), (3, 'typed-password')"), OK);
+	assert_int_equal(db_checkpoint(db, true, &n), OK);
+	assert_true(found_in("g.db", "typed-password") > 0);
+	assert_int_equal(db_script(db, "DELETE FROM t WHERE id=2; UPDATE t SET a='other' WHERE id=3"), OK);
+	assert_int_equal(db_checkpoint(db, true, &n), OK);
+	db_close(db);
+	assert_int_equal(found_in("g.db", "typed-password"), 0);
+	assert_true(found_in("g.db", "stays-here") > 0);
 }
 
 static struct db *opened_on(const struct disk *d)
@@ -437,6 +472,7 @@ int main(void)
 		proves(test_migrate, "B42"),
 		proves(test_opening_waits, "R286"),
 		proves(test_copy, ""),
+		proves(test_deleted_is_gone, ""),
 		proves(test_worker, ""),
 	};
 

@@ -228,6 +228,30 @@ static void test_update_bounds(void **state)
 	buf_release(&b);
 }
 
+/* What is handed back as it came is kept whole or not at all: a part of it would be another charge. */
+static void test_opaque_bounds(void **state)
+{
+	(void)state;
+	for (int more = 0; more <= 1; more++) {
+		struct tg_update u;
+		struct buf b;
+
+		buf_init(&b, 1 << 20);
+		buf_adds(&b, "{\"update_id\":1,\"message\":{\"successful_payment\":{\"currency\":\"XTR\",\"total_amount\":350,\"telegram_payment_charge_id\":\"");
+		for (int i = 0; i < TG_ID_BYTES_MAX + more; i++)
+			buf_addc(&b, 'c');
+		buf_adds(&b, "\",\"invoice_payload\":\"");
+		for (int i = 0; i < TG_PAYLOAD_BYTES_MAX + more; i++)
+			buf_addc(&b, 'p');
+		buf_adds(&b, "\"}}}");
+		u = read_ok(buf_cstr(&b));
+		assert_true(u.message.is_paid);
+		assert_int_equal(u.message.payment.charge_id.len, more ? 0 : TG_ID_BYTES_MAX);
+		assert_int_equal(u.message.payment.payload.len, more ? 0 : TG_PAYLOAD_BYTES_MAX);
+		buf_release(&b);
+	}
+}
+
 static void test_command(void **state)
 {
 	static const struct { const char *text; bool is; const char *name, *bot, *args; } cases[] = {
@@ -334,6 +358,7 @@ static void test_payloads(void **state)
 	assert_int_equal(tg_call_plain(&b, &arena, STR("{\"chat_id\":5,\"text\":\"<b>a &amp; b\",\"parse_mode\":\"HTML\",\"reply_markup\":{\"k\":[]}}")), OK);
 	assert_string_equal(buf_cstr(&b), "{\"chat_id\":5,\"text\":\"a & b\",\"reply_markup\":{\"k\":[]}}");
 	assert_int_equal(tg_call_plain(&b, &arena, STR("[]")), E_INVALID);
+	assert_int_equal(tg_call_plain(&b, &arena, STR("{\"chat_id\":5,\"text\":\"a & b\"}")), E_NOTFOUND);
 	buf_release(&b);
 }
 
@@ -448,6 +473,8 @@ static void test_verdicts(void **state)
 		{ 400, "Bad Request: CHARGE_ALREADY_REFUNDED", TG_ALREADY_REFUNDED },
 		{ 400, "Bad Request: BUTTON_DATA_INVALID", TG_BAD_REQUEST },
 		{ 400, "Bad Request: not enough rights to send text messages to the chat", TG_NO_RIGHTS },
+		{ 403, "Forbidden: not enough rights to send text messages to the chat", TG_NO_RIGHTS },
+		{ 403, "Forbidden: bot have no rights to send a message", TG_NO_RIGHTS },
 		{ 400, "Bad Request: USER_IS_BLOCKED", TG_GONE },
 		{ 401, "Unauthorized", TG_UNAUTHORIZED },
 		{ 403, "Forbidden: bot was blocked by the user", TG_GONE },
@@ -540,6 +567,7 @@ int main(void)
 		proves(test_update_unknown, ""),
 		proves(test_update_damage, ""),
 		proves(test_update_bounds, ""),
+		proves(test_opaque_bounds, ""),
 		proves(test_command, ""),
 		proves(test_keyboard, ""),
 		proves(test_payloads, ""),

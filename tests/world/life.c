@@ -261,11 +261,30 @@ static void start(struct world *w)
 	bury(w, START_AGAIN_MS);
 }
 
+static void turn(struct world *w, int timeout_max_ms)
+{
+	core_turn(w->core, timeout_max_ms);
+	w->turns++;
+	if (!w->dead)
+		heard_look(w);
+	if (!w->dead && w->moves_watched && w->moves_watched--)
+		truth_look_at_moves(w);
+}
+
+/* As the program ends when it is told to; or it dies of that. */
 void life_stop(struct world *w)
 {
 	if (!w->core)
 		return;
-	close_all(w);
+	core_stop(w->core);
+	while (!w->dead && core_exit_code(w->core) < 0)
+		turn(w, 1);
+	if (!w->dead)
+		close_all(w);
+	if (w->dead) {
+		bury(w, START_AGAIN_MS);
+		return;
+	}
 	heard_end(w);
 	memnet_kill(w->net, false);
 	memserver_kill(w->server);
@@ -345,12 +364,7 @@ void life_run(struct world *w, int64_t until_ms)
 			skip(w, begin_ms, until_ms);
 		if (world_now_ms(w) >= until_ms)
 			return;
-		core_turn(w->core, (int)(until_ms - world_now_ms(w)));
-		w->turns++;
-		if (!w->dead)
-			heard_look(w);
-		if (!w->dead && w->moves_watched && w->moves_watched--)
-			truth_look_at_moves(w);
+		turn(w, (int)(until_ms - world_now_ms(w)));
 		if (!w->dead && core_exit_code(w->core) >= 0) {
 			world_tell(w, "it ends by itself: %d", core_exit_code(w->core));
 			life_stop(w);

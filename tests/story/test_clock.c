@@ -1,0 +1,140 @@
+/* The wall clock was ahead, and is set back: nothing waits until it has caught up. See bot/core/wall.c. */
+#include "tests/story/core_bot.h"
+
+#define YEAR_MS (365 * DAY_MS)
+
+static struct { int minutes, quarters, begun; } ran;
+
+static enum err each_minute(struct act *a)
+{
+	(void)a;
+	ran.minutes++;
+	return OK;
+}
+
+static enum err each_quarter(struct act *a)
+{
+	(void)a;
+	ran.quarters++;
+	return OK;
+}
+
+/* Puts itself off again and again. */
+static enum err begin_later(struct act *a, struct job *job)
+{
+	ran.begun++;
+	job_later(job, a->now_ms + MINUTE_MS, NULL);
+	return OK;
+}
+
+static enum err add_job(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return job_add(a, "later", "1", 0, JOB_MONEY, a->now_ms);
+}
+
+static void nobody(void *ctx, const struct sim_request *request, struct sim_response *response)
+{
+	(void)ctx;
+	(void)request;
+	response->status = 404;
+}
+
+static void know_schedules(void)
+{
+	static const struct job_kind later = { .name = "later", .begin = begin_later, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &later };
+	static const struct schedule_row schedules[] = { { "minute", MINUTE_MS, each_minute }, { "quarter", 15 * MINUTE_MS, each_quarter } };
+
+	b->tables.schedules = schedules;
+	b->tables.schedules_count = countof(schedules);
+	know_jobs(kinds, countof(kinds), nobody);
+	assert_int_equal(core_do(b->core, add_job, NULL), OK);
+	run_ms(HOUR_MS);
+}
+
+/* An update that fails now is tried again soon, its chat's next one waits for it, and money is tried again, too. */
+static void fail_now(int64_t anna, int64_t boris)
+{
+	b->fail_next = 2;
+	botapi_say(b->telegram, anna, "fails");
+	botapi_say(b->telegram, boris, "money");
+	botapi_say(b->telegram, anna, "waits");
+	run_ms(700);
+	assert_int_equal(b->fail_next, 0);
+	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE state=1"), 3);
+}
+
+static void go_on(int64_t anna, int64_t boris, int times)
+{
+	memset(&ran, 0, sizeof ran);
+	run_ms(10000);
+	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE state=1"), 0);
+	assert_int_equal(heard(anna, "fails"), times);
+	assert_int_equal(heard(anna, "waits"), times);
+	assert_int_equal(heard(boris, "money"), times);
+	run_ms(HOUR_MS);
+	assert_in_range(ran.minutes, 57, 62);
+	assert_in_range(ran.quarters, 2, 4);
+	assert_in_range(ran.begun, 57, 62);
+}
+
+static void test_set_back(void **state)
+{
+	static const int64_t ahead_ms[] = { MINUTE_MS, HOUR_MS, YEAR_MS };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "en");
+
+	(void)state;
+	know_schedules();
+	for (size_t i = 0; i < countof(ahead_ms); i++) {
+		memnet_set_skew_ms(b->net, ahead_ms[i]);
+		run_ms(HOUR_MS);
+		fail_now(anna, boris);
+		memnet_set_skew_ms(b->net, 0);
+		go_on(anna, boris, (int)i + 1);
+	}
+}
+
+/* It is set back while the program does not run. */
+static void test_set_back_between(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "en");
+
+	(void)state;
+	know_schedules();
+	for (int i = 0; i < 2; i++) {
+		memnet_set_skew_ms(b->net, i ? YEAR_MS : HOUR_MS);
+		run_ms(HOUR_MS);
+		fail_now(anna, boris);
+		die();
+		memnet_set_skew_ms(b->net, 0);
+		memnet_advance_ms(b->net, 5 * MINUTE_MS);
+		start();
+		run_ms(MINUTE_MS); /* what is known of the time before is as old as the last slot */
+		go_on(anna, boris, i + 1);
+	}
+}
+
+/* Set ahead, it skips what lies between: each slot at most once, and what was missed once. */
+static void test_set_ahead(void **state)
+{
+	(void)state;
+	know_schedules();
+	memset(&ran, 0, sizeof ran);
+	memnet_set_skew_ms(b->net, 10 * MINUTE_MS);
+	run_ms(HOUR_MS - 1);
+	assert_in_range(ran.minutes, 59, 61);
+	assert_in_range(ran.quarters, 4, 5);
+	assert_in_range(ran.begun, 59, 62);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		story(test_set_back, ""),
+		story(test_set_back_between, ""),
+		story(test_set_ahead, ""),
+	};
+
+	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
+}
