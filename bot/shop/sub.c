@@ -11,7 +11,7 @@
 #include "lib/base/enc.h"
 
 #define SUB_COLUMNS "id, public_id, user_id, plan_id, sub_id, uuid, password, trial, expires_ms, quota_bytes, limit_ip, reset_days," \
-	" enabled, gone, reset_rev, revision, period, grace_until_ms, used_bytes, used_seen_ms, created_ms, deleted_ms, ban_stopped, begun_rev"
+	" enabled, gone, reset_rev, revision, period, grace_until_ms, used_bytes, used_seen_ms, created_ms, deleted_ms, ban_stopped, begun_rev, time_stopped"
 
 static void copy(char *out, size_t size, struct str text)
 {
@@ -25,7 +25,8 @@ static void read_row(struct subscription *out, const struct db_rows *r)
 		.expires_ms = db_i64(r, 8), .quota_bytes = db_i64(r, 9), .limit_ip = (int)db_i64(r, 10), .reset_days = (int)db_i64(r, 11),
 		.enabled = db_i64(r, 12), .gone = db_i64(r, 13), .reset_rev = db_i64(r, 14), .revision = db_i64(r, 15), .period = db_i64(r, 16),
 		.grace_until_ms = db_i64(r, 17), .used_bytes = db_i64(r, 18), .used_seen_ms = db_i64(r, 19), .created_ms = db_i64(r, 20),
-		.deleted_ms = db_i64(r, 21), .ban_stopped = db_i64(r, 22), .begun_rev = db_i64(r, 23) };
+		.deleted_ms = db_i64(r, 21), .ban_stopped = db_i64(r, 22), .begun_rev = db_i64(r, 23),
+		.time_stopped = db_i64(r, 24) };
 	copy(out->public_id, sizeof out->public_id, db_str(r, 1));
 	copy(out->sub_id, sizeof out->sub_id, db_str(r, 4));
 	copy(out->uuid, sizeof out->uuid, db_str(r, 5));
@@ -144,8 +145,9 @@ enum err sub_change(struct act *a, struct subscription *s, enum job_prio prio)
 
 	s->revision++;
 	e = db_run(a->tx, "UPDATE subscriptions SET expires_ms=?2, quota_bytes=?3, limit_ip=?4, enabled=?5, gone=?6, reset_rev=?7, revision=?8, period=?9,"
-		" grace_until_ms=?10, used_bytes=?11, deleted_ms=?12, updated_ms=?13, begun_rev=?14 WHERE id=?1", s->id, s->expires_ms, s->quota_bytes, s->limit_ip,
-		s->enabled, s->gone, s->reset_rev, s->revision, s->period, s->grace_until_ms, s->used_bytes, s->deleted_ms, a->now_ms, s->begun_rev);
+		" grace_until_ms=?10, used_bytes=?11, deleted_ms=?12, updated_ms=?13, begun_rev=?14, time_stopped=?15 WHERE id=?1",
+		s->id, s->expires_ms, s->quota_bytes, s->limit_ip, s->enabled, s->gone, s->reset_rev, s->revision, s->period, s->grace_until_ms, s->used_bytes, s->deleted_ms,
+		a->now_ms, s->begun_rev, s->time_stopped);
 	return e ? e : fleet_reconcile(a, s->id, prio);
 }
 
@@ -173,8 +175,10 @@ static enum err reset(struct act *a, struct subscription *s)
  * what there was, so its time begins with the revision to come. */
 static void start_again(const struct act *a, struct subscription *s)
 {
-	if (sub_is_over(s, a->now_ms))
+	if (s->time_stopped || sub_is_over(s, a->now_ms)) {
 		s->enabled = !s->ban_stopped;
+		s->time_stopped = false;
+	}
 	if (!sub_is_running(s, a->now_ms))
 		s->begun_rev = s->revision + 1;
 }
@@ -246,13 +250,24 @@ enum err sub_reset_traffic(struct act *a, struct subscription *s)
 	return e ? e : sub_change(a, s, JOB_PERSON);
 }
 
-enum err sub_set_enabled(struct act *a, struct subscription *s, bool enabled)
+enum err sub_stop_by_time(struct act *a, struct subscription *s)
 {
-	s->enabled = enabled;
+	s->enabled = false;
+	s->time_stopped = true;
 	return sub_change(a, s, JOB_PERSON);
 }
 
-/* Off by hand is what is off although its time is not over. */
+enum err sub_go_on(struct act *a, struct subscription *s)
+{
+	enum err e;
+
+	s->enabled = true;
+	s->time_stopped = false;
+	e = sub_change(a, s, JOB_PERSON);
+	return e ? e : sub_arm(a, s);
+}
+
+/* Off by hand is what is off although neither time nor a ban has stopped it. */
 enum err sub_set_banned(struct act *a, struct subscription *s, bool banned)
 {
 	bool was_enabled = s->enabled, is_over = sub_is_over(s, a->now_ms);
@@ -261,8 +276,10 @@ enum err sub_set_banned(struct act *a, struct subscription *s, bool banned)
 	if (s->gone)
 		return OK;
 	s->enabled = !banned && (s->enabled || (s->ban_stopped && !is_over));
-	s->ban_stopped = banned && (was_enabled || is_over || s->ban_stopped);
-	e = db_run(a->tx, "UPDATE subscriptions SET ban_stopped=?2 WHERE id=?1", s->id, s->ban_stopped);
+	if (!banned && s->ban_stopped) /* from here on time alone keeps it off */
+		s->time_stopped = is_over;
+	s->ban_stopped = banned && (was_enabled || is_over || s->time_stopped || s->ban_stopped);
+	e = db_run(a->tx, "UPDATE subscriptions SET ban_stopped=?2, time_stopped=?3 WHERE id=?1", s->id, s->ban_stopped, s->time_stopped);
 	return e || s->enabled == was_enabled ? e : sub_change(a, s, JOB_PERSON);
 }
 

@@ -21,7 +21,7 @@ struct subscription {
 	bool trial;
 	int64_t expires_ms, quota_bytes;
 	int limit_ip, reset_days;
-	bool enabled, gone, ban_stopped;
+	bool enabled, gone, ban_stopped, time_stopped;
 	int64_t reset_rev, revision, period;
 	int64_t begun_rev;           /* from this revision on its time counts without a gap; what was given before is used up */
 	int64_t grace_until_ms;
@@ -68,7 +68,6 @@ enum err sub_adopt_end(struct act *a, int64_t subscription_id, int64_t expires_m
 enum err sub_set_quota(struct act *a, struct subscription *s, int64_t quota_bytes);
 enum err sub_set_limit_ip(struct act *a, struct subscription *s, int limit_ip);
 enum err sub_reset_traffic(struct act *a, struct subscription *s);
-enum err sub_set_enabled(struct act *a, struct subscription *s, bool enabled);
 enum err sub_set_banned(struct act *a, struct subscription *s, bool banned);    /* off; after the ban on again, unless it has ended or was off by hand */
 enum err sub_revoke(struct act *a, struct subscription *s);                     /* gone from the panels; the row stays */
 enum err sub_new_keys(struct act *a, struct subscription *s);                   /* "new link": other UUID, password, sub id on the customer's word */
