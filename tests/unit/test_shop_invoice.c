@@ -380,6 +380,34 @@ static void test_expired(void **state)
 	sale_end(&t);
 }
 
+/* Our clock is hours ahead and no callback comes: as long as the provider takes money for it, we ask; a day is enough. */
+static void test_open_at_the_provider(void **state)
+{
+	(void)state;
+	for (int paid = 0; paid <= 1; paid++) {
+		struct sale t = sale_new();
+		int64_t at_ms;
+
+		assert_int_equal(create(&t, &at_ms), JOB_DONE);
+		struct http_response active = { .status = 200, .body = str_of(arena_printf(&t.s->arena, "{\"ok\":true,\"result\":{\"items\":[{\"invoice_id\":%" PRId64
+			",\"status\":\"active\",\"payload\":\"%s\"}]}}", provider_id(&t), t.invoice.public_id)) };
+		shop_wait(t.s, INVOICE_OPEN_MS + 3 * HOUR_MS);
+		assert_int_equal(shop_job(t.s, &pay_job_poll, t.subject, &active, &at_ms), JOB_LATER);
+		assert_int_equal(at_ms, t.s->now_ms + MINUTE_MS);
+		assert_string_equal(invoice_state(&t), "pending");
+		if (paid) {
+			assert_int_equal(cryptopay_sim_pay(t.s->crypto, provider_id(&t), "USDT", t.invoice.created_ms), OK);
+			assert_int_equal(poll(&t, &at_ms), JOB_DONE);
+			assert_string_equal(order_state(&t), "paid");
+		} else {
+			shop_wait(t.s, DAY_MS);
+			assert_int_equal(shop_job(t.s, &pay_job_poll, t.subject, &active, &at_ms), JOB_DONE);
+			assert_string_equal(invoice_state(&t), "expired");
+		}
+		sale_end(&t);
+	}
+}
+
 /* Each pending invoice past its time is asked about a last time, and nobody asks twice: one that has lost its job gets a new one. */
 static void test_expired_without_a_job(void **state)
 {
@@ -470,6 +498,7 @@ int main(void)
 		proves(test_refused, ""),
 		proves(test_last_question, "B10"),
 		proves(test_expired, ""),
+		proves(test_open_at_the_provider, ""),
 		proves(test_expired_without_a_job, "B10"),
 		proves(test_two_ways, ""),
 		proves(test_keys, ""),

@@ -74,6 +74,23 @@ static void test_ban(void **state)
 	shop_free(s);
 }
 
+/* A ban reaches all that somebody owns, also what no screen has room for. */
+static void test_ban_of_many(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 1, 0);
+
+	(void)state;
+	for (int i = 0; i < SUBS_PER_USER_MAX + 5; i++)
+		gift(s, &u, &p);
+	assert_int_equal(user_set_banned(&s->a, u.id, true), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM subscriptions WHERE enabled=1"), 0);
+	assert_int_equal(user_set_banned(&s->a, u.id, false), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM subscriptions WHERE enabled=0"), 0);
+	shop_free(s);
+}
+
 #define BEFORE_BANS_REMEMBERED 8 /* so many migrations had landed */
 
 /* Banned by an older program: the end of the ban gives back what had not ended, as that program would have. */
@@ -759,6 +776,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_user, ""),
 		proves(test_ban, ""),
+		proves(test_ban_of_many, ""),
 		proves(test_ban_of_before, ""),
 		proves(test_public_id, ""),
 		proves(test_claim, ""),
