@@ -353,6 +353,51 @@ static void test_stars_list(void **state)
 	sale_end(&t);
 }
 
+static int alerts_told;
+
+static enum err on_alert(struct act *a, const struct alert *alert)
+{
+	(void)a;
+	alerts_told += strcmp(alert->text_key, "stars_unreadable") == 0;
+	return OK;
+}
+
+static char *listed(struct shop *s, const char *charge, const char *invoice)
+{
+	return arena_printf(&s->arena, "{\"id\":\"%s\",\"amount\":350,\"date\":%" PRId64 ",\"source\":{\"type\":\"user\",\"transaction_type\":\"invoice_payment\","
+		"\"user\":{\"id\":%d,\"is_bot\":false,\"first_name\":\"x\"},\"invoice_payload\":\"%s\"}}", charge, SHOP_NOW_MS / 1000 + 5, ANNA, invoice);
+}
+
+/* A charge has an id as long as Telegram may make it; a payment in the list that has none we can read is told to people, and
+ * those behind it are taken. */
+static void test_long_charge(void **state)
+{
+	struct sale t = sale_new();
+	char charge[TG_ID_BYTES_MAX + 2];
+	struct http_response r = { .status = 200 };
+	char *bad, *good;
+	int64_t at_ms;
+
+	(void)state;
+	t.s->tables.on_alert = on_alert;
+	alerts_told = 0;
+	memset(charge, 'c', sizeof charge);
+	charge[TG_ID_BYTES_MAX + 1] = '\0';
+	bad = listed(t.s, charge, "x");
+	charge[TG_ID_BYTES_MAX] = '\0';
+	good = listed(t.s, charge, t.invoice.public_id);
+	r.body = str_of(arena_printf(&t.s->arena, "{\"ok\":true,\"result\":{\"transactions\":[%s,%s]}}", bad, good));
+	shop_wait(t.s, MINUTE_MS);
+	assert_int_equal(shop_job(t.s, &pay_job_stars, "stars", &r, &at_ms), JOB_DONE);
+	assert_int_equal(alerts_told, 1);
+	assert_string_equal(shop_text(t.s, "SELECT provider_payment_id FROM payments"), charge);
+	assert_string_equal(state_of_order(&t), "paid");
+	assert_string_equal(shop_text(t.s, "SELECT value FROM settings WHERE key='stars.offset'"), "2");
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, charge), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments"), 1);
+	sale_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +415,7 @@ int main(void)
 		proves(test_elsewhere, ""),
 		proves(test_decisions, ""),
 		proves(test_stars_list, ""),
+		proves(test_long_charge, ""),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
