@@ -66,6 +66,7 @@ enum err order_reserve(struct act *a, struct order *o);
 enum err order_fulfil(struct act *a, struct order *o);
 
 extern const struct job_kind order_job_fulfil; /* subject: order id */
+enum err order_retry(struct act *a, const struct order *o); /* what is paid and not delivered is tried at once */
 
 /* A panel was removed: what was paid for there and is not delivered gets another place (R141). */
 enum err orders_displaced(struct act *a);
