@@ -415,6 +415,8 @@ static enum err tell_money(struct act *a)
 	if (!e)
 		e = screens_pay_hooks.set_aside(a, &p, NULL);
 	if (!e)
+		e = screens_pay_hooks.kept(a, &p);
+	if (!e)
 		e = screens_pay_hooks.refunded(a, &p);
 	return e;
 }
@@ -430,7 +432,39 @@ static void test_money_notices(void **state)
 	assert_non_null(botapi_find_text(w.telegram, anna, "We have received 250"));
 	assert_non_null(botapi_find_text(w.telegram, anna, "the amount is not the order's"));
 	assert_non_null(botapi_find_text(w.telegram, anna, "it fits no order"));
+	assert_non_null(botapi_find_text(w.telegram, anna, "A person has looked at your 250"));
 	assert_non_null(botapi_find_text(w.telegram, anna, "We have sent 250"));
+	assert_clean();
+}
+
+#define SHORT_PAYMENTS 10
+
+/* Paid too little again and again; the first of these payments is let count. */
+static enum err deliver_the_first(struct act *a)
+{
+	struct user admin;
+	enum err e = user_by_telegram(&admin, a, ADMIN_ID);
+
+	for (int i = 0; !e && i < SHORT_PAYMENTS; i++)
+		e = pay_confirm(a, &(struct payment){ .provider = "stars", .reference = str_of(arena_printf(a->arena, "short%d", i)), .amount_minor = 1,
+			.invoice = str_of(text_of("SELECT public_id FROM invoices")), .currency = STR("XTR") });
+	return e ? e : suspense_decide(a, 1, SUSPENSE_DELIVER, 0, &admin);
+}
+
+/* However much other money there is about an order: what paid it is found. */
+static void test_first_of_many_payments(void **state)
+{
+	int64_t anna = person("Anna", "en");
+
+	(void)state;
+	say(anna, "/plans");
+	tap(anna, "plan:1");
+	tap(anna, "buy:1:stars");
+	inside(deliver_the_first);
+	run_ms(60000);
+	assert_int_equal(count("SELECT count(*) FROM orders WHERE state='delivered'"), 1);
+	assert_int_equal(count("SELECT count(*) FROM suspense WHERE state='open'"), SHORT_PAYMENTS - 1);
+	assert_non_null(botapi_find_text(w.telegram, anna, "received: 1"));
 	assert_clean();
 }
 
@@ -472,6 +506,7 @@ int main(void)
 		with_world(test_support, ""),
 		with_world(test_reminders, ""),
 		with_world(test_money_notices, ""),
+		with_world(test_first_of_many_payments, ""),
 		with_world(test_parked, ""),
 	};
 

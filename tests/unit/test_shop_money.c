@@ -312,6 +312,7 @@ static void test_decisions(void **state)
 	assert_int_equal(invoice_get(&asked, &t.s->a, asked.id), OK);
 	assert_int_equal(asked.state, INVOICE_CANCELED); /* nobody is asked for it any more */
 	assert_int_equal(suspense_decide(&t.s->a, 2, SUSPENSE_KEEP, 0, &t.admin), OK);
+	assert_int_equal(shop_heard.kept, 1); /* whoever paid it was told that a person decides */
 	assert_int_equal(suspense_decide(&t.s->a, 3, SUSPENSE_REFUND, 0, &t.admin), OK);
 	assert_int_equal(suspense_decide(&t.s->a, 9, SUSPENSE_KEEP, 0, &t.admin), E_NOTFOUND);
 	assert_string_equal(state_of_order(&t), "open");
@@ -321,6 +322,25 @@ static void test_decisions(void **state)
 	assert_int_equal(shop_heard.refunded, 1);
 	assert_int_equal(shop_number(t.s, "SELECT sum(CASE WHEN credit='suspense' THEN amount_minor WHEN debit='suspense' THEN -amount_minor ELSE 0 END) FROM ledger"), 0);
 	sale_end(&t);
+}
+
+static enum err nothing_found(struct act *a, const struct order *o)
+{
+	(void)a;
+	(void)o;
+	return E_NOTFOUND;
+}
+
+/* What goes wrong after the first write of a decision is none of the answers that a screen shows and commits. */
+static void test_half_a_decision(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 300, "chg1"), OK);
+	order_set_hooks(&(struct order_hooks){ .paid = nothing_found });
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), E_INVALID);
+	shop_free(t.s);
 }
 
 /* --- the list of Stars --- */
@@ -414,6 +434,7 @@ int main(void)
 		proves(test_banned_renewal, ""),
 		proves(test_elsewhere, ""),
 		proves(test_decisions, ""),
+		proves(test_half_a_decision, ""),
 		proves(test_stars_list, ""),
 		proves(test_long_charge, ""),
 	};
