@@ -23,6 +23,7 @@ static enum err find_refusal(const char **key, struct act *a, const struct tg_pr
 	struct invoice i;
 	struct order o;
 	struct user u;
+	bool kept_off;
 	enum err e = invoice_by_public_id(&i, a, q->payload);
 
 	*key = "invoice.refused_order";
@@ -31,6 +32,8 @@ static enum err find_refusal(const char **key, struct act *a, const struct tg_pr
 	e = order_get(&o, a, i.order_id);
 	if (!e)
 		e = user_get(&u, a, o.user_id);
+	if (!e)
+		e = order_is_kept_off(&kept_off, a, &o);
 	if (e)
 		return e;
 	if (u.telegram_id != payer)
@@ -45,6 +48,8 @@ static enum err find_refusal(const char **key, struct act *a, const struct tg_pr
 		*key = "invoice.refused_price";
 	else if (setting_i64(a, SETTING_MAINTENANCE))
 		*key = "invoice.refused_busy";
+	else if (kept_off)
+		*key = "invoice.refused_kept_off";
 	else {
 		e = order_reserve(a, &o);
 		*key = e == E_REFUSED ? "invoice.refused_withdrawn" : e == E_NOROOM ? "invoice.refused_full" : e == E_CONFLICT ? "invoice.refused_order" : NULL;

@@ -30,6 +30,11 @@ bool sub_is_running(const struct subscription *s, int64_t now_ms)
 	return !s->gone && !sub_is_over(s, now_ms);
 }
 
+bool sub_is_kept_off(const struct subscription *s, int64_t now_ms)
+{
+	return !s->enabled && !s->time_stopped && !s->ban_stopped && sub_is_running(s, now_ms);
+}
+
 enum sub_status sub_status(const struct subscription *s, enum sub_place place, int64_t now_ms)
 {
 	bool ended = s->expires_ms && s->expires_ms <= now_ms;

@@ -32,6 +32,7 @@ struct subscription {
 /* What a panel is told as the end: the later of expiry and grace; 0: without end. */
 int64_t sub_ends_ms(const struct subscription *s);
 bool sub_is_running(const struct subscription *s, int64_t now_ms); /* in its time or in the grace: what is bought now adds to it */
+bool sub_is_kept_off(const struct subscription *s, int64_t now_ms); /* by hand, in its time: no purchase switches it on, so none is sold for it */
 
 /* Pure rules, tested as tables. Held is "on hold": paid and wanted, but it stands still until somebody else acts: its panel
  * answers for the first time, or the shop decides about a client that was switched off by hand. */

@@ -33,6 +33,15 @@ enum err suspense_reopen(struct act *a, const struct payment_row *p)
 
 /* --- a person's word --- */
 
+/* Who keeps it off is asked to decide, and delivers: then it is to work. */
+static enum err let_run(struct act *a, int64_t subscription_id)
+{
+	struct subscription s;
+	enum err e = sub_get(&s, a, subscription_id);
+
+	return e || !sub_is_kept_off(&s, a->now_ms) ? e : sub_go_on(a, &s);
+}
+
 /* The order becomes paid by this money although it does not fit. */
 static enum err pay_order(struct act *a, struct payment_row *p, int64_t order_id, const struct user *admin)
 {
@@ -49,6 +58,8 @@ static enum err pay_order(struct act *a, struct payment_row *p, int64_t order_id
 		return e;
 	p->order_id = o.id;
 	e = ledger_add(a, &(struct ledger_entry){ .debit = LEDGER_SUSPENSE, .credit = LEDGER_REVENUE, .kind = "applied", .payment = p, .actor_id = admin->id });
+	if (!e && o.subscription_id)
+		e = let_run(a, o.subscription_id);
 	return e ? e : order_pay(a, &o);
 }
 

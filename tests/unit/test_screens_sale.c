@@ -153,6 +153,38 @@ static void test_renewal(void **state)
 	assert_clean();
 }
 
+/* What the shop keeps off by hand is not renewed for money: by no button, old or new, nor by Telegram's own. */
+static void test_kept_off(void **state)
+{
+	int64_t anna = person("Anna", "en"), invoice;
+	char *sub;
+
+	(void)state;
+	buys(anna, "1");
+	sub = sub_of(anna);
+	say(anna, "/renew");
+	tap(anna, arena_printf(&w.arena, "renewpay:%s:1.stars", sub));
+	invoice = last(anna)->id;
+	sql("UPDATE subscriptions SET enabled=0");
+	botapi_clear_calls(w.telegram);
+	const char *const taps[] = { arena_printf(&w.arena, "renew:%s", sub), arena_printf(&w.arena, "renew:%s:other", sub),
+		arena_printf(&w.arena, "renew:%s:1", sub), arena_printf(&w.arena, "renewpay:%s:1.stars", sub) };
+	for (size_t i = 0; i < countof(taps); i++) {
+		say(anna, "/my");
+		tap(anna, taps[i]);
+		assert_shows(live_message(anna), "it cannot be renewed now");
+	}
+	say(anna, "/renew");
+	assert_shows(live_message(anna), "it cannot be renewed now");
+	assert_non_null(button_of(live_message(anna), "support"));
+	tap(anna, arena_printf(&w.arena, "pay:%s:stars", text_of("SELECT public_id FROM orders WHERE state='open'")));
+	assert_shows(live_message(anna), "it cannot be renewed now");
+	assert_int_equal(botapi_calls(w.telegram, "sendinvoice"), 0);
+	botapi_pay(w.telegram, anna, invoice);
+	run_ms(5000);
+	assert_int_equal(count("SELECT count(*) FROM payments"), 1);
+}
+
 static void test_kept_price(void **state)
 {
 	int64_t anna = person("Anna", "en");
@@ -496,6 +528,7 @@ int main(void)
 		proves(test_copy_and_qr, ""),
 		with_world(test_long_links, "B34"),
 		with_world(test_renewal, "R277"),
+		with_world(test_kept_off, ""),
 		with_world(test_kept_price, "B14"),
 		with_world(test_order_survives, "B45"),
 		with_world(test_late_cancel, ""),

@@ -72,11 +72,73 @@ static void test_unbanned_too_late(void **state)
 	shop_free(s);
 }
 
+/* Nothing is sold for what somebody keeps off; money that comes all the same is a person's, whose word to deliver switches it on.
+ * Once it is over, a renewal starts it as it starts any other. */
+static void test_kept_off(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna"), admin = shop_user(s, 1, "Admin");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1"), open, again;
+	struct subscription sub = sub_of(s, o.subscription_id);
+	struct invoice i;
+	struct str why;
+
+	(void)state;
+	assert_int_equal(order_open(&open, &s->a, &u, &p, &sub), OK);
+	assert_int_equal(invoice_open(&i, &s->a, &open, "stars"), OK);
+	run_on(s, "UPDATE subscriptions SET enabled=0 WHERE id=?1", &o);
+	sub = sub_of(s, o.subscription_id);
+	assert_int_equal(order_cancel(&s->a, &open), OK);
+	assert_int_equal(order_open(&again, &s->a, &u, &p, &sub), E_CONFLICT);
+	shop_run(s, "UPDATE orders SET state='open' WHERE kind='renew'; UPDATE invoices SET state='pending' WHERE state='canceled'");
+	assert_int_equal(order_get(&open, &s->a, open.id), OK);
+	assert_int_equal(invoice_open(&i, &s->a, &open, "stars"), E_CONFLICT);
+	assert_false(shop_pre_checkout(s, ANNA, i.public_id, 350, &why));
+	assert_true(str_has(why, "has switched this subscription off"));
+	assert_int_equal(shop_stars(s, ANNA, i.public_id, 350, "chg2"), OK);
+	assert_string_equal(shop_heard.reason, "kept_off");
+	assert_false(is_on(s, &o));
+	assert_int_equal(suspense_decide(&s->a, 1, SUSPENSE_DELIVER, 0, &admin), OK);
+	shop_panels_agree(s);
+	assert_true(is_on(s, &o));
+	assert_true(sub_of(s, o.subscription_id).expires_ms == SHOP_NOW_MS + 60 * DAY_MS);
+	run_on(s, "UPDATE subscriptions SET enabled=0 WHERE id=?1", &o);
+	clock_moves(s, 62 * DAY_MS);
+	sub = sub_of(s, o.subscription_id);
+	buy(s, &u, &p, &sub, "chg3");
+	assert_true(is_on(s, &o));
+	shop_check_books(s);
+	shop_free(s);
+}
+
+/* A trial that is kept off is not what a purchase goes on with: it brings a new link. */
+static void test_trial_kept_off(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0), taste = { .name = arena_strdup(&s->arena, "Taste"), .days = 3, .trial = true, .on_sale = true };
+	struct order trial, o;
+	int64_t id;
+
+	(void)state;
+	assert_int_equal(plan_add(&id, &s->a, &taste), OK);
+	assert_int_equal(order_trial(&trial, &s->a, &u), OK);
+	shop_panels_agree(s);
+	run_on(s, "UPDATE subscriptions SET enabled=0 WHERE id=?1", &trial);
+	o = buy(s, &u, &p, NULL, "chg1");
+	assert_true(o.kind == ORDER_NEW && o.subscription_id != trial.subscription_id && is_on(s, &o));
+	assert_false(is_on(s, &trial));
+	shop_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_stopped_too_early, ""),
 		proves(test_unbanned_too_late, ""),
+		proves(test_kept_off, ""),
+		proves(test_trial_kept_off, ""),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
