@@ -25,6 +25,7 @@ struct subscription {
 	int64_t reset_rev, revision, period;
 	int64_t begun_rev;           /* from this revision on its time counts without a gap; what was given before is used up */
 	int64_t grace_until_ms;
+	int64_t ends_otherwise_ms;   /* of one without end: the end by all else that was sold and given; 1: there was none */
 	int64_t used_bytes, used_seen_ms;
 	int64_t created_ms, deleted_ms;
 };
@@ -45,7 +46,7 @@ const char *sub_status_name(enum sub_status status); /* last part of the locale 
  * expiry; 0 days = without end, and what is without end stays so. Days are never lost. Of the quota, keep adds what is
  * left of the running period by the last look, restart begins anew; a plan's quota never becomes 0 = unlimited (B30). What was
  * taken back counts for nothing. */
-struct sub_terms { int64_t expires_ms, quota_bytes; };
+struct sub_terms { int64_t expires_ms, quota_bytes, ends_otherwise_ms; };
 struct sub_terms sub_renewed(const struct subscription *s, int days, int64_t quota_bytes, bool restart, int64_t now_ms);
 
 enum err sub_get(struct subscription *out, struct act *a, int64_t id);
