@@ -741,7 +741,7 @@ static void test_new_keys(void **state)
 	(void)state;
 	assert_int_equal(sub_new_keys(&s->a, &sub), OK);
 	sub = sub_of(s, sub.id);
-	assert_true(strcmp(sub.uuid, before.uuid) != 0 && strcmp(sub.sub_id, before.sub_id) != 0 && sub.expires_ms == before.expires_ms);
+	assert_true(strcmp(sub.uuid, before.uuid) != 0 && strcmp(sub.sub_id, before.sub_id) != 0 && strcmp(sub.password, before.password) != 0 && sub.expires_ms == before.expires_ms);
 	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms>0"), 1); /* the old client goes */
 	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 1);
 	shop_free(s);

@@ -55,6 +55,25 @@ static void test_of_kept(void **state)
 	sale_end(&t);
 }
 
+/* Told to come back later is no refusal: the money is still on its way, and nobody is told that it is not. */
+static void test_told_to_wait(void **state)
+{
+	static const struct http_response slow = { .status = 429, .body = BODY("{\"ok\":false,\"error_code\":429,\"description\":\"Too Many Requests\",\"parameters\":{\"retry_after\":7}}") };
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "asked for"), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &slow, &at_ms), JOB_LATER);
+	assert_int_equal(at_ms, t.s->now_ms + 7 * SECOND_MS);
+	assert_int_equal(shop_heard.refund_failed, 0);
+	assert_string_equal(shop_text(t.s, "SELECT state FROM payments"), "refunding");
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &refunded, &at_ms), JOB_DONE);
+	assert_int_equal(shop_heard.refunded, 1);
+	sale_end(&t);
+}
+
 static void test_refused(void **state)
 {
 	struct sale t = sale_new();
@@ -368,6 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_refund, "B38"),
 		proves(test_of_kept, ""),
+		proves(test_told_to_wait, ""),
 		proves(test_refused, ""),
 		proves(test_of_what_was_set_aside, ""),
 		proves(test_of_renewal, ""),

@@ -132,6 +132,49 @@ static void test_trial_kept_off(void **state)
 	shop_free(s);
 }
 
+/* Paid, the panel away, and the shop asleep for two months: what is paid is not deleted but begins anew, and goes back with a
+ * refund. */
+static void test_long_sleep(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna"), admin = shop_user(s, 1, "Admin");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1");
+	struct subscription sub = sub_of(s, o.subscription_id);
+
+	(void)state;
+	shop_wait(s, 29 * DAY_MS);
+	pay(s, &u, &p, &sub, "chg2");
+	clock_moves(s, 90 * DAY_MS);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(sub.enabled && !sub.gone && sub.expires_ms == s->now_ms + 30 * DAY_MS);
+	assert_int_equal(refund_start(&s->a, 2, &admin, "it never came"), OK);
+	assert_int_equal(shop_stars_refunded(s, ANNA, "", 350, "chg2"), OK);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(!sub.gone && sub.expires_ms == s->now_ms);
+	shop_free(s);
+}
+
+/* Deleted, and the panel still has it: the removal that lost its job is asked for again. */
+static void test_deletion_is_asked_again(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1");
+
+	(void)state;
+	clock_moves(s, 60 * DAY_MS);
+	assert_true(sub_of(s, o.subscription_id).gone);
+	shop_run(s, "DELETE FROM jobs");
+	assert_int_equal(expiry_sweep(&s->a), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM jobs WHERE kind='reconcile'"), 1);
+	shop_run(s, "DELETE FROM jobs; UPDATE accesses SET seen_exists=0");
+	assert_int_equal(expiry_sweep(&s->a), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM jobs"), 0);
+	shop_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +182,8 @@ int main(void)
 		proves(test_unbanned_too_late, ""),
 		proves(test_kept_off, ""),
 		proves(test_trial_kept_off, ""),
+		proves(test_long_sleep, ""),
+		proves(test_deletion_is_asked_again, ""),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
