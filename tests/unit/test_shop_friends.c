@@ -33,6 +33,28 @@ static void test_trial_of_each(void **state)
 	shop_free(s);
 }
 
+/* A plan of another region than the trial's brings a place of its own there. */
+static void test_trial_elsewhere(void **state)
+{
+	struct shop *s = shop_new();
+	struct user anna = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order trial, o;
+
+	(void)state;
+	trial_on_sale(s);
+	shop_panel(s, 2, 5, 0);
+	shop_run(s, "UPDATE panels SET region='Oslo' WHERE id=1; UPDATE panels SET region='Paris' WHERE id=2; UPDATE plans SET region='Paris' WHERE name='Month'");
+	assert_int_equal(plan_get(&p, &s->a, p.id), OK);
+	assert_int_equal(order_trial(&trial, &s->a, &anna), OK);
+	shop_panels_agree(s);
+	assert_int_equal(shop_number(s, "SELECT panel_id FROM accesses"), 1);
+	o = buy(s, &anna, &p, NULL, "chg1");
+	assert_true(o.kind == ORDER_NEW && o.subscription_id != trial.subscription_id);
+	assert_int_equal(shop_number(s, arena_printf(&s->arena, "SELECT panel_id FROM accesses WHERE subscription_id=%" PRId64, o.subscription_id)), 2);
+	shop_free(s);
+}
+
 /* Boris comes by Anna's code. */
 static struct user invited(struct shop *s, const struct user *anna, int64_t telegram_id)
 {
@@ -154,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_trial_of_each, ""),
+		proves(test_trial_elsewhere, ""),
 		proves(test_known_friend, ""),
 		proves(test_friend_comes_back, ""),
 		proves(test_days_are_not_wasted, ""),

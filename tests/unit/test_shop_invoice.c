@@ -418,7 +418,7 @@ static void test_page_holds_its_place(void **state)
 /* The provider takes our key no more: no sale comes about, and whoever could change that is told, until one does. */
 static void test_key_no_longer_taken(void **state)
 {
-	static const struct http_response refused = { .status = 401, .body = { "{\"ok\":false,\"error\":{\"code\":401,\"name\":\"UNAUTHORIZED\"}}", 56 } };
+	const struct http_response refused = { .status = 401, .body = STR("{\"ok\":false,\"error\":{\"code\":401,\"name\":\"UNAUTHORIZED\"}}") };
 	struct sale t = sale_new();
 	int64_t at_ms;
 
