@@ -485,6 +485,17 @@ static const char looks_marked[] = /* who is as the last look has left them is n
 static const char beginnings_kept[] = /* what is used up is not taken back from what came after it */
 	"ALTER TABLE subscriptions ADD COLUMN begun_rev INTEGER NOT NULL DEFAULT 0;"; /* revision from which on its time counts without a gap; what was given before is used up */
 
+static const char stops_by_time[] = /* what time has stopped goes on with more of it, also where the clock had been ahead */
+	"ALTER TABLE subscriptions ADD COLUMN time_stopped INTEGER NOT NULL DEFAULT 0;" /* 1: off because its time was over, by the clock of that moment */
+	"UPDATE subscriptions SET time_stopped=1 WHERE enabled=0 AND gone=0 AND ban_stopped=0 AND expires_ms>0 AND step_ms>max(expires_ms, grace_until_ms);"
+	"CREATE INDEX subscriptions_stopped ON subscriptions(max(expires_ms, grace_until_ms)) WHERE time_stopped=1;";
+
+static const char ends_otherwise[] = /* what else was sold and given is not lost where the purchase without end is given back */
+	"ALTER TABLE subscriptions ADD COLUMN ends_otherwise_ms INTEGER NOT NULL DEFAULT 0;" /* of one without end: the end it has by all else that was sold and given; 1: there was none */
+	"UPDATE subscriptions SET ends_otherwise_ms=coalesce((SELECT max(o.paid_ms+86400000*(SELECT sum(p.days+p.bonus_days) FROM orders p WHERE p.subscription_id=o.subscription_id"
+	"	AND p.paid_ms>=o.paid_ms AND p.days>0 AND p.target_rev>0 AND p.state IN ('paid', 'delivered'))) FROM orders o WHERE o.subscription_id=subscriptions.id AND o.days>0"
+	"	AND o.target_rev>0 AND o.state IN ('paid', 'delivered') AND o.kind<>'trial'), 1) WHERE expires_ms=0;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -498,5 +509,7 @@ const struct db_migration schema_migrations[] = {
 	{ ids_in_order },
 	{ looks_marked },
 	{ beginnings_kept },
+	{ stops_by_time },
+	{ ends_otherwise },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

@@ -278,8 +278,8 @@ enum err admin_on_order_retry(struct talk *t, struct str id, struct str arg)
 	(void)arg;
 	if (e == E_NOTFOUND || (!e && o.state != ORDER_PAID))
 		return talk_stale(t);
-	if (!e && o.subscription_id)
-		e = fleet_reconcile(t->a, o.subscription_id, JOB_PERSON);
+	if (!e)
+		e = order_retry(t->a, &o);
 	if (!e)
 		e = admin_note(t, "delivery.retry", "order", o.public_id, NULL, NULL);
 	return e ? e : admin_say(t, "admin.order.retrying");

@@ -4,8 +4,6 @@
  * A decision's subject is "PAYMENT:WHAT[:ORDER]". */
 #include "bot/admin/admin_private.h"
 
-#define PAYMENTS_OF_ORDER_MAX 10
-
 static struct str order_word(struct act *a, int64_t order_id)
 {
 	struct order o;
@@ -265,22 +263,16 @@ static enum err ask_reason(struct talk *t, const struct payment_row *p)
 	return admin_ask(t, "admin.refund.ask_reason", "a_refund", word_number(t->a, p->id));
 }
 
-/* The payment that paid this order; the newest, when there are more. */
+/* The payment that paid this order; where none did, the newest about it. */
 static enum err paid_by(struct payment_row *out, struct act *a, const struct order *o)
 {
-	struct payment_row *list = arena_array(a->arena, struct payment_row, PAYMENTS_OF_ORDER_MAX);
 	size_t count;
-	enum err e = payment_list(list, &count, PAYMENTS_OF_ORDER_MAX, a, o->id);
+	enum err e = payment_of_order(out, a, o->id);
 
-	if (e || !count)
-		return e ? e : E_NOTFOUND;
-	*out = list[0];
-	for (size_t i = 0; i < count; i++)
-		if (str_is(str_of(list[i].state), "applied")) {
-			*out = list[i];
-			break;
-		}
-	return OK;
+	if (e != E_NOTFOUND)
+		return e;
+	e = payment_list(out, &count, 1, a, o->id);
+	return e || count ? e : E_NOTFOUND;
 }
 
 enum err admin_cmd_refund(struct talk *t, struct str args)

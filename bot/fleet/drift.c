@@ -13,7 +13,7 @@ static const struct field { const char *name, *adopt_sql; } fields[FIELDS] = {
 	[FIELD_UNTIL] = { "until", NULL },
 	[FIELD_QUOTA] = { "quota", "UPDATE subscriptions SET quota_bytes=?2, revision=revision+1, updated_ms=?3 WHERE id=?1" },
 	[FIELD_DEVICES] = { "devices", "UPDATE subscriptions SET limit_ip=?2, revision=revision+1, updated_ms=?3 WHERE id=?1" },
-	[FIELD_ENABLED] = { "enabled", "UPDATE subscriptions SET enabled=?2, revision=revision+1, updated_ms=?3 WHERE id=?1" },
+	[FIELD_ENABLED] = { "enabled", "UPDATE subscriptions SET enabled=?2, time_stopped=0, revision=revision+1, updated_ms=?3 WHERE id=?1" },
 };
 
 const char *terms_field_name(enum terms_field f)

@@ -74,10 +74,14 @@ enum err pay_begin(struct talk *t, struct order *o, struct str provider)
 {
 	const struct pay_provider *row = pay_provider_find(provider);
 	struct invoice invoice;
+	bool kept_off;
 	enum err e;
 
 	if (o->state != ORDER_OPEN)
 		return order_show(t, o, NULL);
+	e = order_is_kept_off(&kept_off, t->a, o);
+	if (e || kept_off)
+		return e ? e : order_show(t, o, "renew.kept_off");
 	e = row ? invoice_open(&invoice, t->a, o, row->name) : E_NOTFOUND;
 	if (e == E_NOTFOUND)
 		return order_show(t, o, "pay.no_answer");

@@ -92,12 +92,26 @@ static enum err card_show(struct talk *t, const struct look *l, const struct pla
 	return screen_show(&s);
 }
 
+/* Paid, it would be lengthened and stay off: there is nothing to sell before somebody has looked into it. */
+static enum err kept_off_show(struct talk *t, const struct look *l)
+{
+	struct screen s;
+
+	screen_begin(&s, t);
+	screen_text(&s, "renew.kept_off");
+	screen_button(&s, "support", NULL, NULL, "button.support");
+	screen_button(&s, "sub", l->sub.public_id, NULL, "button.back");
+	return screen_show(&s);
+}
+
 /* plan_id 0: the plan it was bought with, when that is still sold. */
 enum err renew_show(struct talk *t, const struct look *l, int64_t plan_id)
 {
 	struct plan plan;
 	enum err e;
 
+	if (sub_is_kept_off(&l->sub, t->a->now_ms))
+		return kept_off_show(t, l);
 	if (!plan_id && !l->plan_sold)
 		return plan_choose(t, l);
 	e = plan_get(&plan, t->a, plan_id ? plan_id : l->sub.plan_id);
@@ -128,6 +142,8 @@ enum err tap_renew(struct talk *t, struct str id, struct str arg)
 	e = own_sub(&look, t, id);
 	if (e)
 		return e == E_NOTFOUND ? gone_show(t, id) : e;
+	if (sub_is_kept_off(&look.sub, t->a->now_ms))
+		return kept_off_show(t, &look);
 	if (str_is(arg, "other"))
 		return plan_choose(t, &look);
 	if (arg.len && str_to_i64(&plan_id, arg))
@@ -153,6 +169,8 @@ enum err tap_renew_pay(struct talk *t, struct str id, struct str arg)
 	e = own_sub(&look, t, id);
 	if (e)
 		return e == E_NOTFOUND ? gone_show(t, id) : e;
+	if (sub_is_kept_off(&look.sub, t->a->now_ms))
+		return kept_off_show(t, &look);
 	e = plan_get(&plan, t->a, plan_id);
 	if (e == E_NOTFOUND || (!e && !plan_is_sold(&plan)))
 		return plan_choose(t, &look);

@@ -6,7 +6,6 @@
 #include "bot/screens/buy_private.h"
 
 #define REMINDER_FRESH_MS (12 * HOUR_MS)
-#define PAYMENTS_LOOKED_AT 8
 
 static const char *about_reminder(struct act *a, int64_t subscription_id)
 {
@@ -28,21 +27,6 @@ static enum err begin_to_buyer(struct screen *s, struct act *a, const struct ord
 	return e;
 }
 
-/* The money that completed it; there may be other money about it that waits for a person. E_NOTFOUND: it cost nothing. */
-static enum err find_payment(struct payment_row *out, struct act *a, const struct order *o)
-{
-	struct payment_row rows[PAYMENTS_LOOKED_AT];
-	size_t count;
-	enum err e = payment_list(rows, &count, countof(rows), a, o->id);
-
-	for (size_t i = 0; !e && i < count; i++)
-		if (strcmp(rows[i].state, "applied") == 0) {
-			*out = rows[i];
-			return OK;
-		}
-	return e ? e : E_NOTFOUND;
-}
-
 static bool is_free(const struct order *o)
 {
 	return o->kind == ORDER_TRIAL || o->kind == ORDER_GRANT;
@@ -62,7 +46,7 @@ static enum err on_paid(struct act *a, const struct order *o)
 		return OK;
 	e = o->subscription_id ? outbox_retract(a, about_reminder(a, o->subscription_id)) : OK;
 	if (!e)
-		e = find_payment(&paid, a, o);
+		e = payment_of_order(&paid, a, o->id);
 	if (!e)
 		e = begin_to_buyer(&s, a, o);
 	if (e)
@@ -91,7 +75,7 @@ static enum err on_waits(struct act *a, const struct order *o)
 static enum err order_line(struct screen *s, const struct order *o)
 {
 	struct payment_row paid;
-	enum err e = is_free(o) ? E_NOTFOUND : find_payment(&paid, s->a, o);
+	enum err e = is_free(o) ? E_NOTFOUND : payment_of_order(&paid, s->a, o->id);
 
 	if (e && e != E_NOTFOUND)
 		return e;
@@ -233,6 +217,21 @@ static enum err on_set_aside(struct act *a, const struct payment_row *p, const s
 	return screen_send(&s, &as);
 }
 
+static enum err on_kept(struct act *a, const struct payment_row *p)
+{
+	struct send_as as = as_money(NULL);
+	struct user payer;
+	struct screen s;
+	enum err e = p->user_id ? user_get(&payer, a, p->user_id) : E_NOTFOUND;
+
+	if (e)
+		return e == E_NOTFOUND ? OK : e;
+	screen_begin_for(&s, a, &payer);
+	screen_text(&s, "pay.kept", T_STR("price", word_money(a, &s.to, p->amount_minor, p->currency)));
+	screen_button(&s, "support", NULL, NULL, "button.support");
+	return screen_send(&s, &as);
+}
+
 static enum err access_after_refund(struct screen *s, const struct order *o)
 {
 	struct subscription sub;
@@ -287,6 +286,7 @@ const struct pay_hooks screens_pay_hooks = {
 	.invoice_ready = on_invoice_ready,
 	.invoice_failed = on_invoice_failed,
 	.set_aside = on_set_aside,
+	.kept = on_kept,
 	.refunded = on_refunded,
 };
 

@@ -45,7 +45,7 @@ static enum err step(struct act *a, int64_t id, const struct time_rules *rules)
 	switch (t.step) {
 	case TIME_NOTHING: break;
 	case TIME_GRACE: e = give_grace(a, &s, t.again_ms); break;
-	case TIME_STOP: e = sub_set_enabled(a, &s, false); break;
+	case TIME_STOP: e = sub_stop_by_time(a, &s); break;
 	case TIME_DELETE: e = sub_revoke(a, &s); break;
 	}
 	if (t.step != TIME_NOTHING)
@@ -56,6 +56,31 @@ static enum err step(struct act *a, int64_t id, const struct time_rules *rules)
 struct time_rules time_rules_get(struct act *a)
 {
 	return (struct time_rules){ .grace_ms = setting_i64(a, SETTING_GRACE_HOURS) * HOUR_MS, .delete_ms = setting_i64(a, SETTING_DELETE_DAYS) * DAY_MS };
+}
+
+/* The clock had been ahead, and is right again: what it stopped before its time goes on. */
+static enum err go_on(struct act *a)
+{
+	int64_t ids[RUN_BATCH];
+	struct db_rows r;
+	size_t n = 0;
+	enum err e;
+
+	db_select(&r, a->tx, "SELECT id FROM subscriptions WHERE time_stopped=1 AND max(expires_ms, grace_until_ms)>?1 AND enabled=0 AND gone=0 AND ban_stopped=0"
+		" LIMIT ?2", a->now_ms, RUN_BATCH);
+	while (db_next(&r))
+		ids[n++] = db_i64(&r, 0);
+	e = db_end(&r);
+	for (size_t i = 0; !e && i < n; i++) {
+		struct subscription s;
+
+		e = sub_get(&s, a, ids[i]);
+		if (!e)
+			e = sub_go_on(a, &s);
+	}
+	if (n)
+		log_warn("expiry.goes_on", KV("stopped_too_early", (int64_t)n));
+	return e;
 }
 
 enum err expiry_run(struct act *a)
@@ -72,7 +97,7 @@ enum err expiry_run(struct act *a)
 	e = db_end(&r);
 	for (size_t i = 0; !e && i < n; i++)
 		e = step(a, ids[i], &rules);
-	return e;
+	return e ? e : go_on(a);
 }
 
 /* What is over and was seen still switched on, or still there: by a lost mark, by a parked job, by hand on the panel. */

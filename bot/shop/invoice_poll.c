@@ -1,7 +1,8 @@
 /* The job that looks after an open invoice until it is paid or has run out. A callback is only faster than this.
  *
  * An invoice that was canceled or has given way to a new one is looked at as well: whoever has its address can still pay
- * it. It ends only after a question that was answered after its time (B10). */
+ * it. It ends only after a question that was answered after its time (B10), and not while the provider would still take
+ * money for it: it is our clock that may be wrong. */
 #include <inttypes.h>
 
 #include "bot/shop/pay_private.h"
@@ -11,6 +12,7 @@
 #define EVERY_LATER_MS (60 * SECOND_MS)
 #define SOON_MS (10 * MINUTE_MS)          /* that long the shorter interval */
 #define LAST_QUESTION_MS (30 * SECOND_MS) /* after the end by our clock: theirs may go behind */
+#define OPEN_THERE_MS DAY_MS              /* so long it may be open at the provider after its end by our clock */
 
 static enum err read_invoice(struct invoice *i, struct act *a, const struct job *job)
 {
@@ -20,9 +22,18 @@ static enum err read_invoice(struct invoice *i, struct act *a, const struct job 
 	return e ? e : invoice_get(i, a, id);
 }
 
-static bool is_over(const struct act *a, const struct invoice *i)
+static bool is_over(const struct act *a, const struct invoice *i, bool open_there)
 {
-	return a->now_ms >= i->expires_ms + LAST_QUESTION_MS;
+	return a->now_ms >= i->expires_ms + (open_there ? OPEN_THERE_MS : LAST_QUESTION_MS);
+}
+
+/* It may still be paid, or what they say of it tells us nothing. */
+static bool is_open_there(const struct pay_event *events, size_t n, const struct invoice *i)
+{
+	for (size_t k = 0; k < n; k++)
+		if (str_is(events[k].ref, i->provider_ref) && (events[k].state == PAY_PENDING || events[k].state == PAY_UNCLEAR))
+			return true;
+	return false;
 }
 
 static void look_again(const struct act *a, struct job *job, const struct invoice *i)
@@ -89,7 +100,7 @@ static enum err poll_answer(struct act *a, struct job *job, const struct http_re
 		job_done(job);
 		return OK;
 	}
-	if (!is_over(a, &i)) {
+	if (!is_over(a, &i, is_open_there(events, n, &i))) {
 		look_again(a, job, &i);
 		return OK;
 	}

@@ -181,6 +181,15 @@ enum err order_kept_access(bool *kept, struct act *a, const struct order *o)
 	return e;
 }
 
+enum err order_is_kept_off(bool *kept_off, struct act *a, const struct order *o)
+{
+	struct subscription s;
+	enum err e = o->subscription_id ? sub_get(&s, a, o->subscription_id) : E_NOTFOUND;
+
+	*kept_off = !e && sub_is_kept_off(&s, a->now_ms);
+	return e == E_NOTFOUND ? OK : e;
+}
+
 /* A new access needs a place; a renewal has one, unless time has deleted it meanwhile. place->panel_id 0: none needed. */
 static enum err find_place(struct place *place, struct act *a, const struct order *o, const struct plan *p)
 {
@@ -194,7 +203,7 @@ static enum err find_place(struct place *place, struct act *a, const struct orde
 
 		if (e || s.user_id != o->user_id)
 			return e ? e : E_CONFLICT;
-		if (sub_status(&s, PLACE_STANDS, a->now_ms) == SUB_GONE)
+		if (sub_status(&s, PLACE_STANDS, a->now_ms) == SUB_GONE || sub_is_kept_off(&s, a->now_ms))
 			return E_CONFLICT;
 		e = sub_has_place(&has, a, s.id);
 		if (e || has)
@@ -256,14 +265,19 @@ void order_quote(struct order *o, struct act *a, const struct user *u, const str
 		.reset_days = p->reset_days, .quota_bytes = p->quota_bytes, .restart = p->restart, .created_ms = a->now_ms };
 }
 
-/* Buying after a trial keeps the trial's link, where the trial stands in a place that the plan allows. */
+/* Buying after a trial keeps the trial's link, where the trial stands in a place that the plan allows and nobody keeps it off. */
 static enum err find_trial(int64_t *subscription_id, struct act *a, const struct user *u, const struct plan *p)
 {
 	enum err e = db_get_i64(subscription_id, a->tx, "SELECT s.id FROM subscriptions s JOIN accesses x ON x.subscription_id=s.id AND x.deleted_ms=0"
 		" JOIN panels p ON p.id=x.panel_id AND p.deleted_ms=0 JOIN inbounds i ON i.panel_id=x.panel_id AND i.inbound_id=x.inbound_id AND i.gone=0"
 		" WHERE s.user_id=?1 AND s.trial=1 AND s.gone=0 AND (?2 IS NULL OR i.protocol=?2) AND (?3 IS NULL OR p.region=?3) AND (?4=0 OR x.panel_id=?4)"
 		" AND (?5=0 OR x.inbound_id=?5) ORDER BY s.id LIMIT 1", u->id, p->protocol, p->region, p->panel_id, p->inbound_id);
+	struct subscription trial;
 
+	if (!e)
+		e = sub_get(&trial, a, *subscription_id);
+	if (!e && sub_is_kept_off(&trial, a->now_ms))
+		*subscription_id = 0;
 	return e == E_NOTFOUND ? OK : e;
 }
 

@@ -44,7 +44,7 @@ const char *order_kind_name(enum order_kind k);
 
 /* The open order of this user for this plan (and subscription, when renewing), or a new one with today's prices. An open
  * one that was for another region is now for this one.
- * E_REFUSED: the plan is not sold; E_NOROOM: no place for it now; E_CONFLICT: not this user's subscription, or gone. */
+ * E_REFUSED: the plan is not sold; E_NOROOM: no place for it now; E_CONFLICT: not this user's subscription, gone, or kept off. */
 enum err order_open(struct order *out, struct act *a, const struct user *u, const struct plan *p, const struct subscription *renews);
 /* Where the customer may choose to have it, as the plan leaves that open: regions with a free place. Fewer than two:
  * nothing to ask. So with a trial that the purchase would go on with: it stays where it is. Whoever chooses puts the region
@@ -56,6 +56,9 @@ const char *order_asks(struct act *a, const struct order *o);                 /*
 enum err order_open_of(struct order *out, struct act *a, int64_t user_id);  /* newest open one, E_NOTFOUND */
 enum err order_cancel(struct act *a, struct order *o);                      /* by the user; open invoices end too */
 
+/* What it would renew is kept off by hand: nothing is sold for that, and money for it waits for a person. */
+enum err order_is_kept_off(bool *kept_off, struct act *a, const struct order *o);
+
 /* Whether money for it would be honoured now: open (or canceled, expired), plan still sold, place free. Reserves the
  * place for ORDER_RESERVE_MS. E_REFUSED, E_NOROOM, E_CONFLICT as above. Local data only: pre-checkout asks it. */
 enum err order_reserve(struct act *a, struct order *o);
@@ -66,6 +69,7 @@ enum err order_reserve(struct act *a, struct order *o);
 enum err order_fulfil(struct act *a, struct order *o);
 
 extern const struct job_kind order_job_fulfil; /* subject: order id */
+enum err order_retry(struct act *a, const struct order *o); /* what is paid and not delivered is tried at once */
 
 /* A panel was removed: what was paid for there and is not delivered gets another place (R141). */
 enum err orders_displaced(struct act *a);

@@ -187,6 +187,13 @@ enum err order_fulfil(struct act *a, struct order *o)
 	return e ? e : tell_no_place(a, o);
 }
 
+enum err order_retry(struct act *a, const struct order *o)
+{
+	enum err e = job_add(a, order_job_fulfil.name, subject_of(a, o->id), 0, JOB_PERSON, a->now_ms);
+
+	return e || !o->target_rev ? e : fleet_reconcile(a, o->subscription_id, JOB_PERSON);
+}
+
 /* The job puts itself off: one that asks for itself while it is under way would be at once again. */
 static enum err fulfil_begin(struct act *a, struct job *job)
 {

@@ -5,49 +5,62 @@
 
 #define OTHER_PURCHASES_SQL " FROM orders WHERE subscription_id=?1 AND id<>?2 AND state IN ('paid', 'delivered') AND kind<>'trial' AND target_rev>0"
 
-/* What the other purchases give without this one; 0: without end. */
-static enum err ends_without(int64_t *ends_ms, struct act *a, const struct subscription *s, const struct order *o)
+/* The purchase that counts last without this one. */
+struct purchase {
+	int64_t target_rev, quota_bytes, plan_id;
+	int limit_ip, reset_days;
+};
+
+static enum err last_other(struct purchase *out, struct act *a, const struct order *o)
 {
 	struct db_rows r;
+	enum err e;
 
-	if (o->days || s->expires_ms) {
-		*ends_ms = s->expires_ms ? s->expires_ms - o->days * DAY_MS : 0; /* another one is without end, and still is */
-		return OK;
-	}
-	*ends_ms = 1;
-	db_select(&r, a->tx, "SELECT paid_ms, days" OTHER_PURCHASES_SQL " ORDER BY paid_ms, id", s->id, o->id);
-	while (db_next(&r)) {
-		int64_t begun_ms = *ends_ms > db_i64(&r, 0) ? *ends_ms : db_i64(&r, 0);
-
-		if (*ends_ms)
-			*ends_ms = db_i64(&r, 1) ? begun_ms + db_i64(&r, 1) * DAY_MS : 0;
-	}
+	db_select(&r, a->tx, "SELECT target_rev, quota_bytes, plan_id, limit_ip, reset_days" OTHER_PURCHASES_SQL " ORDER BY target_rev DESC LIMIT 1", o->subscription_id, o->id);
+	e = db_first(&r);
+	if (e)
+		return e;
+	*out = (struct purchase){ db_i64(&r, 0), db_i64(&r, 1), db_i64(&r, 2), (int)db_i64(&r, 3), (int)db_i64(&r, 4) };
 	return db_end(&r);
+}
+
+static int64_t sooner(int64_t ends_ms, const struct order *o)
+{
+	return ends_ms > o->days * DAY_MS ? ends_ms - o->days * DAY_MS : 1;
+}
+
+/* What is without end stays so while another purchase is; else its end is what all else has made of it. */
+static enum err ends_without(struct sub_terms *t, struct act *a, const struct subscription *s, const struct order *o)
+{
+	int64_t endless = 0;
+	enum err e = OK;
+
+	*t = (struct sub_terms){ .expires_ms = s->expires_ms ? sooner(s->expires_ms, o) : 0, .ends_otherwise_ms = s->expires_ms ? 0 : sooner(s->ends_otherwise_ms, o) };
+	if (s->expires_ms || o->days)
+		return OK;
+	e = db_get_i64(&endless, a->tx, "SELECT count(*)" OTHER_PURCHASES_SQL " AND days=0", s->id, o->id);
+	if (!e && !endless)
+		*t = (struct sub_terms){ .expires_ms = t->ends_otherwise_ms };
+	return e;
 }
 
 /* Its share goes, though never down to 0, which would mean unlimited (B30). Where it began to count anew, because it was
  * without limit or its plan says so, the purchase before it counts again as it was sold. */
-static enum err quota_without(int64_t *quota_bytes, struct act *a, const struct subscription *s, const struct order *o)
+static int64_t quota_without(const struct subscription *s, const struct order *o, const struct purchase *last)
 {
-	struct db_rows r;
-	int64_t before_bytes;
-	bool was_last;
-	enum err e;
+	if (s->quota_bytes && o->quota_bytes && !o->restart)
+		return s->quota_bytes > o->quota_bytes ? s->quota_bytes - o->quota_bytes : 1;
+	return last->target_rev < o->target_rev && (o->restart || !s->quota_bytes) ? last->quota_bytes : s->quota_bytes;
+}
 
-	*quota_bytes = s->quota_bytes;
-	if (s->quota_bytes && o->quota_bytes && !o->restart) {
-		*quota_bytes = s->quota_bytes > o->quota_bytes ? s->quota_bytes - o->quota_bytes : 1;
+/* Plan, devices and reset as the purchase before had them, where this one was the last; what somebody has set since stays. */
+static enum err limits_without(struct act *a, struct subscription *s, const struct order *o, const struct purchase *last)
+{
+	if (last->target_rev > o->target_rev)
 		return OK;
-	}
-	db_select(&r, a->tx, "SELECT quota_bytes, target_rev" OTHER_PURCHASES_SQL " ORDER BY target_rev DESC LIMIT 1", s->id, o->id);
-	e = db_first(&r);
-	if (e)
-		return e;
-	before_bytes = db_i64(&r, 0);
-	was_last = db_i64(&r, 1) < o->target_rev;
-	if (was_last && (o->restart || !s->quota_bytes))
-		*quota_bytes = before_bytes;
-	return db_end(&r);
+	if (s->limit_ip == o->limit_ip)
+		s->limit_ip = last->limit_ip;
+	return db_run(a->tx, "UPDATE subscriptions SET plan_id=?2, reset_days=?3 WHERE id=?1", s->id, last->plan_id, last->reset_days);
 }
 
 /* The last purchase is taken back: a trial that it grew out of and that never stood goes with it. */
@@ -61,22 +74,22 @@ static enum err revoke(struct act *a, struct subscription *s)
 /* The subscription lives on when another purchase stands behind it: then only this order's share goes. */
 static enum err take_back(struct act *a, const struct order *o)
 {
+	struct purchase last;
 	struct subscription s;
 	struct sub_terms terms;
-	int64_t others;
-	enum err e = db_get_i64(&others, a->tx, "SELECT count(*)" OTHER_PURCHASES_SQL, o->subscription_id, o->id);
+	enum err e = sub_get(&s, a, o->subscription_id);
 
-	if (!e)
-		e = sub_get(&s, a, o->subscription_id);
 	if (e || s.gone)
 		return e;
-	if (!others)
-		return revoke(a, &s);
+	e = last_other(&last, a, o);
+	if (e)
+		return e == E_NOTFOUND ? revoke(a, &s) : e;
 	if (o->target_rev < s.begun_rev) /* what came when its time was over owes it nothing */
 		return OK;
-	e = ends_without(&terms.expires_ms, a, &s, o);
+	e = ends_without(&terms, a, &s, o);
 	if (!e)
-		e = quota_without(&terms.quota_bytes, a, &s, o);
+		e = limits_without(a, &s, o, &last);
+	terms.quota_bytes = quota_without(&s, o, &last);
 	return e ? e : sub_set_terms(a, &s, &terms, false);
 }
 

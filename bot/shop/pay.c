@@ -40,6 +40,7 @@ static enum err match(struct match *m, struct act *a, const struct payment *p)
 static enum err find_fault(const char **reason, struct act *a, const struct payment *p, const struct match *m)
 {
 	struct place place;
+	bool kept_off;
 	enum err e;
 
 	*reason = p->recurring ? "recurring" :
@@ -51,6 +52,11 @@ static enum err find_fault(const char **reason, struct act *a, const struct paym
 		m->owner.banned ? "banned" : NULL; /* since the invoice was made: a person decides about the money, and access stays off */
 	if (*reason)
 		return OK;
+	e = order_is_kept_off(&kept_off, a, &m->order);
+	if (e || kept_off) {
+		*reason = "kept_off";
+		return e;
+	}
 	e = order_honourable(&place, a, &m->order);
 	*reason = e == E_REFUSED || e == E_CONFLICT ? "plan_gone" : e == E_NOROOM ? "no_place" : NULL;
 	return *reason ? OK : e;

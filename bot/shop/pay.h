@@ -82,6 +82,7 @@ struct payment_row {
 	int64_t paid_ms;
 };
 enum err payment_get(struct payment_row *out, struct act *a, int64_t id);
+enum err payment_of_order(struct payment_row *out, struct act *a, int64_t order_id); /* the money that completed it; E_NOTFOUND */
 enum err payment_list(struct payment_row *out, size_t *count, size_t max, struct act *a, int64_t order_id); /* 0: all, newest first */
 
 /* A key that an admin has typed, after the provider was asked about it. */
@@ -97,6 +98,7 @@ struct pay_hooks {
 	enum err (*invoice_ready)(struct act *a, const struct invoice *i, const struct order *o);
 	enum err (*invoice_failed)(struct act *a, const struct invoice *i, const struct order *o);
 	enum err (*set_aside)(struct act *a, const struct payment_row *p, const struct user *u); /* customer and admins; u NULL: unknown */
+	enum err (*kept)(struct act *a, const struct payment_row *p); /* what was set aside stays, and nothing comes of it */
 	enum err (*refunded)(struct act *a, const struct payment_row *p);
 	enum err (*refund_failed)(struct act *a, const struct payment_row *p, const char *why);
 	enum err (*provider_tried)(struct act *a, const struct provider_trial *t);

@@ -40,6 +40,14 @@ enum err payment_by_reference(struct payment_row *out, struct act *a, const char
 	return read_one(out, a, &r);
 }
 
+enum err payment_of_order(struct payment_row *out, struct act *a, int64_t order_id)
+{
+	struct db_rows r;
+
+	db_select(&r, a->tx, PAYMENT_SELECT " WHERE p.order_id=?1 AND p.state='applied' ORDER BY p.id DESC LIMIT 1", order_id);
+	return read_one(out, a, &r);
+}
+
 enum err payment_list(struct payment_row *out, size_t *count, size_t max, struct act *a, int64_t order_id)
 {
 	struct db_rows r;

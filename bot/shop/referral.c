@@ -106,7 +106,9 @@ enum err bonuses_mature(struct act *a)
 	int64_t users[MATURE_BATCH];
 	struct db_rows r;
 	size_t n = 0;
-	enum err e = db_run(a->tx, "UPDATE bonuses SET state='usable', updated_ms=?1 WHERE state='pending' AND usable_ms<=?1", a->now_ms);
+	/* no more at once than have their turn below: the rest is as it was for the next run */
+	enum err e = db_run(a->tx, "UPDATE bonuses SET state='usable', updated_ms=?1 WHERE id IN (SELECT id FROM bonuses WHERE state='pending' AND usable_ms<=?1"
+		" ORDER BY usable_ms LIMIT ?2)", a->now_ms, MATURE_BATCH);
 
 	if (e || db_changes(a->tx) == 0)
 		return e; /* older usable ones wait for a purchase, which takes them along */

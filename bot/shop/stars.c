@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "bot/core/alert.h"
 #include "bot/core/core.h"
 #include "bot/shop/pay_private.h"
 #include "bot/shop/settings.h"
@@ -22,6 +23,7 @@ static enum err find_refusal(const char **key, struct act *a, const struct tg_pr
 	struct invoice i;
 	struct order o;
 	struct user u;
+	bool kept_off;
 	enum err e = invoice_by_public_id(&i, a, q->payload);
 
 	*key = "invoice.refused_order";
@@ -30,6 +32,8 @@ static enum err find_refusal(const char **key, struct act *a, const struct tg_pr
 	e = order_get(&o, a, i.order_id);
 	if (!e)
 		e = user_get(&u, a, o.user_id);
+	if (!e)
+		e = order_is_kept_off(&kept_off, a, &o);
 	if (e)
 		return e;
 	if (u.telegram_id != payer)
@@ -44,6 +48,8 @@ static enum err find_refusal(const char **key, struct act *a, const struct tg_pr
 		*key = "invoice.refused_price";
 	else if (setting_i64(a, SETTING_MAINTENANCE))
 		*key = "invoice.refused_busy";
+	else if (kept_off)
+		*key = "invoice.refused_kept_off";
 	else {
 		e = order_reserve(a, &o);
 		*key = e == E_REFUSED ? "invoice.refused_withdrawn" : e == E_NOROOM ? "invoice.refused_full" : e == E_CONFLICT ? "invoice.refused_order" : NULL;
@@ -111,15 +117,22 @@ static struct str raw_of(struct act *a, const struct stars_paid *paid)
 	return out;
 }
 
+/* E_INVALID: it cannot be told from other money. */
+static enum err read(struct pay_event *out, struct act *a, const struct stars_paid *paid)
+{
+	enum err e = stars_payment(out, a->arena, paid);
+
+	if (!e)
+		out->raw = raw_of(a, paid);
+	return e;
+}
+
 static enum err take(struct act *a, const struct stars_paid *paid)
 {
 	struct pay_event event;
-	enum err e = stars_payment(&event, a->arena, paid);
+	enum err e = read(&event, a, paid);
 
-	if (e)
-		return e;
-	event.raw = raw_of(a, paid);
-	return event_take(a, &event, paid->user_id);
+	return e ? e : event_take(a, &event, paid->user_id);
 }
 
 static struct stars_paid paid_of(const struct tg_update *u)
@@ -192,18 +205,27 @@ static enum err ask(struct act *a, struct job *job)
 	return OK;
 }
 
+/* One that cannot be read is a person's, and does not hold up those after it: they are not asked for again. */
+static enum err take_listed(struct act *a, const struct tg_transaction *t)
+{
+	struct stars_paid paid = { .payload = t->payload, .charge_id = t->id, .currency = STR(STARS_CURRENCY), .amount = t->amount, .user_id = t->user_id,
+		.refunded = !t->incoming, .recurring = t->recurring, .date_ms = t->date_ms };
+	struct pay_event event;
+
+	if (read(&event, a, &paid) == OK)
+		return event_take(a, &event, paid.user_id);
+	return alert_tell(a, ALERT_WARNING, "stars_unreadable", arena_printf(a->arena, "%" PRId64, paid.user_id),
+		arena_printf(a->arena, "%s%" PRId64 " " STARS_CURRENCY " %.*s", paid.refunded ? "-" : "", paid.amount, STR_ARG(utf8_clean(a->arena, paid.payload))));
+}
+
 static enum err take_all(struct act *a, const struct tg_transaction *t, size_t n)
 {
 	int64_t since_ms;
 	enum err e = number_get(&since_ms, a, KEY_SINCE);
 
-	for (size_t i = 0; !e && i < n; i++) {
-		struct stars_paid paid = { .payload = t[i].payload, .charge_id = t[i].id, .currency = STR(STARS_CURRENCY), .amount = t[i].amount,
-			.user_id = t[i].user_id, .refunded = !t[i].incoming, .recurring = t[i].recurring, .date_ms = t[i].date_ms };
-
-		if (t[i].is_invoice && t[i].id.len && t[i].date_ms >= since_ms)
-			e = take(a, &paid);
-	}
+	for (size_t i = 0; !e && i < n; i++)
+		if (t[i].is_invoice && t[i].date_ms >= since_ms)
+			e = take_listed(a, &t[i]);
 	return e;
 }
 

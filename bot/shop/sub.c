@@ -11,7 +11,7 @@
 #include "lib/base/enc.h"
 
 #define SUB_COLUMNS "id, public_id, user_id, plan_id, sub_id, uuid, password, trial, expires_ms, quota_bytes, limit_ip, reset_days," \
-	" enabled, gone, reset_rev, revision, period, grace_until_ms, used_bytes, used_seen_ms, created_ms, deleted_ms, ban_stopped, begun_rev"
+	" enabled, gone, reset_rev, revision, period, grace_until_ms, used_bytes, used_seen_ms, created_ms, deleted_ms, ban_stopped, begun_rev, time_stopped, ends_otherwise_ms"
 
 static void copy(char *out, size_t size, struct str text)
 {
@@ -25,7 +25,8 @@ static void read_row(struct subscription *out, const struct db_rows *r)
 		.expires_ms = db_i64(r, 8), .quota_bytes = db_i64(r, 9), .limit_ip = (int)db_i64(r, 10), .reset_days = (int)db_i64(r, 11),
 		.enabled = db_i64(r, 12), .gone = db_i64(r, 13), .reset_rev = db_i64(r, 14), .revision = db_i64(r, 15), .period = db_i64(r, 16),
 		.grace_until_ms = db_i64(r, 17), .used_bytes = db_i64(r, 18), .used_seen_ms = db_i64(r, 19), .created_ms = db_i64(r, 20),
-		.deleted_ms = db_i64(r, 21), .ban_stopped = db_i64(r, 22), .begun_rev = db_i64(r, 23) };
+		.deleted_ms = db_i64(r, 21), .ban_stopped = db_i64(r, 22), .begun_rev = db_i64(r, 23),
+		.time_stopped = db_i64(r, 24), .ends_otherwise_ms = db_i64(r, 25) };
 	copy(out->public_id, sizeof out->public_id, db_str(r, 1));
 	copy(out->sub_id, sizeof out->sub_id, db_str(r, 4));
 	copy(out->uuid, sizeof out->uuid, db_str(r, 5));
@@ -114,7 +115,7 @@ enum err sub_add_access(int64_t *id, struct act *a, int64_t subscription_id, int
 enum err sub_create(struct subscription *out, struct act *a, const struct sub_new *n)
 {
 	struct subscription s = { .user_id = n->user_id, .plan_id = n->plan_id, .trial = n->trial, .quota_bytes = n->quota_bytes,
-		.limit_ip = n->limit_ip, .reset_days = n->reset_days, .enabled = true, .revision = 1, .period = 1, .created_ms = a->now_ms };
+		.limit_ip = n->limit_ip, .reset_days = n->reset_days, .enabled = true, .revision = 1, .period = 1, .ends_otherwise_ms = 1, .created_ms = a->now_ms };
 	int64_t access_id;
 	enum err e;
 
@@ -122,8 +123,8 @@ enum err sub_create(struct subscription *out, struct act *a, const struct sub_ne
 	public_id_draw(s.public_id);
 	s.expires_ms = n->days ? a->now_ms + n->days * DAY_MS : 0;
 	e = db_run(a->tx, "INSERT INTO subscriptions(public_id, user_id, plan_id, sub_id, uuid, password, trial, expires_ms, quota_bytes, limit_ip, reset_days,"
-		" created_ms, updated_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)", s.public_id, s.user_id, s.plan_id, s.sub_id, s.uuid,
-		s.password, s.trial, s.expires_ms, s.quota_bytes, s.limit_ip, s.reset_days, a->now_ms);
+		" created_ms, updated_ms, ends_otherwise_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)", s.public_id, s.user_id, s.plan_id, s.sub_id, s.uuid,
+		s.password, s.trial, s.expires_ms, s.quota_bytes, s.limit_ip, s.reset_days, a->now_ms, s.ends_otherwise_ms);
 	if (e)
 		return e;
 	s.id = db_last_id(a->tx);
@@ -144,8 +145,9 @@ enum err sub_change(struct act *a, struct subscription *s, enum job_prio prio)
 
 	s->revision++;
 	e = db_run(a->tx, "UPDATE subscriptions SET expires_ms=?2, quota_bytes=?3, limit_ip=?4, enabled=?5, gone=?6, reset_rev=?7, revision=?8, period=?9,"
-		" grace_until_ms=?10, used_bytes=?11, deleted_ms=?12, updated_ms=?13, begun_rev=?14 WHERE id=?1", s->id, s->expires_ms, s->quota_bytes, s->limit_ip,
-		s->enabled, s->gone, s->reset_rev, s->revision, s->period, s->grace_until_ms, s->used_bytes, s->deleted_ms, a->now_ms, s->begun_rev);
+		" grace_until_ms=?10, used_bytes=?11, deleted_ms=?12, updated_ms=?13, begun_rev=?14, time_stopped=?15, ends_otherwise_ms=?16 WHERE id=?1",
+		s->id, s->expires_ms, s->quota_bytes, s->limit_ip, s->enabled, s->gone, s->reset_rev, s->revision, s->period, s->grace_until_ms, s->used_bytes, s->deleted_ms,
+		a->now_ms, s->begun_rev, s->time_stopped, s->ends_otherwise_ms);
 	return e ? e : fleet_reconcile(a, s->id, prio);
 }
 
@@ -173,8 +175,10 @@ static enum err reset(struct act *a, struct subscription *s)
  * what there was, so its time begins with the revision to come. */
 static void start_again(const struct act *a, struct subscription *s)
 {
-	if (sub_is_over(s, a->now_ms))
+	if (s->time_stopped || sub_is_over(s, a->now_ms)) {
 		s->enabled = !s->ban_stopped;
+		s->time_stopped = false;
+	}
 	if (!sub_is_running(s, a->now_ms))
 		s->begun_rev = s->revision + 1;
 }
@@ -190,6 +194,7 @@ enum err sub_set_terms(struct act *a, struct subscription *s, const struct sub_t
 	s->gone = false;
 	s->deleted_ms = 0;
 	s->expires_ms = t->expires_ms;
+	s->ends_otherwise_ms = t->ends_otherwise_ms;
 	s->quota_bytes = t->quota_bytes;
 	return begin_period(a, s, JOB_MONEY);
 }
@@ -223,6 +228,8 @@ enum err sub_adopt_end(struct act *a, int64_t subscription_id, int64_t expires_m
 	if (e)
 		return e;
 	start_again(a, &s);
+	if (!expires_ms && s.expires_ms)
+		s.ends_otherwise_ms = s.expires_ms;
 	s.expires_ms = expires_ms;
 	return begin_period(a, &s, JOB_ROUTINE);
 }
@@ -246,13 +253,24 @@ enum err sub_reset_traffic(struct act *a, struct subscription *s)
 	return e ? e : sub_change(a, s, JOB_PERSON);
 }
 
-enum err sub_set_enabled(struct act *a, struct subscription *s, bool enabled)
+enum err sub_stop_by_time(struct act *a, struct subscription *s)
 {
-	s->enabled = enabled;
+	s->enabled = false;
+	s->time_stopped = true;
 	return sub_change(a, s, JOB_PERSON);
 }
 
-/* Off by hand is what is off although its time is not over. */
+enum err sub_go_on(struct act *a, struct subscription *s)
+{
+	enum err e;
+
+	s->enabled = true;
+	s->time_stopped = false;
+	e = sub_change(a, s, JOB_PERSON);
+	return e ? e : sub_arm(a, s);
+}
+
+/* Off by hand is what is off although neither time nor a ban has stopped it. */
 enum err sub_set_banned(struct act *a, struct subscription *s, bool banned)
 {
 	bool was_enabled = s->enabled, is_over = sub_is_over(s, a->now_ms);
@@ -261,8 +279,10 @@ enum err sub_set_banned(struct act *a, struct subscription *s, bool banned)
 	if (s->gone)
 		return OK;
 	s->enabled = !banned && (s->enabled || (s->ban_stopped && !is_over));
-	s->ban_stopped = banned && (was_enabled || is_over || s->ban_stopped);
-	e = db_run(a->tx, "UPDATE subscriptions SET ban_stopped=?2 WHERE id=?1", s->id, s->ban_stopped);
+	if (!banned && s->ban_stopped) /* from here on time alone keeps it off */
+		s->time_stopped = is_over;
+	s->ban_stopped = banned && (was_enabled || is_over || s->time_stopped || s->ban_stopped);
+	e = db_run(a->tx, "UPDATE subscriptions SET ban_stopped=?2, time_stopped=?3 WHERE id=?1", s->id, s->ban_stopped, s->time_stopped);
 	return e || s->enabled == was_enabled ? e : sub_change(a, s, JOB_PERSON);
 }
 

@@ -11,5 +11,7 @@ enum err sub_change(struct act *a, struct subscription *s, enum job_prio prio);
 /* Access x is to take the place of one that still stands elsewhere. */
 #define ON_ITS_WAY_SQL "EXISTS (SELECT 1 FROM accesses y WHERE y.id=x.replaces_id AND y.deleted_ms=0)"
 enum err sub_give_grace(struct act *a, struct subscription *s, int64_t until_ms);
+enum err sub_stop_by_time(struct act *a, struct subscription *s);
+enum err sub_go_on(struct act *a, struct subscription *s); /* time stopped it and was wrong, or a person takes their word back: it is in its time */
 
 #endif

@@ -30,6 +30,11 @@ bool sub_is_running(const struct subscription *s, int64_t now_ms)
 	return !s->gone && !sub_is_over(s, now_ms);
 }
 
+bool sub_is_kept_off(const struct subscription *s, int64_t now_ms)
+{
+	return !s->enabled && !s->time_stopped && !s->ban_stopped && sub_is_running(s, now_ms);
+}
+
 enum sub_status sub_status(const struct subscription *s, enum sub_place place, int64_t now_ms)
 {
 	bool ended = s->expires_ms && s->expires_ms <= now_ms;
@@ -56,11 +61,14 @@ struct sub_terms sub_renewed(const struct subscription *s, int days, int64_t quo
 {
 	bool running = sub_is_running(s, now_ms);
 	int64_t left = running && s->quota_bytes > s->used_bytes ? s->quota_bytes - s->used_bytes : 0;
+	int64_t ends_ms = s->gone ? 1 : s->expires_ms ? s->expires_ms : s->ends_otherwise_ms;
 	struct sub_terms t = { .expires_ms = 0, .quota_bytes = quota_bytes };
 
 	assert(days >= 0 && quota_bytes >= 0);
 	if (days && (s->expires_ms || s->gone))
 		t.expires_ms = (running ? s->expires_ms : now_ms) + days * DAY_MS;
+	else
+		t.ends_otherwise_ms = days ? (ends_ms > now_ms ? ends_ms : now_ms) + days * DAY_MS : ends_ms;
 	if (quota_bytes && !restart)
 		t.quota_bytes = add(quota_bytes, left);
 	return t;

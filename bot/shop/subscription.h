@@ -21,10 +21,11 @@ struct subscription {
 	bool trial;
 	int64_t expires_ms, quota_bytes;
 	int limit_ip, reset_days;
-	bool enabled, gone, ban_stopped;
+	bool enabled, gone, ban_stopped, time_stopped;
 	int64_t reset_rev, revision, period;
 	int64_t begun_rev;           /* from this revision on its time counts without a gap; what was given before is used up */
 	int64_t grace_until_ms;
+	int64_t ends_otherwise_ms;   /* of one without end: the end by all else that was sold and given; 1: there was none */
 	int64_t used_bytes, used_seen_ms;
 	int64_t created_ms, deleted_ms;
 };
@@ -32,6 +33,7 @@ struct subscription {
 /* What a panel is told as the end: the later of expiry and grace; 0: without end. */
 int64_t sub_ends_ms(const struct subscription *s);
 bool sub_is_running(const struct subscription *s, int64_t now_ms); /* in its time or in the grace: what is bought now adds to it */
+bool sub_is_kept_off(const struct subscription *s, int64_t now_ms); /* by hand, in its time: no purchase switches it on, so none is sold for it */
 
 /* Pure rules, tested as tables. Held is "on hold": paid and wanted, but it stands still until somebody else acts: its panel
  * answers for the first time, or the shop decides about a client that was switched off by hand. */
@@ -44,7 +46,7 @@ const char *sub_status_name(enum sub_status status); /* last part of the locale 
  * expiry; 0 days = without end, and what is without end stays so. Days are never lost. Of the quota, keep adds what is
  * left of the running period by the last look, restart begins anew; a plan's quota never becomes 0 = unlimited (B30). What was
  * taken back counts for nothing. */
-struct sub_terms { int64_t expires_ms, quota_bytes; };
+struct sub_terms { int64_t expires_ms, quota_bytes, ends_otherwise_ms; };
 struct sub_terms sub_renewed(const struct subscription *s, int days, int64_t quota_bytes, bool restart, int64_t now_ms);
 
 enum err sub_get(struct subscription *out, struct act *a, int64_t id);
@@ -68,7 +70,6 @@ enum err sub_adopt_end(struct act *a, int64_t subscription_id, int64_t expires_m
 enum err sub_set_quota(struct act *a, struct subscription *s, int64_t quota_bytes);
 enum err sub_set_limit_ip(struct act *a, struct subscription *s, int limit_ip);
 enum err sub_reset_traffic(struct act *a, struct subscription *s);
-enum err sub_set_enabled(struct act *a, struct subscription *s, bool enabled);
 enum err sub_set_banned(struct act *a, struct subscription *s, bool banned);    /* off; after the ban on again, unless it has ended or was off by hand */
 enum err sub_revoke(struct act *a, struct subscription *s);                     /* gone from the panels; the row stays */
 enum err sub_new_keys(struct act *a, struct subscription *s);                   /* "new link": other UUID, password, sub id on the customer's word */

@@ -33,6 +33,15 @@ enum err suspense_reopen(struct act *a, const struct payment_row *p)
 
 /* --- a person's word --- */
 
+/* Who keeps it off is asked to decide, and delivers: then it is to work. */
+static enum err let_run(struct act *a, int64_t subscription_id)
+{
+	struct subscription s;
+	enum err e = sub_get(&s, a, subscription_id);
+
+	return e || !sub_is_kept_off(&s, a->now_ms) ? e : sub_go_on(a, &s);
+}
+
 /* The order becomes paid by this money although it does not fit. */
 static enum err pay_order(struct act *a, struct payment_row *p, int64_t order_id, const struct user *admin)
 {
@@ -49,6 +58,8 @@ static enum err pay_order(struct act *a, struct payment_row *p, int64_t order_id
 		return e;
 	p->order_id = o.id;
 	e = ledger_add(a, &(struct ledger_entry){ .debit = LEDGER_SUSPENSE, .credit = LEDGER_REVENUE, .kind = "applied", .payment = p, .actor_id = admin->id });
+	if (!e && o.subscription_id)
+		e = let_run(a, o.subscription_id);
 	return e ? e : order_pay(a, &o);
 }
 
@@ -74,8 +85,10 @@ static enum err keep(struct act *a, struct payment_row *p, int64_t order_id, con
 	enum err e = payment_move(a, p->id, "suspense", NULL, "kept");
 
 	(void)order_id;
-	return e ? e : ledger_add(a, &(struct ledger_entry){ .debit = LEDGER_SUSPENSE, .credit = LEDGER_REVENUE, .kind = "applied", .payment = p,
-		.actor_id = admin->id, .note = "kept" });
+	if (!e)
+		e = ledger_add(a, &(struct ledger_entry){ .debit = LEDGER_SUSPENSE, .credit = LEDGER_REVENUE, .kind = "applied", .payment = p,
+			.actor_id = admin->id, .note = "kept" });
+	return e || !pay_hooks.kept ? e : pay_hooks.kept(a, p); /* whoever was told to wait hears the end of it */
 }
 
 static const struct {
@@ -88,7 +101,13 @@ static const struct {
 	[SUSPENSE_KEEP]    = { "kept",      "suspense.keep",    keep },
 };
 
-/* What is to be refused is refused before anything is written: the screen that shows the refusal ends its turn in OK. */
+/* What is to be refused is refused before anything is written: the screen that shows the refusal ends its turn in OK. What
+ * comes up afterwards is no refusal, whatever it is called: it undoes all of it. */
+static enum err no_refusal(enum err e)
+{
+	return e == E_NOTFOUND || e == E_CONFLICT || e == E_REFUSED || e == E_NOROOM ? E_INVALID : e;
+}
+
 static enum err may_decide(struct act *a, const struct payment_row *p, enum suspense_act what, int64_t order_id)
 {
 	struct order o;
@@ -123,6 +142,6 @@ enum err suspense_decide(struct act *a, int64_t suspense_id, enum suspense_act w
 	if (!e && db_changes(a->tx) == 0)
 		return E_CONFLICT;
 	if (!e)
-		e = decisions[what].act(a, &p, order_id, admin);
+		e = no_refusal(decisions[what].act(a, &p, order_id, admin));
 	return e ? e : audit_add(a, admin->id, decisions[what].action, arena_printf(a->arena, "payment:%" PRId64, p.id), p.reason, NULL);
 }

@@ -15,7 +15,7 @@
 #include "lib/http/http.h"
 
 #define PAY_INVOICE_CHARS_MAX 32            /* our ids: A-Z a-z 0-9 _ - */
-#define PAY_REF_BYTES_MAX 128               /* a provider's ids: opaque text */
+#define PAY_REF_BYTES_MAX 512               /* a provider's ids: opaque text, as long as Telegram may make its own */
 #define PAY_CALLBACK_BYTES_MAX (64 * 1024)
 #define PAY_RAW_BYTES_MAX (16 * 1024)       /* of a message as kept with the payment */
 #define PAY_KEYS_MAX 6

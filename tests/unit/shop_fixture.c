@@ -45,6 +45,7 @@ static enum err heard_set_aside(struct act *a, const struct payment_row *p, cons
 	return OK;
 }
 
+static enum err heard_kept(struct act *a, const struct payment_row *p) { (void)a; (void)p; shop_heard.kept++; return OK; }
 static enum err heard_refunded(struct act *a, const struct payment_row *p) { (void)a; (void)p; shop_heard.refunded++; return OK; }
 
 static enum err heard_refund_failed(struct act *a, const struct payment_row *p, const char *why)
@@ -111,7 +112,7 @@ struct shop *shop_new(void)
 	must(db_begin(s->db));
 	s->a = core_act(s->core);
 	order_set_hooks(&(struct order_hooks){ heard_paid, heard_delivered, heard_waits });
-	pay_set_hooks(&(struct pay_hooks){ .invoice_ready = heard_ready, .invoice_failed = heard_failed, .set_aside = heard_set_aside,
+	pay_set_hooks(&(struct pay_hooks){ .invoice_ready = heard_ready, .invoice_failed = heard_failed, .set_aside = heard_set_aside, .kept = heard_kept,
 		.refunded = heard_refunded, .refund_failed = heard_refund_failed });
 	reminder_set_hook(heard_reminder);
 	shop_panel(s, 1, 0, 0);

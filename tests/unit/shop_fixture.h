@@ -17,7 +17,7 @@
 
 /* What the hooks have heard. */
 struct shop_heard {
-	int paid, delivered, waits, ready, failed, set_aside, refunded, refund_failed, reminded;
+	int paid, delivered, waits, ready, failed, set_aside, kept, refunded, refund_failed, reminded;
 	char reason[24], reminder[8];
 	bool payer_known;
 };

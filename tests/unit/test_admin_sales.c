@@ -283,6 +283,19 @@ static void test_stuck_order_says_why(void **state)
 	assert_says(w, "admin.order.retrying");
 }
 
+/* Paid, and there was no free place: "Try now" is now, and not when the job that waits would have looked. */
+static void test_retry_without_a_place(void **state)
+{
+	struct world *w = *state;
+
+	furnish(w);
+	run(w, "UPDATE orders SET state='paid', target_rev=0, subscription_id=NULL WHERE id=(SELECT order_id FROM payments WHERE id=1)");
+	run(w, "INSERT INTO jobs(kind, subject, lane, prio, next_ms, created_ms) SELECT 'order_fulfil', CAST(order_id AS TEXT), 0, 1, 9000000000000, 1 FROM payments WHERE id=1");
+	tap(w, OWNER, arena_printf(&w->arena, "a_retry:%s", text(w, "SELECT public_id FROM orders WHERE id=(SELECT order_id FROM payments WHERE id=1)")));
+	assert_says(w, "admin.order.retrying");
+	assert_int_equal(number(w, "SELECT next_ms FROM jobs WHERE kind='order_fulfil'"), NOW_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +306,7 @@ int main(void)
 		with_world(test_suspense, "R213 B39"),
 		with_world(test_refund, ""),
 		with_world(test_stuck_order_says_why, ""),
+		with_world(test_retry_without_a_place, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY")); /* ONLY='test_x*': that one alone */

@@ -153,6 +153,38 @@ static void test_renewal(void **state)
 	assert_clean();
 }
 
+/* What the shop keeps off by hand is not renewed for money: by no button, old or new, nor by Telegram's own. */
+static void test_kept_off(void **state)
+{
+	int64_t anna = person("Anna", "en"), invoice;
+	char *sub;
+
+	(void)state;
+	buys(anna, "1");
+	sub = sub_of(anna);
+	say(anna, "/renew");
+	tap(anna, arena_printf(&w.arena, "renewpay:%s:1.stars", sub));
+	invoice = last(anna)->id;
+	sql("UPDATE subscriptions SET enabled=0");
+	botapi_clear_calls(w.telegram);
+	const char *const taps[] = { arena_printf(&w.arena, "renew:%s", sub), arena_printf(&w.arena, "renew:%s:other", sub),
+		arena_printf(&w.arena, "renew:%s:1", sub), arena_printf(&w.arena, "renewpay:%s:1.stars", sub) };
+	for (size_t i = 0; i < countof(taps); i++) {
+		say(anna, "/my");
+		tap(anna, taps[i]);
+		assert_shows(live_message(anna), "it cannot be renewed now");
+	}
+	say(anna, "/renew");
+	assert_shows(live_message(anna), "it cannot be renewed now");
+	assert_non_null(button_of(live_message(anna), "support"));
+	tap(anna, arena_printf(&w.arena, "pay:%s:stars", text_of("SELECT public_id FROM orders WHERE state='open'")));
+	assert_shows(live_message(anna), "it cannot be renewed now");
+	assert_int_equal(botapi_calls(w.telegram, "sendinvoice"), 0);
+	botapi_pay(w.telegram, anna, invoice);
+	run_ms(5000);
+	assert_int_equal(count("SELECT count(*) FROM payments"), 1);
+}
+
 static void test_kept_price(void **state)
 {
 	int64_t anna = person("Anna", "en");
@@ -415,6 +447,8 @@ static enum err tell_money(struct act *a)
 	if (!e)
 		e = screens_pay_hooks.set_aside(a, &p, NULL);
 	if (!e)
+		e = screens_pay_hooks.kept(a, &p);
+	if (!e)
 		e = screens_pay_hooks.refunded(a, &p);
 	return e;
 }
@@ -430,7 +464,39 @@ static void test_money_notices(void **state)
 	assert_non_null(botapi_find_text(w.telegram, anna, "We have received 250"));
 	assert_non_null(botapi_find_text(w.telegram, anna, "the amount is not the order's"));
 	assert_non_null(botapi_find_text(w.telegram, anna, "it fits no order"));
+	assert_non_null(botapi_find_text(w.telegram, anna, "A person has looked at your 250"));
 	assert_non_null(botapi_find_text(w.telegram, anna, "We have sent 250"));
+	assert_clean();
+}
+
+#define SHORT_PAYMENTS 10
+
+/* Paid too little again and again; the first of these payments is let count. */
+static enum err deliver_the_first(struct act *a)
+{
+	struct user admin;
+	enum err e = user_by_telegram(&admin, a, ADMIN_ID);
+
+	for (int i = 0; !e && i < SHORT_PAYMENTS; i++)
+		e = pay_confirm(a, &(struct payment){ .provider = "stars", .reference = str_of(arena_printf(a->arena, "short%d", i)), .amount_minor = 1,
+			.invoice = str_of(text_of("SELECT public_id FROM invoices")), .currency = STR("XTR") });
+	return e ? e : suspense_decide(a, 1, SUSPENSE_DELIVER, 0, &admin);
+}
+
+/* However much other money there is about an order: what paid it is found. */
+static void test_first_of_many_payments(void **state)
+{
+	int64_t anna = person("Anna", "en");
+
+	(void)state;
+	say(anna, "/plans");
+	tap(anna, "plan:1");
+	tap(anna, "buy:1:stars");
+	inside(deliver_the_first);
+	run_ms(60000);
+	assert_int_equal(count("SELECT count(*) FROM orders WHERE state='delivered'"), 1);
+	assert_int_equal(count("SELECT count(*) FROM suspense WHERE state='open'"), SHORT_PAYMENTS - 1);
+	assert_non_null(botapi_find_text(w.telegram, anna, "received: 1"));
 	assert_clean();
 }
 
@@ -462,6 +528,7 @@ int main(void)
 		proves(test_copy_and_qr, ""),
 		with_world(test_long_links, "B34"),
 		with_world(test_renewal, "R277"),
+		with_world(test_kept_off, ""),
 		with_world(test_kept_price, "B14"),
 		with_world(test_order_survives, "B45"),
 		with_world(test_late_cancel, ""),
@@ -472,6 +539,7 @@ int main(void)
 		with_world(test_support, ""),
 		with_world(test_reminders, ""),
 		with_world(test_money_notices, ""),
+		with_world(test_first_of_many_payments, ""),
 		with_world(test_parked, ""),
 	};
 

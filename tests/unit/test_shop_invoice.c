@@ -380,6 +380,88 @@ static void test_expired(void **state)
 	sale_end(&t);
 }
 
+/* Paid in its last minute, and the button for a new one was tapped before we knew: the old one is asked about all the same. */
+static void test_paid_in_its_last_minute(void **state)
+{
+	struct sale t = sale_new();
+	struct invoice second;
+	int64_t at_ms;
+
+	(void)state;
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	shop_wait(t.s, INVOICE_OPEN_MS - SECOND_MS);
+	assert_int_equal(cryptopay_sim_pay(t.s->crypto, provider_id(&t), "USDT", t.s->now_ms), OK);
+	shop_wait(t.s, 2 * SECOND_MS);
+	assert_int_equal(invoice_open(&second, &t.s->a, &t.order, "crypto_pay"), OK);
+	assert_string_equal(invoice_state(&t), "expired");
+	assert_int_equal(poll(&t, &at_ms), JOB_DONE);
+	assert_string_equal(order_state(&t), "paid");
+	sale_end(&t);
+}
+
+/* A page takes money without asking us again: its place is held from the start. */
+static void test_page_holds_its_place(void **state)
+{
+	struct sale t = sale_new();
+	struct user boris = shop_user(t.s, ANNA + 1, "Boris");
+	struct order o;
+
+	(void)state;
+	shop_run(t.s, "UPDATE panels SET capacity=1");
+	assert_int_equal(invoice_open(&t.invoice, &t.s->a, &t.order, "crypto_pay"), OK);
+	assert_int_equal(order_open(&o, &t.s->a, &boris, &t.plan, NULL), E_NOROOM);
+	shop_wait(t.s, ORDER_RESERVE_MS + 1);
+	assert_int_equal(order_open(&o, &t.s->a, &boris, &t.plan, NULL), OK);
+	sale_end(&t);
+}
+
+/* The provider takes our key no more: no sale comes about, and whoever could change that is told, until one does. */
+static void test_key_no_longer_taken(void **state)
+{
+	const struct http_response refused = { .status = 401, .body = STR("{\"ok\":false,\"error\":{\"code\":401,\"name\":\"UNAUTHORIZED\"}}") };
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	assert_int_equal(shop_job(t.s, &pay_job_create, t.subject, &refused, &at_ms), JOB_DONE);
+	assert_string_equal(invoice_state(&t), "failed");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts WHERE cause='provider.key:crypto_pay' AND level=2"), 1);
+	assert_int_equal(shop_heard.failed, 1);
+	assert_int_equal(invoice_open(&t.invoice, &t.s->a, &t.order, "crypto_pay"), OK);
+	snprintf(t.subject, sizeof t.subject, "%" PRId64, t.invoice.id);
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 0);
+	sale_end(&t);
+}
+
+/* Our clock is hours ahead and no callback comes: as long as the provider takes money for it, we ask; a day is enough. */
+static void test_open_at_the_provider(void **state)
+{
+	(void)state;
+	for (int paid = 0; paid <= 1; paid++) {
+		struct sale t = sale_new();
+		int64_t at_ms;
+
+		assert_int_equal(create(&t, &at_ms), JOB_DONE);
+		struct http_response active = { .status = 200, .body = str_of(arena_printf(&t.s->arena, "{\"ok\":true,\"result\":{\"items\":[{\"invoice_id\":%" PRId64
+			",\"status\":\"active\",\"payload\":\"%s\"}]}}", provider_id(&t), t.invoice.public_id)) };
+		shop_wait(t.s, INVOICE_OPEN_MS + 3 * HOUR_MS);
+		assert_int_equal(shop_job(t.s, &pay_job_poll, t.subject, &active, &at_ms), JOB_LATER);
+		assert_int_equal(at_ms, t.s->now_ms + MINUTE_MS);
+		assert_string_equal(invoice_state(&t), "pending");
+		if (paid) {
+			assert_int_equal(cryptopay_sim_pay(t.s->crypto, provider_id(&t), "USDT", t.invoice.created_ms), OK);
+			assert_int_equal(poll(&t, &at_ms), JOB_DONE);
+			assert_string_equal(order_state(&t), "paid");
+		} else {
+			shop_wait(t.s, DAY_MS);
+			assert_int_equal(shop_job(t.s, &pay_job_poll, t.subject, &active, &at_ms), JOB_DONE);
+			assert_string_equal(invoice_state(&t), "expired");
+		}
+		sale_end(&t);
+	}
+}
+
 /* Each pending invoice past its time is asked about a last time, and nobody asks twice: one that has lost its job gets a new one. */
 static void test_expired_without_a_job(void **state)
 {
@@ -470,6 +552,10 @@ int main(void)
 		proves(test_refused, ""),
 		proves(test_last_question, "B10"),
 		proves(test_expired, ""),
+		proves(test_paid_in_its_last_minute, ""),
+		proves(test_page_holds_its_place, ""),
+		proves(test_key_no_longer_taken, ""),
+		proves(test_open_at_the_provider, ""),
 		proves(test_expired_without_a_job, "B10"),
 		proves(test_two_ways, ""),
 		proves(test_keys, ""),

@@ -97,6 +97,7 @@ static void test_misfits(void **state)
 		assert_string_equal(state_of_order(&t), "open");
 		assert_int_equal(shop_number(t.s, "SELECT count(*) FROM subscriptions"), 0);
 		assert_int_equal(shop_number(t.s, "SELECT count(*) FROM ledger WHERE debit='provider:stars' AND credit='suspense'"), 1);
+		assert_true(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, NULL)); /* its owner can still pay it */
 		sale_end(&t);
 	}
 }
@@ -161,6 +162,10 @@ static void test_pre_checkout_refusals(void **state)
 	assert_false(shop_pre_checkout(t.s, ANNA, "inv_NEVERMADE", 350, &why));
 	assert_true(str_has(why, "closed"));
 	assert_true(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
+	assert_int_equal(setting_set(&t.s->a, SETTING_MAINTENANCE, STR("1")), OK);
+	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
+	assert_true(str_has(why, "in a minute"));
+	assert_int_equal(setting_set(&t.s->a, SETTING_MAINTENANCE, STR("0")), OK);
 	shop_run(t.s, "UPDATE panels SET drain=1");
 	assert_false(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, &why));
 	assert_true(str_has(why, "places"));
@@ -255,12 +260,14 @@ static void test_no_place(void **state)
 	/* a person lets it count although there is no place: paid, told, delivered when there is one */
 	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), OK);
 	assert_int_equal(shop_heard.waits, 1);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts WHERE cause LIKE 'order.no_place:%'"), 1); /* who could make room hears it */
 	shop_run(t.s, "UPDATE jobs SET state=1 WHERE kind='order_fulfil'"); /* taken up */
 	assert_int_equal(shop_job(t.s, &order_job_fulfil, arena_printf(&t.s->arena, "%" PRId64, t.order.id), NULL, &at_ms), JOB_LATER);
 	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM jobs WHERE again=1"), 0); /* later, not at once and for ever */
 	assert_int_equal(shop_heard.waits, 1);
 	shop_run(t.s, "UPDATE panels SET state='ok'");
 	assert_int_equal(shop_job(t.s, &order_job_fulfil, arena_printf(&t.s->arena, "%" PRId64, t.order.id), NULL, &at_ms), JOB_DONE);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 0);
 	shop_panels_agree(t.s);
 	assert_string_equal(state_of_order(&t), "delivered");
 	sale_end(&t);
@@ -293,6 +300,62 @@ static void test_elsewhere(void **state)
 	sale_end(&t);
 }
 
+/* A plan of one region or one panel, and that is no more when it is paid: what is paid is delivered elsewhere. */
+static void test_bound_elsewhere(void **state)
+{
+	static const char *const bound[] = { "UPDATE plans SET region='Paris'", "UPDATE plans SET panel_id=1", "UPDATE plans SET region='Paris', panel_id=1" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(bound); i++) {
+		struct sale t = sale_new();
+
+		shop_panel(t.s, 2, 5, 0);
+		shop_run(t.s, "UPDATE panels SET region='Paris' WHERE id=1");
+		shop_run(t.s, bound[i]);
+		shop_run(t.s, "UPDATE orders SET region=(SELECT region FROM plans)");
+		assert_true(shop_pre_checkout(t.s, ANNA, t.invoice.public_id, 350, NULL));
+		shop_run(t.s, "UPDATE panels SET state='down', deleted_ms=1 WHERE id=1");
+		assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+		assert_string_equal(shop_heard.reason, "no_place");
+		assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), OK);
+		assert_int_equal(shop_number(t.s, "SELECT panel_id FROM accesses"), 2);
+		sale_end(&t);
+	}
+}
+
+/* What asks for money goes with the order's being open: paid or canceled, nobody is asked any more. */
+static void test_nobody_is_asked_after(void **state)
+{
+	(void)state;
+	for (int paid = 0; paid <= 1; paid++) {
+		struct sale t = sale_new();
+		size_t before = t.s->core->turn.added_count;
+
+		outbox_add(&t.s->a, &(struct outgoing){ .method = TG_SEND_MESSAGE, .chat_id = ANNA, .payload = STR("{}"), .lane = LANE_INTERACTIVE,
+			.unknown = UNKNOWN_AGAIN, .about = order_asks(&t.s->a, &t.order) });
+		assert_int_equal(t.s->core->turn.added_count, before + 1);
+		if (paid)
+			assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+		else
+			assert_int_equal(order_cancel(&t.s->a, &t.order), OK);
+		assert_int_equal(t.s->core->turn.added_count, before);
+		sale_end(&t);
+	}
+}
+
+/* What stands in the ledger stays as it was written. */
+static void test_ledger_is_append_only(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	buy(&t);
+	assert_int_not_equal(db_run(t.s->db, "UPDATE ledger SET amount_minor=?1", 1), OK);
+	assert_int_not_equal(db_run(t.s->db, "DELETE FROM ledger WHERE id>?1", 0), OK);
+	assert_int_equal(shop_number(t.s, "SELECT sum(amount_minor) FROM ledger"), 350);
+	sale_end(&t);
+}
+
 /* --- a person decides --- */
 
 static void test_decisions(void **state)
@@ -312,6 +375,7 @@ static void test_decisions(void **state)
 	assert_int_equal(invoice_get(&asked, &t.s->a, asked.id), OK);
 	assert_int_equal(asked.state, INVOICE_CANCELED); /* nobody is asked for it any more */
 	assert_int_equal(suspense_decide(&t.s->a, 2, SUSPENSE_KEEP, 0, &t.admin), OK);
+	assert_int_equal(shop_heard.kept, 1); /* whoever paid it was told that a person decides */
 	assert_int_equal(suspense_decide(&t.s->a, 3, SUSPENSE_REFUND, 0, &t.admin), OK);
 	assert_int_equal(suspense_decide(&t.s->a, 9, SUSPENSE_KEEP, 0, &t.admin), E_NOTFOUND);
 	assert_string_equal(state_of_order(&t), "open");
@@ -321,6 +385,25 @@ static void test_decisions(void **state)
 	assert_int_equal(shop_heard.refunded, 1);
 	assert_int_equal(shop_number(t.s, "SELECT sum(CASE WHEN credit='suspense' THEN amount_minor WHEN debit='suspense' THEN -amount_minor ELSE 0 END) FROM ledger"), 0);
 	sale_end(&t);
+}
+
+static enum err nothing_found(struct act *a, const struct order *o)
+{
+	(void)a;
+	(void)o;
+	return E_NOTFOUND;
+}
+
+/* What goes wrong after the first write of a decision is none of the answers that a screen shows and commits. */
+static void test_half_a_decision(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 300, "chg1"), OK);
+	order_set_hooks(&(struct order_hooks){ .paid = nothing_found });
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_DELIVER, 0, &t.admin), E_INVALID);
+	shop_free(t.s);
 }
 
 /* --- the list of Stars --- */
@@ -353,6 +436,51 @@ static void test_stars_list(void **state)
 	sale_end(&t);
 }
 
+static int alerts_told;
+
+static enum err on_alert(struct act *a, const struct alert *alert)
+{
+	(void)a;
+	alerts_told += strcmp(alert->text_key, "stars_unreadable") == 0;
+	return OK;
+}
+
+static char *listed(struct shop *s, const char *charge, const char *invoice)
+{
+	return arena_printf(&s->arena, "{\"id\":\"%s\",\"amount\":350,\"date\":%" PRId64 ",\"source\":{\"type\":\"user\",\"transaction_type\":\"invoice_payment\","
+		"\"user\":{\"id\":%d,\"is_bot\":false,\"first_name\":\"x\"},\"invoice_payload\":\"%s\"}}", charge, SHOP_NOW_MS / 1000 + 5, ANNA, invoice);
+}
+
+/* A charge has an id as long as Telegram may make it; a payment in the list that has none we can read is told to people, and
+ * those behind it are taken. */
+static void test_long_charge(void **state)
+{
+	struct sale t = sale_new();
+	char charge[TG_ID_BYTES_MAX + 2];
+	struct http_response r = { .status = 200 };
+	char *bad, *good;
+	int64_t at_ms;
+
+	(void)state;
+	t.s->tables.on_alert = on_alert;
+	alerts_told = 0;
+	memset(charge, 'c', sizeof charge);
+	charge[TG_ID_BYTES_MAX + 1] = '\0';
+	bad = listed(t.s, charge, "x");
+	charge[TG_ID_BYTES_MAX] = '\0';
+	good = listed(t.s, charge, t.invoice.public_id);
+	r.body = str_of(arena_printf(&t.s->arena, "{\"ok\":true,\"result\":{\"transactions\":[%s,%s]}}", bad, good));
+	shop_wait(t.s, MINUTE_MS);
+	assert_int_equal(shop_job(t.s, &pay_job_stars, "stars", &r, &at_ms), JOB_DONE);
+	assert_int_equal(alerts_told, 1);
+	assert_string_equal(shop_text(t.s, "SELECT provider_payment_id FROM payments"), charge);
+	assert_string_equal(state_of_order(&t), "paid");
+	assert_string_equal(shop_text(t.s, "SELECT value FROM settings WHERE key='stars.offset'"), "2");
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, charge), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM payments"), 1);
+	sale_end(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,8 +496,13 @@ int main(void)
 		proves(test_banned_meanwhile, ""),
 		proves(test_banned_renewal, ""),
 		proves(test_elsewhere, ""),
+		proves(test_bound_elsewhere, ""),
+		proves(test_nobody_is_asked_after, ""),
+		proves(test_ledger_is_append_only, ""),
 		proves(test_decisions, ""),
+		proves(test_half_a_decision, ""),
 		proves(test_stars_list, ""),
+		proves(test_long_charge, ""),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,48 +9,7 @@
 #include "bot/shop/order_private.h"
 #include "bot/shop/admin_claim.h"
 #include "lib/base/enc.h"
-#include "tests/unit/shop_fixture.c"
-
-#define ANNA 555000111
-#define BORIS 555000222
-
-static struct order gift(struct shop *s, const struct user *u, const struct plan *p)
-{
-	struct order o;
-
-	assert_int_equal(order_grant(&o, &s->a, u, p, 0, NULL), OK);
-	shop_panels_agree(s);
-	return o;
-}
-
-static struct subscription sub_of(struct shop *s, int64_t id)
-{
-	struct subscription sub;
-
-	assert_int_equal(sub_get(&sub, &s->a, id), OK);
-	return sub;
-}
-
-static struct order pay(struct shop *s, const struct user *u, const struct plan *p, const struct subscription *renews, const char *charge)
-{
-	struct order o;
-	struct invoice i;
-
-	assert_int_equal(order_open(&o, &s->a, u, p, renews), OK);
-	assert_int_equal(invoice_open(&i, &s->a, &o, "stars"), OK);
-	assert_int_equal(shop_stars(s, u->telegram_id, i.public_id, i.amount_minor, charge), OK);
-	assert_int_equal(order_get(&o, &s->a, o.id), OK);
-	return o;
-}
-
-static struct order buy(struct shop *s, const struct user *u, const struct plan *p, const struct subscription *renews, const char *charge)
-{
-	struct order o = pay(s, u, p, renews, charge);
-
-	shop_panels_agree(s);
-	assert_int_equal(order_get(&o, &s->a, o.id), OK);
-	return o;
-}
+#include "tests/unit/people_fixture.c"
 
 /* --- people --- */
 
@@ -96,8 +55,8 @@ static void test_ban(void **state)
 	(void)state;
 	shop_run(s, arena_printf(&s->arena, "UPDATE subscriptions SET expires_ms=5, enabled=0 WHERE id=%" PRId64, ended.subscription_id));
 	shop_run(s, arena_printf(&s->arena, "UPDATE subscriptions SET expires_ms=5, enabled=0 WHERE id=%" PRId64, extended.subscription_id));
-	sub = sub_of(s, kept_off.subscription_id); /* switched off on the panel, and an admin said that it stays so */
-	assert_int_equal(sub_set_enabled(&s->a, &sub, false), OK);
+	/* switched off on the panel, and an admin said that it stays so */
+	shop_run(s, arena_printf(&s->arena, "UPDATE subscriptions SET enabled=0 WHERE id=%" PRId64, kept_off.subscription_id));
 	assert_int_equal(user_set_banned(&s->a, u.id, true), OK);
 	assert_false(sub_of(s, o.subscription_id).enabled);
 	assert_int_equal(user_get(&u, &s->a, u.id), OK);
@@ -112,6 +71,23 @@ static void test_ban(void **state)
 	assert_false(sub_of(s, ended.subscription_id).enabled);
 	assert_false(sub_of(s, kept_off.subscription_id).enabled);
 	assert_int_equal(shop_number(s, "SELECT count(*) FROM subscriptions WHERE ban_stopped=1"), 0);
+	shop_free(s);
+}
+
+/* A ban reaches all that somebody owns, also what no screen has room for. */
+static void test_ban_of_many(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 1, 0);
+
+	(void)state;
+	for (int i = 0; i < SUBS_PER_USER_MAX + 5; i++)
+		gift(s, &u, &p);
+	assert_int_equal(user_set_banned(&s->a, u.id, true), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM subscriptions WHERE enabled=1"), 0);
+	assert_int_equal(user_set_banned(&s->a, u.id, false), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM subscriptions WHERE enabled=0"), 0);
 	shop_free(s);
 }
 
@@ -765,7 +741,7 @@ static void test_new_keys(void **state)
 	(void)state;
 	assert_int_equal(sub_new_keys(&s->a, &sub), OK);
 	sub = sub_of(s, sub.id);
-	assert_true(strcmp(sub.uuid, before.uuid) != 0 && strcmp(sub.sub_id, before.sub_id) != 0 && sub.expires_ms == before.expires_ms);
+	assert_true(strcmp(sub.uuid, before.uuid) != 0 && strcmp(sub.sub_id, before.sub_id) != 0 && strcmp(sub.password, before.password) != 0 && sub.expires_ms == before.expires_ms);
 	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms>0"), 1); /* the old client goes */
 	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 1);
 	shop_free(s);
@@ -800,6 +776,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_user, ""),
 		proves(test_ban, ""),
+		proves(test_ban_of_many, ""),
 		proves(test_ban_of_before, ""),
 		proves(test_public_id, ""),
 		proves(test_claim, ""),

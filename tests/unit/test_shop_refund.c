@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "bot/schema.h"
 #include "tests/unit/sale_fixture.c"
+
+#define BEFORE_ENDS_OTHERWISE 13 /* so many migrations had landed */
 
 #define BODY(text) { text, sizeof text - 1 }
 static const struct http_response refunded = { .status = 200, .body = BODY("{\"ok\":true,\"result\":true}") };
@@ -52,6 +55,25 @@ static void test_of_kept(void **state)
 	sale_end(&t);
 }
 
+/* Told to come back later is no refusal: the money is still on its way, and nobody is told that it is not. */
+static void test_told_to_wait(void **state)
+{
+	static const struct http_response slow = { .status = 429, .body = BODY("{\"ok\":false,\"error_code\":429,\"description\":\"Too Many Requests\",\"parameters\":{\"retry_after\":7}}") };
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	buy(&t);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "asked for"), OK);
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &slow, &at_ms), JOB_LATER);
+	assert_int_equal(at_ms, t.s->now_ms + 7 * SECOND_MS);
+	assert_int_equal(shop_heard.refund_failed, 0);
+	assert_string_equal(shop_text(t.s, "SELECT state FROM payments"), "refunding");
+	assert_int_equal(shop_job(t.s, &pay_job_refund, "1", &refunded, &at_ms), JOB_DONE);
+	assert_int_equal(shop_heard.refunded, 1);
+	sale_end(&t);
+}
+
 static void test_refused(void **state)
 {
 	struct sale t = sale_new();
@@ -91,8 +113,8 @@ static void test_of_what_was_set_aside(void **state)
 	sale_end(&t);
 }
 
-/* Renews what Anna has, for a plan of any price; the panels agree. */
-static void renew(struct sale *t, const struct plan *p, const char *charge)
+/* Renews what Anna has, for a plan of any price; no panel has answered yet. */
+static void pay_renewal(struct sale *t, const struct plan *p, const char *charge)
 {
 	struct subscription sub;
 	struct order renewal;
@@ -102,6 +124,11 @@ static void renew(struct sale *t, const struct plan *p, const char *charge)
 	assert_int_equal(order_open(&renewal, &t->s->a, &t->anna, p, &sub), OK);
 	assert_int_equal(invoice_open(&i, &t->s->a, &renewal, "stars"), OK);
 	assert_int_equal(shop_stars(t->s, ANNA, i.public_id, i.amount_minor, charge), OK);
+}
+
+static void renew(struct sale *t, const struct plan *p, const char *charge)
+{
+	pay_renewal(t, p, charge);
 	shop_panels_agree(t->s);
 }
 
@@ -151,6 +178,140 @@ static void test_beside_one_without_end(void **state)
 		assert_has(&t, back == 1 ? 0 : SHOP_NOW_MS + 30 * DAY_MS, back == 1 ? 0 : 100 * GIB_BYTES);
 		sale_end(&t);
 	}
+}
+
+/* What is without end is given back: all else that was sold and given before it and meanwhile has its time, and the traffic of what
+ * was bought last before it. */
+static void test_of_one_without_end(void **state)
+{
+	struct sale t = sale_new();
+	struct plan ever = shop_plan(t.s, "Ever", 0, 0, 900, 0), large = shop_plan(t.s, "Large", 30, 500 * GIB_BYTES, 700, 0);
+	struct subscription sub;
+
+	(void)state;
+	buy(&t);
+	renew(&t, &large, "chg2"); /* both in advance */
+	assert_int_equal(sub_get(&sub, &t.s->a, 1), OK);
+	assert_int_equal(sub_extend(&t.s->a, &sub, 7 * DAY_MS), OK); /* a gift, days for a friend */
+	assert_has(&t, SHOP_NOW_MS + 67 * DAY_MS, 600 * GIB_BYTES);
+	renew(&t, &ever, "chg3");
+	assert_has(&t, 0, 0);
+	renew(&t, &t.plan, "chg4"); /* meanwhile, for its traffic */
+	give_back(&t, "1");
+	assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), 0);
+	shop_run(t.s, "UPDATE subscriptions SET quota_bytes=0"); /* as it was without that traffic */
+	give_back(&t, "3");
+	assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), SHOP_NOW_MS + 67 * DAY_MS);
+	sale_end(&t);
+
+	t = sale_new();
+	ever = shop_plan(t.s, "Ever", 0, 0, 900, 0);
+	large = shop_plan(t.s, "Large", 30, 500 * GIB_BYTES, 700, 0);
+	buy(&t);
+	renew(&t, &large, "chg2");
+	renew(&t, &ever, "chg3");
+	renew(&t, &ever, "chg4"); /* twice: the other one still stands */
+	give_back(&t, "3");
+	assert_has(&t, 0, 0);
+	give_back(&t, "4");
+	assert_has(&t, SHOP_NOW_MS + 60 * DAY_MS, 500 * GIB_BYTES);
+	sale_end(&t);
+}
+
+/* Bought for ever by an older program: its other purchases are added up once. */
+static void test_endless_of_before(void **state)
+{
+	struct sale t = sale_new();
+	const char *path = arena_printf(&t.s->arena, "%s/old.db", t.s->dir);
+	struct db *db;
+	int64_t from, ends_ms;
+
+	(void)state;
+	assert_int_equal(db_open(&db, path, DB_WRITE, NULL), OK);
+	assert_int_equal(db_migrate(db, &from, schema_migrations, BEFORE_ENDS_OTHERWISE), OK);
+	assert_int_equal(db_script(db, "INSERT INTO users(id, lang, created_ms, updated_ms) VALUES(1, 'en', 1, 1);"
+		"INSERT INTO plans(id, name, days, quota_bytes, created_ms) VALUES(1, 'Month', 30, 0, 1);"
+		"INSERT INTO subscriptions(id, public_id, user_id, plan_id, sub_id, uuid, password, expires_ms, quota_bytes, limit_ip, reset_days, created_ms, updated_ms)"
+		" VALUES(1, 'A', 1, 1, 'a', 'a', 'a', 0, 0, 0, 0, 1, 1), (2, 'B', 1, 1, 'b', 'b', 'b', 0, 0, 0, 0, 1, 1), (3, 'C', 1, 1, 'c', 'c', 'c', 9, 0, 0, 0, 1, 1);"
+		"INSERT INTO orders(public_id, user_id, kind, plan_id, subscription_id, state, plan_name, days, bonus_days, quota_bytes, limit_ip, reset_days, early, target_rev, created_ms, expires_ms, paid_ms)"
+		" VALUES('1', 1, 'new', 1, 1, 'delivered', '', 30, 0, 0, 0, 0, 'keep', 1, 1, 1, 1000), ('2', 1, 'renew', 1, 1, 'delivered', '', 30, 7, 0, 0, 0, 'keep', 2, 1, 1, 2000),"
+		" ('3', 1, 'renew', 1, 1, 'refunded', '', 30, 0, 0, 0, 0, 'keep', 3, 1, 1, 3000), ('4', 1, 'renew', 1, 1, 'delivered', '', 0, 0, 0, 0, 0, 'keep', 4, 1, 1, 4000),"
+		" ('5', 1, 'new', 1, 2, 'delivered', '', 0, 0, 0, 0, 0, 'keep', 1, 1, 1, 1000)"), OK);
+	assert_int_equal(db_migrate(db, &from, schema_migrations, schema_migrations_count), OK);
+	assert_int_equal(db_get_i64(&ends_ms, db, "SELECT ends_otherwise_ms FROM subscriptions WHERE id=1"), OK);
+	assert_int_equal(ends_ms, 1000 + 67 * DAY_MS);
+	assert_int_equal(db_get_i64(&ends_ms, db, "SELECT sum(ends_otherwise_ms) FROM subscriptions WHERE id>1"), OK);
+	assert_int_equal(ends_ms, 1);
+	db_close(db);
+	unlink(path);
+	unlink(arena_printf(&t.s->arena, "%s-wal", path));
+	unlink(arena_printf(&t.s->arena, "%s-shm", path));
+	sale_end(&t);
+}
+
+/* Devices, reset and plan are of the purchase that counts last after a refund, unless somebody has set the devices since. */
+static void test_limits_of_the_one_before(void **state)
+{
+	static const int left[] = { 530, 230, 100 };
+
+	(void)state;
+	for (int way = 0; way <= 2; way++) { /* the renewal goes back; after somebody had set the devices; the purchase before it goes */
+		struct sale t = sale_new();
+		struct plan basic = shop_plan(t.s, "Basic", 30, 10 * GIB_BYTES, 90, 0);
+
+		shop_run(t.s, "UPDATE plans SET limit_ip=5, reset_days=30 WHERE name='Month'; UPDATE plans SET limit_ip=1 WHERE name='Basic'");
+		assert_int_equal(plan_get(&t.plan, &t.s->a, t.plan.id), OK);
+		assert_int_equal(plan_get(&basic, &t.s->a, basic.id), OK);
+		assert_int_equal(order_cancel(&t.s->a, &t.order), OK);
+		t.order = shop_order(t.s, &t.anna, &t.plan);
+		assert_int_equal(invoice_open(&t.invoice, &t.s->a, &t.order, "stars"), OK);
+		buy(&t);
+		renew(&t, &basic, "chg2");
+		assert_int_equal(shop_number(t.s, "SELECT limit_ip*100+reset_days FROM subscriptions"), 100);
+		if (way == 1)
+			shop_run(t.s, "UPDATE subscriptions SET limit_ip=2");
+		give_back(&t, way == 2 ? "1" : "2");
+		assert_int_equal(shop_number(t.s, "SELECT limit_ip*100+reset_days FROM subscriptions"), left[way]);
+		assert_string_equal(shop_text(t.s, "SELECT p.name FROM subscriptions s JOIN plans p ON p.id=s.plan_id"), way == 2 ? "Basic" : "Month");
+		sale_end(&t);
+	}
+}
+
+/* A renewal that is paid and waits for its panel is a purchase: what it renews lives on. */
+static void test_beside_an_undelivered_one(void **state)
+{
+	struct sale t = sale_new();
+
+	(void)state;
+	buy(&t);
+	pay_renewal(&t, &t.plan, "chg2");
+	give_back(&t, "1");
+	assert_has(&t, SHOP_NOW_MS + 30 * DAY_MS, 100 * GIB_BYTES);
+	shop_panels_agree(t.s);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM orders WHERE state='delivered'"), 1);
+	sale_end(&t);
+}
+
+/* A trial that never stood ends with what grew out of it: nobody could end it otherwise. */
+static void test_of_what_grew_out_of_a_trial(void **state)
+{
+	struct sale t = sale_new();
+	struct plan taste = { .name = arena_strdup(&t.s->arena, "Taste"), .days = 3, .trial = true, .on_sale = true };
+	struct order trial;
+	int64_t id;
+
+	(void)state;
+	assert_int_equal(plan_add(&id, &t.s->a, &taste), OK);
+	assert_int_equal(order_trial(&trial, &t.s->a, &t.anna), OK);
+	assert_int_equal(order_cancel(&t.s->a, &t.order), OK);
+	t.order = shop_order(t.s, &t.anna, &t.plan);
+	assert_int_equal(t.order.subscription_id, trial.subscription_id);
+	assert_int_equal(invoice_open(&t.invoice, &t.s->a, &t.order, "stars"), OK);
+	assert_int_equal(shop_stars(t.s, ANNA, t.invoice.public_id, 350, "chg1"), OK);
+	give_back(&t, "1");
+	assert_int_equal(shop_number(t.s, "SELECT gone FROM subscriptions"), 1);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM orders WHERE state='paid'"), 0);
+	sale_end(&t);
 }
 
 /* What began when the month was over has nothing of it: the month goes back alone. */
@@ -226,10 +387,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_refund, "B38"),
 		proves(test_of_kept, ""),
+		proves(test_told_to_wait, ""),
 		proves(test_refused, ""),
 		proves(test_of_what_was_set_aside, ""),
 		proves(test_of_renewal, ""),
 		proves(test_beside_one_without_end, ""),
+		proves(test_of_one_without_end, ""),
+		proves(test_endless_of_before, ""),
+		proves(test_limits_of_the_one_before, ""),
+		proves(test_beside_an_undelivered_one, ""),
+		proves(test_of_what_grew_out_of_a_trial, ""),
 		proves(test_of_what_is_used_up, ""),
 		proves(test_bought_after_refund, ""),
 		proves(test_of_restart, ""),

@@ -50,10 +50,10 @@ static void one_end(struct world *w, const struct due *d)
 #define BEGUN "CASE WHEN o.delivered_ms=0 THEN coalesce(nullif(o.closed_ms, 0), ?1) WHEN " HAD_WAITED " THEN max(o.paid_ms, o.delivered_ms) ELSE o.paid_ms END"
 
 /* What lengthens a subscription and what shortens it: when, by how many days, when at the latest it began to count or when what
- * is taken back was paid, and whether it was bought. */
-#define CHANGES "SELECT o.subscription_id, o.id, o.paid_ms AS at_ms, o.days, " BEGUN " AS begun_ms, o.kind<>'trial' AS bought FROM orders o WHERE o.state IN ('paid', 'delivered', 'refunded') AND o.target_rev>0" \
-	" UNION ALL SELECT o.subscription_id, o.id, o.closed_ms, -o.days, o.paid_ms, 1 FROM orders o WHERE o.state='refunded' AND o.target_rev>0" \
-	" UNION ALL SELECT b.used_subscription_id, 0, b.updated_ms, b.days, coalesce((SELECT " BEGUN " FROM orders o WHERE o.id=b.used_order_id), b.updated_ms), 0 FROM bonuses b WHERE b.state='used'"
+ * is taken back was paid, whether it was bought, and whether it goes back. */
+#define CHANGES "SELECT o.subscription_id, o.id, o.paid_ms AS at_ms, o.days, " BEGUN " AS begun_ms, o.kind<>'trial' AS bought, 0 AS back FROM orders o WHERE o.state IN ('paid', 'delivered', 'refunded') AND o.target_rev>0" \
+	" UNION ALL SELECT o.subscription_id, o.id, o.closed_ms, o.days, o.paid_ms, 1, 1 FROM orders o WHERE o.state='refunded' AND o.target_rev>0" \
+	" UNION ALL SELECT b.used_subscription_id, 0, b.updated_ms, b.days, coalesce((SELECT " BEGUN " FROM orders o WHERE o.id=b.used_order_id), b.updated_ms), 0, 0 FROM bonuses b WHERE b.state='used'"
 
 static void lengthen(struct due *d, int64_t paid_ms, int64_t days_ms, int64_t begun_ms)
 {
@@ -81,25 +81,38 @@ static void shorten(struct due *d, int64_t at_ms, int64_t days_ms, int64_t paid_
 		d->at_most_ms -= days_ms;
 }
 
+/* Without end, and given back: it gave nothing and took nothing, but what was over when it began is used up. */
+static void endless(struct due *d, int64_t paid_ms)
+{
+	if (d->at_most_ms <= paid_ms - GRACE_MAX_MS)
+		d->anew_ms = paid_ms;
+	if (d->at_least_ms <= paid_ms)
+		d->perhaps_anew_ms = paid_ms;
+}
+
 /* Each purchase begins at the end of the one before it, or when it was paid; each refund takes its days back. */
 static void all_ends(struct world *w)
 {
 	struct due d = { 0 };
 	struct db_rows r;
 
-	db_select(&r, w->db, "SELECT s.id, s.expires_ms, c.at_ms, c.days, c.begun_ms, c.bought FROM subscriptions s JOIN (" CHANGES ") c ON c.subscription_id=s.id"
+	db_select(&r, w->db, "SELECT s.id, s.expires_ms, c.at_ms, c.days, c.begun_ms, c.bought, c.back FROM subscriptions s JOIN (" CHANGES ") c ON c.subscription_id=s.id"
 		" WHERE s.expires_ms>0 AND NOT (s.gone AND " WAS_REFUNDED ")"
-		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND (x.days=0 OR (x.state<>'canceled' AND x.state<>'open' AND x.target_rev=0)))"
+		" AND NOT EXISTS (SELECT 1 FROM orders x WHERE x.subscription_id=s.id AND x.state NOT IN ('canceled', 'open')"
+		"   AND ((x.days=0 AND x.state<>'refunded') OR x.target_rev=0))"
 		" AND " NO_OPERATOR_CHANGED("until") " AND " NO_ADMIN_WAS_HERE " ORDER BY s.id, c.at_ms, c.id", world_now_ms(w));
 	while (db_next(&r)) {
 		if (d.subscription != db_i64(&r, 0)) {
 			one_end(w, &d);
 			d = (struct due){ .subscription = db_i64(&r, 0), .expires_ms = db_i64(&r, 1) };
 		}
-		if (db_i64(&r, 3) < 0) {
-			shorten(&d, db_i64(&r, 2), -db_i64(&r, 3) * DAY_MS, db_i64(&r, 4));
+		if (db_i64(&r, 6)) {
+			shorten(&d, db_i64(&r, 2), db_i64(&r, 3) * DAY_MS, db_i64(&r, 4));
 		} else {
-			lengthen(&d, db_i64(&r, 2), db_i64(&r, 3) * DAY_MS, db_i64(&r, 4));
+			if (db_i64(&r, 3))
+				lengthen(&d, db_i64(&r, 2), db_i64(&r, 3) * DAY_MS, db_i64(&r, 4));
+			else
+				endless(&d, db_i64(&r, 2));
 			d.bought += db_i64(&r, 5);
 		}
 	}
@@ -115,6 +128,11 @@ static const struct { const char *what, *sql; } none[] = {
 		" AND s.quota_bytes>max(1, (SELECT sum(o.quota_bytes) FROM orders o WHERE " BOUGHT "))" },
 	{ "have less traffic than was sold last, or it is not counted", "SELECT count(*) FROM subscriptions s WHERE NOT s.gone AND NOT " WAS_REFUNDED " AND " NO_OPERATOR_CHANGED("quota")
 		" AND " NO_ADMIN_WAS_HERE " AND s.quota_bytes<(SELECT o.quota_bytes FROM orders o WHERE " BOUGHT " ORDER BY o.target_rev DESC LIMIT 1)" },
+	{ "have an end, and one without was sold", "SELECT count(*) FROM subscriptions s WHERE NOT s.gone AND s.expires_ms>0 AND EXISTS (SELECT 1 FROM orders o WHERE " BOUGHT " AND o.days=0)"
+		" AND " NO_OPERATOR_CHANGED("until") },
+	{ "have other devices, or another plan, than was sold last", "SELECT count(*) FROM subscriptions s WHERE NOT s.gone AND " NO_OPERATOR_CHANGED("devices") " AND " NO_ADMIN_WAS_HERE
+		" AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.subscription_id=s.id AND o.state='refunded' AND o.target_rev BETWEEN 1 AND s.begun_rev-1)"
+		" AND (s.limit_ip, s.plan_id)<>(SELECT o.limit_ip, o.plan_id FROM orders o WHERE " BOUGHT " ORDER BY o.target_rev DESC LIMIT 1)" },
 	{ "wait before a person for a quota that was sold", "SELECT count(*) FROM jobs WHERE state=2 AND reason='would_be_unlimited'" },
 	{ "were renewed and their traffic was not reset", "SELECT count(*) FROM subscriptions s WHERE s.reset_rev<(SELECT count(*) FROM orders o WHERE " BOUGHT " AND o.kind='renew')" },
 	{ "are in their time, and off", "SELECT count(*) FROM subscriptions s WHERE NOT s.enabled AND NOT s.gone AND NOT s.ban_stopped AND max(s.expires_ms, s.grace_until_ms)>?1"
@@ -126,7 +144,7 @@ static const struct { const char *what, *sql; } none[] = {
 static void look_for(struct world *w, const char *what, const char *wrong_sql)
 {
 	struct db_rows r;
-	char sql[640];
+	char sql[1024];
 	int64_t n = 0;
 
 	snprintf(sql, sizeof sql, "%s AND ?1>0", wrong_sql); /* what is bound must stand somewhere */
