@@ -485,6 +485,10 @@ static const char looks_marked[] = /* who is as the last look has left them is n
 static const char beginnings_kept[] = /* what is used up is not taken back from what came after it */
 	"ALTER TABLE subscriptions ADD COLUMN begun_rev INTEGER NOT NULL DEFAULT 0;"; /* revision from which on its time counts without a gap; what was given before is used up */
 
+static const char accounts_changed[] = /* another account's key is switched on while invoices of the old one can be paid */
+	"ALTER TABLE invoices ADD COLUMN account TEXT;" /* the earlier account it was made with, its key is kept under this name; NULL: the one in use */
+	"CREATE INDEX invoices_account ON invoices(provider, account) WHERE account IS NOT NULL;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -498,5 +502,6 @@ const struct db_migration schema_migrations[] = {
 	{ ids_in_order },
 	{ looks_marked },
 	{ beginnings_kept },
+	{ accounts_changed },
 };
 const size_t schema_migrations_count = countof(schema_migrations);
