@@ -75,6 +75,37 @@ static void test_extension_is_what_was_asked(void **state)
 
 /* --- customers --- */
 
+/* Who has more than a screen holds: what is not shown is said. */
+static void test_more_than_a_screen(void **state)
+{
+	struct world *w = *state;
+
+	furnish(w);
+	run(w, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i+1 FROM n WHERE i<61) INSERT INTO subscriptions(id, public_id, user_id, plan_id, sub_id, uuid, password,"
+		" expires_ms, quota_bytes, limit_ip, reset_days, created_ms, updated_ms) SELECT i, 'SVB' || (1000000+i), user_id, plan_id, 's' || i, 'u' || i, 'p', 0, 0, 0, 0, 1, 1"
+		" FROM subscriptions, n WHERE id=1");
+	say(w, OWNER, "/user 2000");
+	assert_heard(w, "and 41 older ones");
+	say(w, OWNER, "/reset 2000");
+	assert_heard(w, "and 41 older ones");
+	run(w, "UPDATE subscriptions SET deleted_ms=1 WHERE id>20");
+	say(w, OWNER, "/user 2000");
+	assert_not_heard(w, "older one");
+	for (int i = 0; i < 25; i++) {
+		struct order o = new_order(w);
+
+		pay(w, &o, i < 24 ? 7 : 300, arena_printf(&w->arena, "charge-%d", 10 + i));
+		run(w, "UPDATE orders SET state='canceled' WHERE state='open'");
+	}
+	say(w, OWNER, "/payments");
+	assert_heard(w, "25 payments wait");
+	assert_heard(w, "and 5 more");
+	run(w, "UPDATE orders SET state='paid'");
+	say(w, OWNER, "/orders");
+	assert_heard(w, "26 orders are stuck");
+	assert_heard(w, "and 6 more");
+}
+
 /* A ban says that open orders are canceled: they cannot be paid any more, and their page is closed. */
 static void test_ban_cancels_open_orders(void **state)
 {
@@ -450,6 +481,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_world(test_subscription_is_changed, ""),
 		with_world(test_extension_is_what_was_asked, ""),
+		with_world(test_more_than_a_screen, ""),
 		with_world(test_ban_cancels_open_orders, ""),
 		with_world(test_addresses_stay_private, ""),
 		with_world(test_gifts_are_confirmed_once, ""),

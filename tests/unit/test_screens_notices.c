@@ -107,6 +107,23 @@ static void test_move_asks(void **state)
 	assert_int_equal(count(moves), 1);
 }
 
+/* Whoever has more than a screen holds is told so, and how to come to the rest. */
+static void test_more_than_a_screen(void **state)
+{
+	int64_t anna = person("Anna", "en"), boris = person("Boris", "en");
+
+	(void)state;
+	buys(anna, "1");
+	buys(boris, "1");
+	sql("WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i+1 FROM n WHERE i<153) INSERT INTO subscriptions(id, public_id, user_id, plan_id, sub_id, uuid, password, expires_ms,"
+		" quota_bytes, limit_ip, reset_days, created_ms, updated_ms) SELECT i, 'SVB' || (1000000+i), user_id, plan_id, 's' || i, 'u' || i, 'p', 0, 0, 0, 0, 1, 1 FROM subscriptions, n"
+		" WHERE id=1");
+	say(anna, "/my");
+	assert_shows(live_message(anna), "5 older ones are not shown here");
+	say(boris, "/my");
+	assert_false(shows(live_message(boris), "not shown here"));
+}
+
 /* --- the chat cannot be written to for a while --- */
 
 static void silence(int64_t user)
@@ -311,6 +328,7 @@ int main(void)
 		with_world(test_other_terms_are_shown, "B14"),
 		with_world(test_closed_for_open_orders, ""),
 		with_world(test_move_asks, ""),
+		with_world(test_more_than_a_screen, ""),
 		with_world(test_no_reminder_after_paying, ""),
 		with_world(test_no_reminder_of_yesterday, ""),
 		with_world(test_not_ready_after_the_refund, ""),

@@ -2,6 +2,7 @@
  * not taken any more. */
 #include "tests/unit/proves.h"
 
+#include "bot/shop/pay_private.h"
 #include "tests/unit/page_fixture.c"
 
 #define OTHER_APP "20000:OtherAppOfTheSameSeller0000000000"
@@ -213,6 +214,39 @@ static void test_same_account(void **state)
 	sale_end(&t);
 }
 
+/* Nobody changes so often; but how many accounts are looked after has a bound, and then the key in use stays. */
+static void test_accounts_are_bounded(void **state)
+{
+	struct sale t = sale_new();
+	struct cryptopay_sim *apps[PROVIDER_EARLIER_MAX], *first = t.s->crypto;
+	const char *key = NULL;
+
+	(void)state;
+	for (int i = 0; i < PROVIDER_EARLIER_MAX; i++) {
+		struct user u = shop_user(t.s, ANNA + 1 + i, "U");
+		struct order o = shop_order(t.s, &u, &t.plan);
+		struct invoice made;
+
+		assert_int_equal(invoice_open(&made, &t.s->a, &o, "crypto_pay"), OK);
+		assert_int_equal(shop_job(t.s, &pay_job_create, arena_printf(&t.s->arena, "%" PRId64, made.id), NULL, NULL), JOB_DONE);
+		key = arena_printf(&t.s->arena, "%d:OneMoreAppOfTheSameSeller000000", 20000 + i);
+		apps[i] = cryptopay_sim_new_app(key, OTHER_FIRST_ID + 1000 * i);
+		enter_key(&t, key, apps[i]);
+		t.s->crypto = apps[i];
+	}
+	assert_int_equal(keys_kept(&t), PROVIDER_EARLIER_MAX);
+	assert_int_equal(provider_try(&t.s->a, &pay_crypto_pay, STR("30000:OneTooManyOfTheSameSeller0000"), &t.admin), E_TOOBIG);
+	assert_int_equal(provider_try(&t.s->a, &pay_crypto_pay, STR(""), &t.admin), OK); /* the stored one is switched on all the same */
+	shop_wait(t.s, 2 * DAY_MS);
+	shop_run(t.s, "DELETE FROM jobs; UPDATE invoices SET state='expired'");
+	assert_int_equal(keys_kept(&t), 1); /* what is on trial */
+	assert_int_equal(provider_try(&t.s->a, &pay_crypto_pay, STR("30000:OneTooManyOfTheSameSeller0000"), &t.admin), OK);
+	for (int i = 0; i < PROVIDER_EARLIER_MAX; i++)
+		cryptopay_sim_free(apps[i]);
+	t.s->crypto = first;
+	sale_end(&t);
+}
+
 /* --- the provider says no --- */
 
 static void again(struct sale *t)
@@ -275,6 +309,7 @@ int main(void)
 		proves(test_account_closed, ""),
 		proves(test_account_changed_while_asking, ""),
 		proves(test_same_account, ""),
+		proves(test_accounts_are_bounded, ""),
 		proves(test_refusal_is_told, ""),
 		proves(test_key_refused_while_polling, ""),
 	};
