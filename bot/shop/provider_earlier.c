@@ -55,11 +55,12 @@ static enum err name_of(struct str *out, struct act *a, const struct pay_provide
 	return is_unusable(e) ? OK : e;
 }
 
-/* What was never asked for goes to the new account. */
+/* All that may be paid: what is open, and what has given way or was canceled and is still looked after. What was never asked
+ * for goes to the new account. */
 static enum err mark_invoices(int64_t *marked, struct act *a, const struct pay_provider *p, struct str was)
 {
 	enum err e = db_run(a->tx, "UPDATE invoices SET account=?2 WHERE provider=?1 AND account IS NULL AND (asked_ms>0 OR provider_ref IS NOT NULL)"
-		" AND id IN (SELECT CAST(subject AS INTEGER) FROM jobs WHERE kind IN " INVOICE_JOBS ")", p->name, was);
+		" AND (state IN ('created', 'pending') OR id IN (SELECT CAST(subject AS INTEGER) FROM jobs WHERE kind IN " INVOICE_JOBS "))", p->name, was);
 
 	*marked = db_changes(a->tx);
 	return e;
