@@ -496,6 +496,10 @@ static const char ends_otherwise[] = /* what else was sold and given is not lost
 	"	AND p.paid_ms>=o.paid_ms AND p.days>0 AND p.target_rev>0 AND p.state IN ('paid', 'delivered'))) FROM orders o WHERE o.subscription_id=subscriptions.id AND o.days>0"
 	"	AND o.target_rev>0 AND o.state IN ('paid', 'delivered') AND o.kind<>'trial'), 1) WHERE expires_ms=0;";
 
+static const char accounts_changed[] = /* another account's key is switched on while invoices of the old one can be paid */
+	"ALTER TABLE invoices ADD COLUMN account TEXT;" /* the earlier account it was made with, its key is kept under this name; NULL: the one in use */
+	"CREATE INDEX invoices_account ON invoices(provider, account) WHERE account IS NOT NULL;";
+
 const struct db_migration schema_migrations[] = {
 	{ first },
 	{ drawn_when_needed },
@@ -511,5 +515,6 @@ const struct db_migration schema_migrations[] = {
 	{ beginnings_kept },
 	{ stops_by_time },
 	{ ends_otherwise },
+	{ accounts_changed },
 };
 const size_t schema_migrations_count = countof(schema_migrations);

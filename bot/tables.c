@@ -160,7 +160,7 @@ static const struct job_kind *const jobs[] = {
 const struct core_tables tables = {
 	.on_start = started, .on_ready = ready,
 	.on_update = router_update, .is_money = router_is_money, .on_parked = router_parked,
-	.on_gone = gone, .on_moved = admin_chat_moved, .on_alert = admin_alert,
+	.on_gone = gone, .on_lost = admin_notice_lost, .on_moved = admin_chat_moved, .on_alert = admin_alert,
 	.jobs = jobs, .jobs_count = countof(jobs),
 	.settles = settles, .settles_count = countof(settles),
 	.schedules = schedules, .schedules_count = countof(schedules),

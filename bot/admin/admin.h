@@ -6,6 +6,7 @@
 #define OBOL_ADMIN_ADMIN_H
 
 #include "bot/core/alert.h"
+#include "bot/core/outbox.h"
 #include "bot/fleet/fleet.h"
 #include "bot/shop/pay.h"
 
@@ -16,6 +17,8 @@ void admin_register(void);
 enum err admin_alert(struct act *a, const struct alert *alert);
 /* core_tables.on_gone, on_moved: when it was the alert chat, alerts go to every admin again, or follow it. */
 enum err admin_chat_gone(struct act *a, int64_t chat_id);
+/* core_tables.on_lost: the alert chat does not take a message, so it is as if it were gone; what was for the admins reaches them. */
+enum err admin_notice_lost(struct act *a, bool *taken, const struct outgoing *lost);
 enum err admin_chat_moved(struct act *a, int64_t chat_id, int64_t to_chat_id);
 
 /* fleet_hooks.answered: draws the result in the chat that asked. */

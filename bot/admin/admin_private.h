@@ -36,6 +36,7 @@ bool admin_url_read(struct str *host, struct str *port, struct str url);
 enum err admin_say(struct talk *t, const char *key);               /* a text without arguments */
 enum err admin_ask(struct talk *t, const char *key, const char *dialogue, const char *state); /* and waits for what is typed */
 enum err admin_wrong_number(struct talk *t, int64_t min, int64_t max);
+void admin_more(struct screen *s, int64_t more); /* below a list: so many are not shown; 0: nothing */
 /* Once for whatever an admin changes. subject: "panel:3", "user:A7K29QX4M1". reason may be NULL. */
 enum err admin_note(struct talk *t, const char *action, const char *kind, const char *id, const char *reason, const char *detail);
 /* Credentials are not typed where others read. True, and said: this is a group. */
@@ -156,6 +157,7 @@ typedef enum err user_run(struct talk *t, const struct user *u, struct str rest)
 /* Runs with the customer whom the first word of args names; nobody or several are told. Empty: usage_key. */
 enum err admin_with_user(struct talk *t, struct str args, const char *usage_key, user_run *run);
 enum err admin_user_card(struct talk *t, const struct user *u, struct str rest);
+enum err admin_subs_more(struct screen *s, const struct user *u, size_t shown); /* says how many there are beyond the newest that are shown */
 
 enum err admin_cmd_user(struct talk *t, struct str args);
 enum err admin_typed_user(struct talk *t, struct str state, struct str text);

@@ -72,6 +72,57 @@ enum err admin_chat_gone(struct act *a, int64_t chat_id)
 	return e ? e : admin_tell_all(a, draw_chat_gone, NULL);
 }
 
+/* The same message in another chat, and in none of its topics unless thread_id says so. */
+static enum err send_copy(struct act *a, const struct outgoing *lost, int64_t chat_id, int64_t thread_id)
+{
+	struct outgoing copy = *lost;
+	struct json_object *o;
+	enum err e = json_parse(&o, lost->payload);
+
+	if (e)
+		return e;
+	json_object_object_add(o, "chat_id", json_object_new_int64(chat_id));
+	json_object_object_del(o, "message_thread_id");
+	if (thread_id)
+		json_object_object_add(o, "message_thread_id", json_object_new_int64(thread_id));
+	copy.chat_id = chat_id;
+	copy.payload = str_of(arena_strdup(a->arena, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+	json_object_put(o);
+	outbox_add(a, &copy);
+	return OK;
+}
+
+struct rescue {
+	const struct outgoing *lost;
+	bool *taken;
+};
+
+static enum err copy_to_one(struct act *a, const struct user *admin, void *ctx)
+{
+	const struct rescue *rescue = ctx;
+
+	if (!admin->reachable)
+		return OK;
+	*rescue->taken = true;
+	return send_copy(a, rescue->lost, admin->telegram_id, 0);
+}
+
+/* What goes to a group without anybody there having asked is for the admins, also when the group is no longer set. */
+enum err admin_notice_lost(struct act *a, bool *taken, const struct outgoing *lost)
+{
+	struct rescue rescue = { .lost = lost, .taken = taken };
+	enum err e = admin_chat_gone(a, lost->chat_id);
+	int64_t chat_id = setting_i64(a, SETTING_ADMIN_CHAT);
+
+	*taken = false;
+	if (e || lost->chat_id > 0 || lost->lane != LANE_REST)
+		return e;
+	if (!chat_id)
+		return user_each_admin(a, copy_to_one, &rescue);
+	*taken = true;
+	return send_copy(a, lost, chat_id, setting_i64(a, SETTING_ADMIN_THREAD));
+}
+
 enum err admin_chat_moved(struct act *a, int64_t chat_id, int64_t to_chat_id)
 {
 	if (!chat_id || chat_id != setting_i64(a, SETTING_ADMIN_CHAT))

@@ -92,8 +92,7 @@ static void ips_text(struct screen *s, const struct panel_answer *answer)
 			screen_text(s, "admin.client.ip_time", T_STR("ip", answer->ips[i].ip), T_STR("when", answer->ips[i].when));
 		else
 			screen_text(s, "admin.client.ip", T_STR("ip", answer->ips[i].ip));
-	if (answer->ips_count > shown)
-		screen_text(s, "admin.online.more", T_INT("count", (int64_t)(answer->ips_count - shown)));
+	admin_more(s, (int64_t)(answer->ips_count - shown));
 }
 
 bool admin_may_read_client(struct act *a, const struct panel_answer *answer)

@@ -53,6 +53,7 @@ void admin_inbounds_text(struct screen *s, const struct panel *p)
 		screen_button(s, "a_ib", id, word_number(s->a, in->inbound_id), in->for_sale ? "button.checked" : "button.unchecked",
 			T_STR("name", inbound_name(s->a, in)));
 	}
+	admin_more(s, (int64_t)(count - shown));
 	screen_row(s);
 	screen_button(s, "a_inbounds", id, "ask", "button.refresh");
 	if (count)

@@ -125,17 +125,22 @@ static enum err stuck_line(struct screen *s, const struct order *o)
 static enum err stuck_text(struct screen *s)
 {
 	struct order *list = arena_array(s->a->arena, struct order, LINES_MAX);
+	int64_t all = 0;
 	size_t count;
 	enum err e = order_list(list, &count, LINES_MAX, s->a, true);
 
+	if (!e)
+		e = db_get_i64(&all, s->a->tx, "SELECT count(*) FROM orders WHERE state='paid'");
 	if (e)
 		return e;
 	if (count)
-		screen_text(s, "admin.orders.stuck", T_INT("count", (int64_t)count));
+		screen_text(s, "admin.orders.stuck", T_INT("count", all));
 	else
 		screen_text(s, "admin.orders.no_stuck");
 	for (size_t i = 0; !e && i < count; i++)
 		e = stuck_line(s, &list[i]);
+	if (!e)
+		admin_more(s, all - (int64_t)count);
 	return e;
 }
 

@@ -118,8 +118,7 @@ static void emails_text(struct screen *s, struct json_object *emails)
 
 	for (size_t i = 0; i < count && i < EMAILS_MAX; i++)
 		screen_text(s, "admin.online.client", T_STR("email", str_of(json_object_get_string(json_object_array_get_idx(emails, i)))));
-	if (count > EMAILS_MAX)
-		screen_text(s, "admin.online.more", T_INT("count", (int64_t)(count - EMAILS_MAX)));
+	admin_more(s, (int64_t)count - EMAILS_MAX);
 }
 
 static void online_text(struct screen *s, const struct panel *p, const struct panel_answer *answer)

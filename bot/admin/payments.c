@@ -94,17 +94,19 @@ enum err admin_on_payment(struct talk *t, struct str id, struct str arg)
 
 static enum err waiting_text(struct screen *s)
 {
-	int64_t ids[LINES_MAX];
+	int64_t ids[LINES_MAX], all = 0;
 	size_t count = 0;
 	struct db_rows r;
-	enum err e;
+	enum err e = db_get_i64(&all, s->a->tx, "SELECT count(*) FROM suspense WHERE state='open'");
 
+	if (e)
+		return e;
 	db_select(&r, s->a->tx, "SELECT payment_id FROM suspense WHERE state='open' ORDER BY id LIMIT ?1", LINES_MAX);
 	while (count < LINES_MAX && db_next(&r))
 		ids[count++] = db_i64(&r, 0);
 	e = db_end(&r);
 	if (!e && count)
-		screen_text(s, "admin.payments.suspense_title", T_INT("count", (int64_t)count));
+		screen_text(s, "admin.payments.suspense_title", T_INT("count", all));
 	for (size_t i = 0; !e && i < count; i++) {
 		struct payment_row p;
 
@@ -115,6 +117,8 @@ static enum err waiting_text(struct screen *s)
 		screen_row(s);
 		screen_button_text(s, "a_pay", word_number(s->a, p.id), NULL, word_money(s->a, &s->to, p.amount_minor, p.currency));
 	}
+	if (!e)
+		admin_more(s, all - (int64_t)count);
 	return e;
 }
 

@@ -66,15 +66,25 @@ static enum err with_public_id(struct talk *t, struct str id, user_run *run)
 
 /* --- card --- */
 
+enum err admin_subs_more(struct screen *s, const struct user *u, size_t shown)
+{
+	int64_t all = 0;
+	enum err e = db_get_i64(&all, s->a->tx, "SELECT count(*) FROM subscriptions WHERE user_id=?1 AND deleted_ms=0", u->id);
+
+	if (!e && all > (int64_t)shown)
+		screen_text(s, "admin.user.subs_more", T_INT("count", all - (int64_t)shown));
+	return e;
+}
+
 static enum err subs_text(struct screen *s, const struct user *u)
 {
-	struct subscription *list = arena_array(s->a->arena, struct subscription, SUBS_PER_USER_MAX);
+	struct subscription *list = arena_array(s->a->arena, struct subscription, LINES_MAX);
 	size_t count;
-	enum err e = sub_list(list, &count, SUBS_PER_USER_MAX, s->a, u->id);
+	enum err e = sub_list(list, &count, LINES_MAX, s->a, u->id);
 
 	if (!e && !count)
 		screen_text(s, "admin.user.no_sub");
-	for (size_t i = 0; !e && i < count && i < LINES_MAX; i++) {
+	for (size_t i = 0; !e && i < count; i++) {
 		struct str plan = admin_plan_word(s->a, list[i].plan_id);
 
 		screen_text(s, "admin.user.sub", T_STR("plan", plan), T_KEY("state", admin_sub_state_key(s->a, &list[i])),
@@ -83,7 +93,7 @@ static enum err subs_text(struct screen *s, const struct user *u)
 		screen_row(s);
 		screen_button_text(s, "a_sub", list[i].public_id, NULL, plan);
 	}
-	return e;
+	return e ? e : admin_subs_more(s, u, count);
 }
 
 static enum err orders_text(struct screen *s, const struct user *u)

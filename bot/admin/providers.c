@@ -59,8 +59,8 @@ static enum err try_key(struct talk *t, const struct pay_provider *p, struct str
 {
 	enum err e = provider_try(t->a, p, key, &t->user);
 
-	if (e == E_INVALID)
-		return say_way(t, "admin.provider.key_wrong", p);
+	if (e == E_INVALID || e == E_TOOBIG)
+		return say_way(t, e == E_INVALID ? "admin.provider.key_wrong" : "admin.provider.wait", p);
 	if (e == E_NOTFOUND)
 		return show_card(t, p);
 	if (!e)

@@ -17,6 +17,12 @@ enum err admin_ask(struct talk *t, const char *key, const char *dialogue, const 
 	return e ? e : admin_say(t, key);
 }
 
+void admin_more(struct screen *s, int64_t more)
+{
+	if (more > 0)
+		screen_text(s, "admin.online.more", T_INT("count", more));
+}
+
 enum err admin_wrong_number(struct talk *t, int64_t min, int64_t max)
 {
 	struct screen s;

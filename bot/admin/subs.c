@@ -229,10 +229,10 @@ enum err admin_typed_sub(struct talk *t, struct str state, struct str text)
 /* words: what the command wants, its value read already. One subscription: asked at once; several: which? */
 static enum err of_user(struct talk *t, const struct user *u, const struct sub_field *f, const struct value *v, struct str reason)
 {
-	struct subscription *list = arena_array(t->a->arena, struct subscription, SUBS_PER_USER_MAX);
+	struct subscription *list = arena_array(t->a->arena, struct subscription, LINES_MAX);
 	struct screen s;
 	size_t count;
-	enum err e = sub_list(list, &count, SUBS_PER_USER_MAX, t->a, u->id);
+	enum err e = sub_list(list, &count, LINES_MAX, t->a, u->id);
 
 	if (e)
 		return e;
@@ -242,7 +242,12 @@ static enum err of_user(struct talk *t, const struct user *u, const struct sub_f
 		return ask_first(t, &list[0], f, v, reason.len ? arena_strndup(t->a->arena, reason.at, reason.len) : NULL);
 	screen_begin(&s, t);
 	screen_text(&s, "admin.sub.choose", T_STR("name", admin_user_word(t->a, u)));
-	for (size_t i = 0; i < count && i < LINES_MAX; i++) {
+	e = admin_subs_more(&s, u, count);
+	if (e) {
+		screen_drop(&s);
+		return e;
+	}
+	for (size_t i = 0; i < count; i++) {
 		screen_row(&s);
 		screen_button_text(&s, "a_subdo", list[i].public_id, f->ask ? arena_printf(t->a->arena, "%s:%.*s", f->name, STR_ARG(v->text)) : f->name,
 			str_of(arena_printf(t->a->arena, "%.*s – %.*s", STR_ARG(admin_plan_word(t->a, list[i].plan_id)), STR_ARG(word_public_id(t->a, list[i].public_id)))));

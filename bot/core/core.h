@@ -46,6 +46,9 @@ struct core_tables {
 	bool (*is_money)(const struct tg_update *u);               /* leaves the inbox only by success, decided first */
 	enum err (*on_parked)(struct act *a, const struct tg_update *u); /* given up, or money that is stuck: tell user and admins */
 	enum err (*on_gone)(struct act *a, int64_t chat_id);       /* 403: blocked, deactivated */
+	/* A new message that its chat does not take: the chat or its topic is gone, or we may not write there. taken: it goes
+	 * another way. Called after on_gone. */
+	enum err (*on_lost)(struct act *a, bool *taken, const struct outgoing *lost);
 	enum err (*on_moved)(struct act *a, int64_t chat_id, int64_t to_chat_id); /* group became a supergroup */
 	enum err (*on_alert)(struct act *a, const struct alert *alert);
 	const struct job_kind *const *jobs; size_t jobs_count;

@@ -491,12 +491,46 @@ static enum err moved(struct core *c, struct send *s, const struct tg_answer *an
 	return e ? e : rewrite(c, s, to_new_chat, answer);
 }
 
+/* Whom it is for may be reached another way. */
+static enum err lost(bool *taken, struct core *c, const struct send *s)
+{
+	struct act a = core_act(c);
+	struct outgoing o = { .chat_id = s->chat_id, .lane = s->lane, .unknown = s->unknown, .expires_ms = s->expires_ms };
+	char *payload;
+	enum err e;
+
+	*taken = false;
+	if (s->edits || !c->tables->on_lost)
+		return OK;
+	e = db_get_text(&payload, a.arena, c->db, "SELECT payload FROM outbox WHERE id=?1 AND method='" TG_SEND_MESSAGE "'", s->id);
+	if (e)
+		return e == E_NOTFOUND ? OK : e;
+	o.method = TG_SEND_MESSAGE;
+	o.payload = str_of(payload);
+	return c->tables->on_lost(&a, taken, &o);
+}
+
 static enum err gone(struct core *c, struct send *s, const struct tg_answer *answer)
 {
 	struct act a = core_act(c);
 	enum err e = c->tables->on_gone ? c->tables->on_gone(&a, s->chat_id) : OK;
+	bool taken;
 
+	if (!e)
+		e = lost(&taken, c, s);
 	return e ? e : end_row(c, s, answer);
+}
+
+/* We may not write there, or not any more at that place. */
+static enum err forbidden(struct core *c, struct send *s, const struct tg_answer *answer)
+{
+	bool taken;
+	enum err e = lost(&taken, c, s);
+
+	if (e)
+		return e;
+	log_warn("telegram.forbidden", KV("row", s->id), KV("told", answer->description));
+	return taken || answer->verdict == TG_TOPIC_GONE ? end_row(c, s, answer) : failed_try(c, s, answer);
 }
 
 /* The message to edit is not there any more: the same text as a new message (sendMessage ignores message_id). */
@@ -530,8 +564,10 @@ enum err outbox_sent(struct core *c, struct send *s, const struct http_response 
 	case TG_SERVER:
 	case TG_NETWORK_UNSENT:
 	case TG_UNAUTHORIZED:
-	case TG_NO_RIGHTS:
 		return failed_try(c, s, &answer);
+	case TG_NO_RIGHTS:
+	case TG_TOPIC_GONE:
+		return forbidden(c, s, &answer);
 	case TG_GONE:
 	case TG_CHAT_NOT_FOUND:
 		return gone(c, s, &answer);

@@ -98,9 +98,10 @@ bool api_text(struct str *out, struct act *a, const struct http_inbound *in, str
 
 	*out = STR("");
 	if (json_object_object_get_ex(o, name, &member) && json_object_is_type(member, json_type_string))
-		*out = str_of(str_dup(a->arena, str_n(json_object_get_string(member), (size_t)json_object_get_string_len(member))));
+		*out = str_n(json_object_get_string(member), (size_t)json_object_get_string_len(member));
 	else if (!member && min == 0)
 		return true;
+	out->at = arena_strndup(a->arena, out->at, out->len); /* a zero character in it stays, and is refused: what stands behind it is no less meant */
 	points = utf8_points(*out);
 	if (member && json_object_is_type(member, json_type_string) && points >= min && points <= max && !memchr(out->at, '\0', out->len))
 		return true;

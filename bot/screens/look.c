@@ -16,6 +16,14 @@ enum err own_subs(struct subscription *out, size_t *count, struct act *a, int64_
 	return e;
 }
 
+enum err own_subs_unshown(int64_t *out, struct act *a, int64_t user_id, size_t shown)
+{
+	enum err e = db_get_i64(out, a->tx, "SELECT count(*) FROM subscriptions WHERE user_id=?1 AND deleted_ms=0 AND gone=0", user_id);
+
+	*out -= e ? *out : (int64_t)shown;
+	return e;
+}
+
 /* silent: none of its panels answers. missing: it stands on none any more, as far as the last looks tell (R054). Delivered
  * is what a panel has agreed with once. */
 static enum err seen_on_panels(enum sub_place *place, bool *silent, bool *missing, struct act *a, int64_t subscription_id)

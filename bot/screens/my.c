@@ -46,14 +46,19 @@ enum err subs_choose(struct talk *t, const char *title_key, const char *verb)
 	struct subscription subs[SUBS_PER_USER_MAX];
 	struct screen s;
 	size_t count;
+	int64_t more = 0;
 	enum err e = own_subs(subs, &count, t->a, t->user.id);
 
+	if (!e)
+		e = own_subs_unshown(&more, t->a, t->user.id, count);
 	if (e)
 		return e;
 	if (!count)
 		return none_show(t);
 	screen_begin(&s, t);
 	screen_text_list(&s, title_key, (const struct i18n_arg[]){ { 0 } });
+	if (more)
+		screen_text(&s, "sub.list_more", T_INT("count", more));
 	e = sub_buttons(&s, subs, count, verb);
 	if (e) {
 		screen_drop(&s);

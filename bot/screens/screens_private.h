@@ -38,6 +38,7 @@ enum err own_order(struct order *out, struct talk *t, struct str typed); /* E_NO
 enum err look_at(struct look *out, struct act *a, const struct subscription *s);
 /* Those that are not gone, newest first. */
 enum err own_subs(struct subscription *out, size_t *count, struct act *a, int64_t user_id);
+enum err own_subs_unshown(int64_t *out, struct act *a, int64_t user_id, size_t shown); /* how many there are beyond these */
 void look_text(struct screen *s, const struct look *l);                /* name and state, end, usage, what to do */
 bool look_wants_renewal(const struct look *l, int64_t now_ms);
 const char *look_state_key(struct act *a, const struct look *l);

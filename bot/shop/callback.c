@@ -16,9 +16,10 @@
  * unseal the keys, and count what we kept, once a turn and not once a request. */
 struct door {
 	struct str path;              /* at == NULL: not asked for yet */
-	bool has_account, has_count;
-	enum err account_error;
-	struct pay_account account;
+	bool has_accounts, has_count;
+	enum err accounts_error;
+	struct pay_account accounts[1 + PROVIDER_EARLIER_MAX]; /* the one in use, then those of before */
+	size_t accounts_count;
 	int64_t forged;               /* rows in BURST_MS */
 };
 static struct { uint64_t as_of; struct arena arena; struct door *doors; } memo;
@@ -49,15 +50,45 @@ static const struct pay_provider *provider_of(struct act *a, struct str path)
 	return p && p->callback_read && crypto_equal(door_of(a, p)->path, path) ? p : NULL;
 }
 
-static enum err account_of(const struct pay_account **out, struct act *a, const struct pay_provider *p)
+static enum err find_accounts(struct act *a, const struct pay_provider *p)
 {
 	struct door *d = door_of(a, p);
 
-	if (!d->has_account)
-		d->account_error = provider_account(&d->account, a, &memo.arena, p);
-	d->has_account = true;
-	*out = &d->account;
-	return d->account_error;
+	if (d->has_accounts)
+		return d->accounts_error;
+	d->accounts_error = provider_account(&d->accounts[0], a, &memo.arena, p);
+	if (!d->accounts_error)
+		d->accounts_error = provider_earlier(d->accounts + 1, &d->accounts_count, a, &memo.arena, p);
+	d->accounts_count++;
+	d->has_accounts = true;
+	return d->accounts_error;
+}
+
+/* A key of before speaks for the invoices that were made with it, and for nothing else. */
+static enum err keep_to_its_own(struct pay_callback *c, struct act *a, const struct pay_account *account)
+{
+	struct invoice i;
+	enum err e = c->has_event ? invoice_by_public_id(&i, a, c->event.invoice) : E_NOTFOUND;
+
+	if (e && e != E_NOTFOUND)
+		return e;
+	if (e || !i.account || !str_is(account->provider->account_name(account), i.account)) {
+		c->has_event = false;
+		c->why = "earlier_account";
+	}
+	return OK;
+}
+
+static enum err verify(struct pay_callback *c, struct act *a, const struct pay_provider *p, const struct http_inbound *in)
+{
+	const struct door *d = door_of(a, p);
+	size_t i = 0;
+
+	do
+		p->callback_read(c, a->arena, &d->accounts[i], &(struct pay_inbound){ .method = in->method, .query = in->query, .headers = in->headers,
+			.headers_count = in->headers_count, .body = in->body, .now_ms = a->now_ms });
+	while (c->verdict == PAY_FORGED && ++i < d->accounts_count);
+	return i && c->verdict != PAY_FORGED ? keep_to_its_own(c, a, &d->accounts[i]) : OK;
 }
 
 static enum err keep(struct act *a, const struct pay_provider *p, const char *verdict, struct str body)
@@ -118,9 +149,8 @@ static enum err take(struct act *a, const struct pay_provider *p, const struct p
 enum err pay_callback(struct act *a, const struct http_inbound *in)
 {
 	const struct pay_provider *p = str_starts(in->path, PREFIX) ? provider_of(a, in->path) : NULL;
-	const struct pay_account *account;
 	struct pay_callback c;
-	enum err e = p ? account_of(&account, a, p) : E_NOTFOUND;
+	enum err e = p ? find_accounts(a, p) : E_NOTFOUND;
 
 	if (e == E_NOTFOUND || e == E_INVALID) {
 		inbound_answer(a, in, 404, NULL, str_of(NULL));
@@ -132,9 +162,9 @@ enum err pay_callback(struct act *a, const struct http_inbound *in)
 		inbound_answer(a, in, 413, NULL, str_of(NULL));
 		return OK;
 	}
-	p->callback_read(&c, a->arena, account, &(struct pay_inbound){ .method = in->method, .query = in->query, .headers = in->headers,
-		.headers_count = in->headers_count, .body = in->body, .now_ms = a->now_ms });
-	e = c.verdict == PAY_FORGED ? forged(a, p) : take(a, p, &c, in->body);
+	e = verify(&c, a, p, in);
+	if (!e)
+		e = c.verdict == PAY_FORGED ? forged(a, p) : take(a, p, &c, in->body);
 	if (!e)
 		inbound_answer(a, in, c.status, c.body.len ? c.type : NULL, c.body);
 	return e;

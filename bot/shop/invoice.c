@@ -6,7 +6,7 @@
 #include "bot/shop/pay_private.h"
 #include "lib/base/enc.h"
 
-#define INVOICE_COLUMNS "id, public_id, order_id, provider, amount_minor, currency, state, provider_ref, url, message_id, created_ms, expires_ms"
+#define INVOICE_COLUMNS "id, public_id, order_id, provider, amount_minor, currency, state, provider_ref, url, message_id, created_ms, expires_ms, account"
 #define EXPIRE_BATCH 500
 
 const char *const invoice_states[] = { "created", "pending", "paid", "expired", "canceled", "failed" };
@@ -28,7 +28,7 @@ static enum err read_one(struct invoice *out, struct act *a, struct db_rows *r)
 		return e;
 	*out = (struct invoice){ .id = db_i64(r, 0), .order_id = db_i64(r, 2), .provider = db_text(r, 3, a->arena), .amount_minor = db_i64(r, 4),
 		.state = state_of(db_str(r, 6)), .provider_ref = db_text(r, 7, a->arena), .url = db_text(r, 8, a->arena), .message_id = db_i64(r, 9),
-		.created_ms = db_i64(r, 10), .expires_ms = db_i64(r, 11) };
+		.created_ms = db_i64(r, 10), .expires_ms = db_i64(r, 11), .account = db_text(r, 12, a->arena) };
 	snprintf(out->public_id, sizeof out->public_id, "%.*s", STR_ARG(db_str(r, 1)));
 	snprintf(out->currency, sizeof out->currency, "%.*s", STR_ARG(db_str(r, 5)));
 	return db_end(r);
@@ -127,7 +127,7 @@ static enum err insert(struct invoice *out, struct act *a, const struct pay_prov
 	return e || chat ? e : job_add(a, pay_job_create.name, arena_printf(a->arena, "%" PRId64, out->id), 0, JOB_PERSON, a->now_ms);
 }
 
-/* What is past its time gives way to a new one; its poll still asks the provider a last time. */
+/* What is past its time, or of an earlier account that may be closed, gives way to a new one; its poll goes on. */
 static enum err retire(struct act *a, const struct invoice *old)
 {
 	return db_run(a->tx, "UPDATE invoices SET state='expired', updated_ms=?2 WHERE id=?1", old->id, a->now_ms);
@@ -152,7 +152,7 @@ enum err invoice_open(struct invoice *out, struct act *a, struct order *o, const
 	if (e)
 		return e;
 	e = find_open(out, a, o, p->name);
-	if (!e && out->expires_ms > a->now_ms)
+	if (!e && out->expires_ms > a->now_ms && !out->account)
 		return OK;
 	if (!e)
 		e = retire(a, out);
@@ -182,5 +182,5 @@ enum err invoices_expire(struct act *a)
 		if (!e && !there)
 			e = job_add(a, pay_job_poll.name, subject, 0, JOB_MONEY, a->now_ms);
 	}
-	return e;
+	return e ? e : provider_forget_earlier(a);
 }

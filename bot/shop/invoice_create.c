@@ -10,7 +10,6 @@
  * answer that comes later is still a way to pay. */
 #include <inttypes.h>
 
-#include "bot/core/alert.h"
 #include "bot/core/config.h"
 #include "bot/shop/pay_private.h"
 #include "lib/base/log.h"
@@ -36,9 +35,10 @@ static enum err read_invoice(struct invoice *i, struct order *o, struct act *a, 
 	return e ? e : order_get(o, a, i->order_id);
 }
 
+/* Whoever is asked is the account in use. */
 static enum err set_asked(struct act *a, const struct invoice *i, int64_t asked_ms)
 {
-	return db_run(a->tx, "UPDATE invoices SET asked_ms=?2 WHERE id=?1", i->id, asked_ms);
+	return db_run(a->tx, "UPDATE invoices SET asked_ms=?2, account=NULL WHERE id=?1", i->id, asked_ms);
 }
 
 static enum err tell_failed(struct act *a, const struct invoice *i, const struct order *o)
@@ -113,15 +113,19 @@ static void call(struct act *a, struct job *job, const struct invoice *i, struct
 	job_call(job, request);
 }
 
-static enum err ask_create(struct act *a, struct job *job, const struct invoice *i, const struct order *o, const struct pay_account *account)
+static enum err ask_create(struct act *a, struct job *job, const struct invoice *i, const struct order *o)
 {
+	const struct pay_provider *p = pay_provider_find(str_of(i->provider));
 	struct http_request *request = arena_new(&job->arena, struct http_request);
 	struct pay_quote quote = { .invoice = str_of(i->public_id), .amount_minor = i->amount_minor, .currency = str_of(i->currency),
-		.return_url = return_url(a), .callback_url = callback_url(a, account->provider), .now_ms = a->now_ms, .expires_ms = i->expires_ms };
-	enum err e = description(&quote.description, a, o);
+		.return_url = return_url(a), .callback_url = callback_url(a, p), .now_ms = a->now_ms, .expires_ms = i->expires_ms };
+	struct pay_account account;
+	enum err e = provider_account(&account, a, &job->arena, p);
 
 	if (!e)
-		e = account->provider->create_build(request, &job->arena, account, &quote);
+		e = description(&quote.description, a, o);
+	if (!e)
+		e = p->create_build(request, &job->arena, &account, &quote);
 	if (e == E_INVALID)
 		return end(a, job, i, o, INVOICE_FAILED);
 	if (!e)
@@ -138,7 +142,7 @@ static enum err ask_find(struct act *a, struct job *job, const struct invoice *i
 	enum err e;
 
 	if (!account->provider->find_build) /* the same id again is the same invoice there */
-		return ask_create(a, job, i, o, account);
+		return ask_create(a, job, i, o);
 	e = account->provider->find_build(request, &job->arena, account, str_of(i->public_id), cursor);
 	if (!e)
 		call(a, job, i, request);
@@ -171,14 +175,14 @@ static enum err create_begin(struct act *a, struct job *job)
 	if (!e && !on) /* its address never reached anybody */
 		return end(a, job, &i, &o, INVOICE_FAILED);
 	if (!e)
-		e = provider_account(&account, a, &job->arena, pay_provider_find(str_of(i.provider)));
+		e = provider_account_of(&account, a, &job->arena, &i);
 	if (!e && a->now_ms >= i.created_ms + INVOICE_SLOW_MS)
 		e = tell_failed(a, &i, &o);
 	if (e)
 		return e;
 	job->state = m;
 	if (!asked_ms)
-		return ask_create(a, job, &i, &o, &account);
+		return ask_create(a, job, &i, &o);
 	if (a->now_ms < asked_ms + SETTLE_MS) {
 		later(a, job, &i, asked_ms + SETTLE_MS, NULL);
 		return OK;
@@ -215,12 +219,10 @@ static enum err create_failed(struct act *a, struct job *job, const struct invoi
 	enum err e = OK;
 
 	log_warn("pay.create_failed", KV("provider", i->provider), KV("error", err_name(why)), KV("name", trouble->name));
-	if (why == E_AUTH) {
-		e = alert_raise(a, ALERT_CRITICAL, arena_printf(a->arena, "provider.key:%s", i->provider), "provider_refused", i->provider, trouble->name);
+	if (why == E_AUTH || why == E_REFUSED) {
+		e = provider_said_no(a, i, why, trouble->name);
 		return e ? e : end(a, job, i, o, INVOICE_FAILED);
 	}
-	if (why == E_REFUSED)
-		return end(a, job, i, o, INVOICE_FAILED);
 	if (why != E_UNKNOWN) /* it never got there, or was sent away: ask as if for the first time */
 		e = set_asked(a, i, 0);
 	later(a, job, i, trouble->retry_after_ms ? a->now_ms + trouble->retry_after_ms : 0, err_name(why));
@@ -238,7 +240,7 @@ static enum err create_answer(struct act *a, struct job *job, const struct http_
 	enum err e = read_invoice(&i, &o, a, job), told;
 
 	if (!e)
-		e = provider_account(&account, a, &job->arena, pay_provider_find(str_of(i.provider)));
+		e = provider_account_of(&account, a, &job->arena, &i);
 	if (e)
 		return e;
 	if (m->step == MAKING_CREATE)
@@ -246,7 +248,7 @@ static enum err create_answer(struct act *a, struct job *job, const struct http_
 	else
 		told = account.provider->find_read(&created, &m->cursor, &trouble, &job->arena, str_of(i.public_id), response);
 	if (!told) {
-		e = alert_clear(a, arena_printf(a->arena, "provider.key:%s", i.provider), i.provider);
+		e = provider_said_yes(a, &i);
 		return e ? e : made(a, job, &i, &o, &created);
 	}
 	if (a->now_ms >= i.created_ms + INVOICE_SLOW_MS)
@@ -257,12 +259,12 @@ static enum err create_answer(struct act *a, struct job *job, const struct http_
 		return create_failed(a, job, &i, &o, told, &trouble);
 	if (told != E_NOTFOUND || ++m->pages > PAY_FIND_PAGES_MAX) {
 		later(a, job, &i, 0, err_name(told));
-		return OK;
+		return provider_said_no(a, &i, told, trouble.name);
 	}
 	if (m->cursor.len)
 		return ask_find(a, job, &i, &o, &account, m->cursor);
 	m->step = MAKING_CREATE; /* it is nowhere */
-	return ask_create(a, job, &i, &o, &account);
+	return ask_create(a, job, &i, &o);
 }
 
 const struct job_kind pay_job_create = {

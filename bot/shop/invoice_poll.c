@@ -13,6 +13,7 @@
 #define SOON_MS (10 * MINUTE_MS)          /* that long the shorter interval */
 #define LAST_QUESTION_MS (30 * SECOND_MS) /* after the end by our clock: theirs may go behind */
 #define OPEN_THERE_MS DAY_MS              /* so long it may be open at the provider after its end by our clock */
+#define CLOSED_MS DAY_MS                  /* after it: an account of before that does not take its key any more is closed */
 
 static enum err read_invoice(struct invoice *i, struct act *a, const struct job *job)
 {
@@ -58,7 +59,7 @@ static enum err poll_begin(struct act *a, struct job *job)
 		job_done(job);
 		return OK;
 	}
-	e = provider_account(&account, a, &job->arena, pay_provider_find(str_of(i.provider)));
+	e = provider_account_of(&account, a, &job->arena, &i);
 	if (e == E_NOTFOUND || e == E_INVALID) { /* switched off meanwhile, perhaps not for ever */
 		job_later(job, 0, "provider is off");
 		return OK;
@@ -71,6 +72,12 @@ static enum err poll_begin(struct act *a, struct job *job)
 	if (!e)
 		job_call(job, request);
 	return e;
+}
+
+static enum err expire(struct act *a, struct job *job, const struct invoice *i)
+{
+	job_done(job);
+	return db_run(a->tx, "UPDATE invoices SET state='expired', updated_ms=?2 WHERE id=?1 AND state='pending'", i->id, a->now_ms);
 }
 
 static enum err poll_answer(struct act *a, struct job *job, const struct http_response *response)
@@ -86,10 +93,13 @@ static enum err poll_answer(struct act *a, struct job *job, const struct http_re
 		return e;
 	p = pay_provider_find(str_of(i.provider));
 	told = p->poll_read(&events, &n, &trouble, &job->arena, response);
+	if (told == E_AUTH && i.account && a->now_ms >= i.expires_ms + CLOSED_MS)
+		return expire(a, job, &i);
 	if (told) {
 		job_later(job, trouble.retry_after_ms ? a->now_ms + trouble.retry_after_ms : 0, err_name(told));
-		return OK;
+		return provider_said_no(a, &i, told, trouble.name);
 	}
+	e = provider_said_yes(a, &i);
 	for (size_t k = 0; !e && k < n; k++)
 		e = event_take(a, &events[k], 0);
 	if (!e)
@@ -104,8 +114,7 @@ static enum err poll_answer(struct act *a, struct job *job, const struct http_re
 		look_again(a, job, &i);
 		return OK;
 	}
-	job_done(job);
-	return db_run(a->tx, "UPDATE invoices SET state='expired', updated_ms=?2 WHERE id=?1 AND state='pending'", i.id, a->now_ms);
+	return expire(a, job, &i);
 }
 
 const struct job_kind pay_job_poll = {

@@ -25,6 +25,7 @@ struct invoice {
 	char currency[8];
 	enum invoice_state state;
 	char *provider_ref, *url;    /* NULL: not known yet */
+	char *account;               /* the earlier account it was made with; NULL: the one in use */
 	int64_t message_id;
 	int64_t created_ms, expires_ms;
 };
@@ -131,7 +132,8 @@ struct provider_state {
 bool provider_has_switch(const struct pay_provider *p); /* it has a key to type; Stars are always there */
 enum err provider_state(struct provider_state *out, struct act *a, const struct pay_provider *p);
 /* Asks the provider whether it takes this key, "" for the one that is stored, and keeps it then: hooks->provider_tried.
- * Sealed while it waits. E_INVALID: it cannot be one; E_NOTFOUND: none is stored. */
+ * Sealed while it waits. Open invoices are looked after with the key they were made with, also after a change to another
+ * account. E_INVALID: it cannot be one; E_NOTFOUND: none is stored; E_TOOBIG: too many accounts of before have open invoices. */
 enum err provider_try(struct act *a, const struct pay_provider *p, struct str key, const struct user *admin);
 /* No new invoices. The key stays, so that invoices in the world are still polled and delivered when they are paid. */
 enum err provider_switch_off(struct act *a, const struct pay_provider *p);

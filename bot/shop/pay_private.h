@@ -30,6 +30,24 @@ enum err provider_account_with(struct pay_account *out, struct act *a, struct ar
 /* --- provider_switch.c --- */
 
 enum err provider_is_on(bool *on, struct act *a, const struct pay_provider *p);
+const char *provider_typed_key(const struct pay_provider *p); /* the secret that an admin types; NULL: none */
+
+/* --- provider_earlier.c: accounts whose key was changed for another account's --- */
+
+#define PROVIDER_EARLIER_MAX 8
+/* Before key takes the place of the one in use: that one is kept if it is another account's and somebody can still pay there. */
+enum err provider_keep_earlier(struct act *a, const struct pay_provider *p, struct str key);
+/* The account that this invoice was made with. As provider_account. */
+enum err provider_account_of(struct pay_account *out, struct act *a, struct arena *arena, const struct invoice *i);
+enum err provider_earlier(struct pay_account out[PROVIDER_EARLIER_MAX], size_t *count, struct act *a, struct arena *arena, const struct pay_provider *p);
+enum err provider_forget_earlier(struct act *a); /* those with whom nobody can pay an invoice any more */
+
+/* --- provider_word.c: what a provider's yes and no mean for the seller --- */
+
+/* A question about i was answered with an error: those that a person has to do something about are told, folded. */
+enum err provider_said_no(struct act *a, const struct invoice *i, enum err what, const char *name);
+enum err provider_said_yes(struct act *a, const struct invoice *i);
+const char *provider_key_cause(struct act *a, const char *provider, const char *account); /* of the alert that a key is not taken; account as in an invoice */
 
 /* --- payment.c: rows --- */
 

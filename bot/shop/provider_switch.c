@@ -1,6 +1,6 @@
 /* Providers as admins switch them in the chat.
  *
- *	provider_try ─▶ key sealed aside ─▶ job: is it taken? ──yes──▶ key stored, on
+ *	provider_try ─▶ key sealed aside ─▶ job: is it taken? ──yes──▶ key stored, on; another account's: the old one is kept
  *	                                          ├──no, silent──▶ forgotten
  *	provider_switch_off ─▶ off: no new invoices, the key stays for those in the world
  *
@@ -39,7 +39,7 @@ static enum err word_set(struct act *a, const struct pay_provider *p, const char
 
 /* --- state --- */
 
-static const char *typed_key(const struct pay_provider *p)
+const char *provider_typed_key(const struct pay_provider *p)
 {
 	for (size_t i = 0; i < PAY_KEYS_MAX && p->keys[i].name; i++)
 		if (p->keys[i].secret && p->keys[i].required)
@@ -49,7 +49,7 @@ static const char *typed_key(const struct pay_provider *p)
 
 bool provider_has_switch(const struct pay_provider *p)
 {
-	return p->probe_build && typed_key(p);
+	return p->probe_build && provider_typed_key(p);
 }
 
 static enum err has_account(bool *has, struct act *a, const struct pay_provider *p)
@@ -94,15 +94,20 @@ static const char *trial_name(struct act *a, const char *key_name, int64_t user_
 
 enum err provider_try(struct act *a, const struct pay_provider *p, struct str key, const struct user *admin)
 {
-	const char *name = typed_key(p);
-	struct pay_account account;
+	struct pay_account account, earlier[PROVIDER_EARLIER_MAX];
+	const char *name = provider_typed_key(p);
+	size_t kept = 0;
 	enum err e = OK;
 
 	key = str_trim(key);
 	if (key.len > PROVIDER_KEY_BYTES_MAX)
 		return E_INVALID;
-	if (!key.len)
+	if (key.len)
+		e = provider_earlier(earlier, &kept, a, a->arena, p);
+	else
 		e = provider_key_read(&key, a, a->arena, name);
+	if (kept == PROVIDER_EARLIER_MAX)
+		return E_TOOBIG;
 	if (!e)
 		e = provider_account_with(&account, a, a->arena, p, name, key);
 	if (!e)
@@ -130,7 +135,7 @@ static enum err read_trial(struct trial *t, struct act *a, const struct job *job
 		e = user_get(&t->admin, a, user_id);
 	if (e)
 		return e;
-	t->name = trial_name(a, typed_key(t->provider), user_id);
+	t->name = trial_name(a, provider_typed_key(t->provider), user_id);
 	e = provider_key_read(&t->key, a, a->arena, t->name);
 	return e || t->key.len ? e : E_NOTFOUND;
 }
@@ -147,7 +152,7 @@ static enum err probe_begin(struct act *a, struct job *job)
 		return OK;
 	}
 	if (!e)
-		e = provider_account_with(&account, a, &job->arena, t.provider, typed_key(t.provider), t.key);
+		e = provider_account_with(&account, a, &job->arena, t.provider, provider_typed_key(t.provider), t.key);
 	if (!e)
 		e = t.provider->probe_build(request, &job->arena, &account);
 	if (!e)
@@ -157,13 +162,15 @@ static enum err probe_begin(struct act *a, struct job *job)
 
 static enum err switch_on(struct act *a, const struct trial *t)
 {
-	enum err e = provider_key_write(a, typed_key(t->provider), t->key);
+	enum err e = provider_keep_earlier(a, t->provider, t->key);
 
+	if (!e)
+		e = provider_key_write(a, provider_typed_key(t->provider), t->key);
 	if (!e)
 		e = word_set(a, t->provider, "on");
 	if (!e)
 		e = audit_add(a, t->admin.id, "provider.on", arena_printf(a->arena, "provider:%s", t->provider->name), NULL, NULL);
-	return e ? e : alert_clear(a, arena_printf(a->arena, "provider.key:%s", t->provider->name), t->provider->name);
+	return e ? e : alert_clear(a, provider_key_cause(a, t->provider->name, NULL), t->provider->name);
 }
 
 static enum err decide(struct act *a, const struct trial *t, enum err verdict)

@@ -80,6 +80,14 @@ static enum err account_check(const struct pay_account *account)
 	return OK;
 }
 
+/* The app's number: a token that was revoked and made anew begins with the same. */
+static struct str account_name(const struct pay_account *account)
+{
+	struct str token = wire_value(account, KEY_TOKEN);
+
+	return str_cut(&token, ':');
+}
+
 /* --- asking --- */
 
 /* The parameters as they are written; request_end makes the request of them. */
@@ -124,7 +132,7 @@ static enum err error_of(struct pay_trouble *trouble, struct json_object *root, 
 	wire_trouble(trouble, name.len ? name : STR("NO_NAME"));
 	if (code == 429 || str_has(name, "TOO_MANY"))
 		return E_BUSY;
-	if (code == 401 || str_is(name, "UNAUTHORIZED"))
+	if (code == 401 || code == 403 || str_is(name, "UNAUTHORIZED"))
 		return E_AUTH;
 	return code >= 500 ? E_UNKNOWN : E_REFUSED;
 }
@@ -500,6 +508,7 @@ const struct pay_provider pay_crypto_pay = {
 	.poll_every_ms = 30 * SECOND_MS,
 	.poll_batch_max = PAGE,
 	.account_check = account_check,
+	.account_name = account_name,
 	.probe_build = probe_build,
 	.probe_read = probe_read,
 	.create_build = create_build,

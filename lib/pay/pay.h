@@ -45,7 +45,7 @@ struct pay_key {
 struct pay_provider;
 
 /* A provider switched on by the seller. Everything is borrowed; values stand in the order of provider->keys.
- * While a secret is being changed there are two accounts: a callback that one of them finds authentic is. */
+ * After a change to another account there are two for a while: a callback that one of them finds authentic is. */
 struct pay_account {
 	const struct pay_provider *provider;
 	struct str values[PAY_KEYS_MAX];
@@ -173,6 +173,9 @@ struct pay_provider {
 	size_t poll_batch_max;             /* invoices in one poll */
 
 	enum err (*account_check)(const struct pay_account *account); /* E_INVALID: a value that cannot be right */
+	/* What stays the same while its secret is changed, and is none: invoices made with one key are found with another of
+	 * the same name. Plain letters and digits. */
+	struct str (*account_name)(const struct pay_account *account);
 
 	/* A harmless call that shows whether the keys work, for set-up and `obol check`. */
 	enum err (*probe_build)(struct http_request *out, struct arena *a, const struct pay_account *account);

@@ -22,6 +22,7 @@ enum tg_verdict {
 	TG_BAD_FILE,          /* the file_id is no longer good: upload again */
 	TG_TOO_LONG,          /* text, caption or keyboard over the limit: our mistake */
 	TG_NO_RIGHTS,         /* in a group or channel: its owner must let the bot write */
+	TG_TOPIC_GONE,        /* the topic of a group was deleted or closed; the group itself is there */
 	TG_MIGRATED,          /* the group has the id migrate_to_chat_id now: once more there */
 	TG_UNAUTHORIZED,      /* token wrong or revoked (401; 404 for getMe) */
 	TG_CONFLICT_WEBHOOK,  /* somebody set a webhook */

@@ -12,13 +12,24 @@
 
 const char *const cryptopay_status_names[] = { "active", "paid", "expired" };
 
-struct cryptopay_sim *cryptopay_sim_new(const char *token)
+struct cryptopay_sim *cryptopay_sim_new_app(const char *token, int64_t first_id)
 {
 	struct cryptopay_sim *sim = xcalloc(1, sizeof *sim);
 
-	sim->token = arena_strdup(&sim->memory, token);
+	sim->first_id = first_id;
 	sim->last_update = 1400;
+	cryptopay_sim_set_token(sim, token);
 	return sim;
+}
+
+struct cryptopay_sim *cryptopay_sim_new(const char *token)
+{
+	return cryptopay_sim_new_app(token, FIRST_ID);
+}
+
+void cryptopay_sim_set_token(struct cryptopay_sim *sim, const char *token)
+{
+	sim->token = arena_strdup(&sim->memory, token);
 }
 
 void cryptopay_sim_free(struct cryptopay_sim *sim)
@@ -58,7 +69,7 @@ struct invoice *cryptopay_invoice_new(struct cryptopay_sim *sim, int64_t now_ms)
 		sim->invoices = xrealloc(sim->invoices, sim->cap * sizeof *sim->invoices);
 	}
 	in = &sim->invoices[sim->count];
-	*in = (struct invoice){ .id = FIRST_ID + (int64_t)sim->count, .created_ms = now_ms };
+	*in = (struct invoice){ .id = sim->first_id + (int64_t)sim->count, .created_ms = now_ms };
 	sim->count++;
 	enc_random_base32(in->hash, HASH_CHARS);
 	return in;

@@ -13,6 +13,9 @@
 struct cryptopay_sim;
 
 struct cryptopay_sim *cryptopay_sim_new(const char *token); /* copied; callbacks are signed with it */
+/* Another app of the same service: no two invoices of the service have the same id. */
+struct cryptopay_sim *cryptopay_sim_new_app(const char *token, int64_t first_id);
+void cryptopay_sim_set_token(struct cryptopay_sim *sim, const char *token); /* revoked and made anew */
 void cryptopay_sim_free(struct cryptopay_sim *sim);
 sim_handler cryptopay_sim_handle;
 void cryptopay_sim_advance(struct cryptopay_sim *sim, int64_t now_ms);

@@ -47,6 +47,7 @@ struct calls {
 struct cryptopay_sim {
 	struct arena memory;
 	char *token;
+	int64_t first_id;
 	struct invoice *invoices;
 	size_t count, cap;
 	int64_t last_update;

@@ -100,8 +100,11 @@ void memnet_free(struct memnet *n)
 
 void memnet_serve(struct memnet *n, const char *origin, int listener, sim_handler *handler, void *model)
 {
-	struct host *h = &n->hosts[n->hosts_count++];
+	struct host *h = n->hosts;
 
+	while (h < n->hosts + n->hosts_count && strcmp(h->origin, origin) != 0)
+		h++;
+	n->hosts_count += h == n->hosts + n->hosts_count;
 	assert(n->hosts_count <= HOSTS_MAX);
 	snprintf(h->origin, sizeof h->origin, "%s", origin);
 	h->listener = listener;

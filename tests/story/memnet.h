@@ -15,7 +15,7 @@ struct memnet *memnet_new(int64_t now_ms); /* and its clock becomes the program'
 void memnet_free(struct memnet *n);        /* the system's clock is back */
 struct net memnet_net(struct memnet *n);
 
-/* origin: "http://panel-a.test:2053". latency_us 0: 1 ms each way. */
+/* origin: "http://panel-a.test:2053". latency_us 0: 1 ms each way. Once more: another model in its place. */
 void memnet_serve(struct memnet *n, const char *origin, int listener, sim_handler *handler, void *model);
 void memnet_set_down(struct memnet *n, const char *origin, bool down);
 void memnet_set_latency_us(struct memnet *n, const char *origin, int64_t latency_us);

@@ -9,6 +9,8 @@
 #include "lib/base/clock.h"
 #include "tests/story/world.h"
 
+#define OTHER_APP "20000:OtherAppOfTheSameSeller0000000000"
+
 struct text { char at[128]; };
 
 static struct text text_of(struct world *w, const char *sql)
@@ -539,6 +541,59 @@ static void test_provider_killed(void **state)
 	}
 }
 
+/* Two apps of the seller's at one service: who is asked tells by the key. */
+struct apps { struct cryptopay_sim *first, *second; };
+
+static void serve_apps(void *model, const struct sim_request *q, struct sim_response *r)
+{
+	struct apps *apps = model;
+	bool second = false;
+
+	for (size_t i = 0; i < q->headers_count; i++)
+		second |= strcmp(q->headers[i].value, OTHER_APP) == 0;
+	cryptopay_sim_handle(second ? apps->second : apps->first, q, r);
+}
+
+/* The seller goes over to another app while Anna is on the page of the first, killed at each step of it: she gets what she
+ * pays for there, Bob buys from the second, and in the end one key is left. */
+static void test_provider_account_changed(void **state)
+{
+	static const char *const steps[] = { NULL, "turn.before_commit", "turn.after_commit", "jobs.claimed", "jobs.call_sent" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(steps); i++) {
+		struct world *w = shop();
+		struct apps apps = { w->cryptopay, cryptopay_sim_new_app(OTHER_APP, 700000) };
+		int64_t anna = person(w, "Anna"), bob = person(w, "Bob");
+		struct cryptopay_view page = asks_for_page(w, anna);
+
+		memnet_serve(w->net, WORLD_CRYPTOPAY, 0, serve_apps, &apps);
+		world_say(w, WORLD_ADMIN, "/settings");
+		world_tap(w, WORLD_ADMIN, "Crypto Bot");
+		world_tap(w, WORLD_ADMIN, "key");
+		botapi_say(w->telegram, WORLD_ADMIN, OTHER_APP);
+		if (steps[i])
+			world_die_at(w, steps[i], 1);
+		world_run(w, 5 * MINUTE_MS);
+		assert_int_equal(world_number(w, "SELECT count(*) FROM secrets WHERE name LIKE 'CRYPTO_PAY_TOKEN.earlier.%'"), 1);
+		assert_int_equal(cryptopay_sim_pay(apps.first, page.id, "USDT", memnet_now_ms(w->net)), OK);
+		world_run(w, 5 * MINUTE_MS);
+		assert_sold(w, anna, 1);
+		assert_int_equal(world_number(w, "SELECT count(*) FROM secrets WHERE name LIKE 'CRYPTO_PAY_TOKEN%'"), 1);
+		world_say(w, bob, "/plans");
+		world_tap(w, bob, "Month");
+		world_tap(w, bob, "Crypto Bot");
+		world_settle(w);
+		assert_true(cryptopay_sim_find(&page, NULL, apps.second, text_of(w, "SELECT public_id FROM invoices ORDER BY id DESC LIMIT 1").at));
+		assert_int_equal(cryptopay_sim_pay(apps.second, page.id, "USDT", memnet_now_ms(w->net)), OK);
+		world_run(w, 5 * MINUTE_MS);
+		assert_int_equal(world_client_of(w, bob).n, 1);
+		assert_int_equal(world_number(w, "SELECT count(*) FROM alerts"), 0);
+		world_free(w);
+		cryptopay_sim_free(apps.second);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +612,7 @@ int main(void)
 		proves(test_unreadable_money, ""),
 		proves(test_provider_in_chat, ""),
 		proves(test_provider_killed, ""),
+		proves(test_provider_account_changed, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY"));

@@ -1,6 +1,8 @@
 /* Panels in an admin's hands: added, sold from, asked, removed; what was changed on them by hand is decided. */
 #include "tests/unit/admin_world.h"
 
+#include "tests/sim/serve.h"
+
 #define PASSWORD "swordfish-ünlikely"
 #define TOTP "JBSWY3DPEHPK3PXP"
 
@@ -89,6 +91,41 @@ static void test_credentials_are_private(void **state)
 	assert_int_equal(w->chats_heard[3], 1);
 	tap_in(w, GROUP, OWNER, "a_plogin:1");
 	assert_says(w, "error.private_only");
+}
+
+/* --- whose certificate it is --- */
+
+static void no_model(void *ctx, const struct sim_request *q, struct sim_response *r)
+{
+	(void)ctx;
+	(void)q;
+	(void)r;
+}
+
+/* A pin decides alone, so a CA that is given takes its place; a new pin leaves the CA where it is, for when it is taken off. */
+static void test_ca_takes_the_place_of_a_pin(void **state)
+{
+	static const char pin[] = "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+	struct world *w = *state;
+	struct serve *serve = serve_new();
+
+	furnish(w);
+	serve_add(serve, no_model, NULL, 0, true);
+	tap(w, OWNER, "a_pset:1:pin");
+	say(w, OWNER, pin);
+	assert_int_equal(number(w, "SELECT count(*) FROM panels WHERE pin IS NOT NULL AND ca_pem IS NULL"), 1);
+	tap(w, OWNER, "a_pset:1:ca");
+	say(w, OWNER, "no certificate");
+	assert_int_equal(number(w, "SELECT count(*) FROM panels WHERE pin IS NOT NULL"), 1);
+	say(w, OWNER, serve_pem(serve));
+	assert_int_equal(number(w, "SELECT count(*) FROM panels WHERE pin IS NULL AND ca_pem IS NOT NULL"), 1);
+	tap(w, OWNER, "a_pset:1:pin");
+	say(w, OWNER, pin);
+	assert_int_equal(number(w, "SELECT count(*) FROM panels WHERE pin IS NOT NULL AND ca_pem IS NOT NULL"), 1);
+	tap(w, OWNER, "a_pset:1:ca");
+	say(w, OWNER, "-"); /* none: the pin stays */
+	assert_int_equal(number(w, "SELECT count(*) FROM panels WHERE pin IS NOT NULL AND ca_pem IS NULL"), 1);
+	serve_free(serve);
 }
 
 /* --- which inbounds are sold, and where customers connect (B49) --- */
@@ -311,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_world(test_panel_add, "B40"),
 		with_world(test_credentials_are_private, ""),
+		with_world(test_ca_takes_the_place_of_a_pin, ""),
 		with_world(test_private_address_is_not_sold, "B49"),
 		with_world(test_public_address_is_sold_at_once, "R057"),
 		with_world(test_renewals_restart, ""),

@@ -54,7 +54,114 @@ static void test_subscription_is_changed(void **state)
 	assert_int_equal(number(w, "SELECT sum(reset_rev) FROM subscriptions"), reset + 2);
 }
 
+/* What an admin says yes to is what will be. */
+static void test_extension_is_what_was_asked(void **state)
+{
+	struct world *w = *state;
+
+	furnish(w); /* on 2 November, for 30 days */
+	say(w, OWNER, "/extend 2000 7");
+	assert_heard(w, "2 December");
+	assert_heard(w, "9 December");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_heard(w, "9 December");
+	run(w, "UPDATE subscriptions SET expires_ms=1793614200000-10*86400000"); /* over: from today on */
+	say(w, OWNER, "/extend 2000 7");
+	assert_heard(w, "23 October");
+	assert_heard(w, "9 November");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_heard(w, "9 November");
+}
+
 /* --- customers --- */
+
+/* Who has more than a screen holds: what is not shown is said. */
+static void test_more_than_a_screen(void **state)
+{
+	struct world *w = *state;
+
+	furnish(w);
+	run(w, "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i+1 FROM n WHERE i<61) INSERT INTO subscriptions(id, public_id, user_id, plan_id, sub_id, uuid, password,"
+		" expires_ms, quota_bytes, limit_ip, reset_days, created_ms, updated_ms) SELECT i, 'SVB' || (1000000+i), user_id, plan_id, 's' || i, 'u' || i, 'p', 0, 0, 0, 0, 1, 1"
+		" FROM subscriptions, n WHERE id=1");
+	say(w, OWNER, "/user 2000");
+	assert_heard(w, "and 41 older ones");
+	say(w, OWNER, "/reset 2000");
+	assert_heard(w, "and 41 older ones");
+	run(w, "UPDATE subscriptions SET deleted_ms=1 WHERE id>20");
+	say(w, OWNER, "/user 2000");
+	assert_not_heard(w, "older one");
+	for (int i = 0; i < 25; i++) {
+		struct order o = new_order(w);
+
+		pay(w, &o, i < 24 ? 7 : 300, arena_printf(&w->arena, "charge-%d", 10 + i));
+		run(w, "UPDATE orders SET state='canceled' WHERE state='open'");
+	}
+	say(w, OWNER, "/payments");
+	assert_heard(w, "25 payments wait");
+	assert_heard(w, "and 5 more");
+	run(w, "UPDATE orders SET state='paid'");
+	say(w, OWNER, "/orders");
+	assert_heard(w, "26 orders are stuck");
+	assert_heard(w, "and 6 more");
+}
+
+/* A ban says that open orders are canceled: they cannot be paid any more, and their page is closed. */
+static void test_ban_cancels_open_orders(void **state)
+{
+	struct world *w = *state;
+
+	furnish(w);
+	new_order(w);
+	assert_int_equal(number(w, "SELECT count(*) FROM orders WHERE state='open'"), 1);
+	say(w, OWNER, "/ban 2000 spam");
+	tap(w, OWNER, button(w, "yes:"));
+	assert_int_equal(number(w, "SELECT count(*) FROM orders WHERE state='open'"), 0);
+	assert_int_equal(number(w, "SELECT count(*) FROM invoices WHERE state IN ('created', 'pending')"), 0);
+}
+
+/* Where a customer connects from is asked and told in private alone. */
+static void test_addresses_stay_private(void **state)
+{
+	struct world *w = *state;
+	const char *sub;
+
+	furnish(w);
+	sub = text(w, "SELECT public_id FROM subscriptions");
+	tap_in(w, GROUP, OWNER, arena_printf(&w->arena, "a_client:%s:ips", sub));
+	assert_says(w, "error.private_only");
+	tap_in(w, GROUP, OWNER, arena_printf(&w->arena, "a_client:%s:ips_clear", sub));
+	assert_says(w, "error.private_only");
+	assert_int_equal(number(w, "SELECT count(*) FROM jobs WHERE kind='ask'") + number(w, "SELECT count(*) FROM audit WHERE action='client.ips'"), 0);
+	tap(w, OWNER, arena_printf(&w->arena, "a_client:%s:ips", sub));
+	assert_says(w, "admin.client.asking");
+	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action='client.ips'"), 1);
+}
+
+/* One list, one plan: a second question that was still open, or an old button, changes nothing of gifts on their way. */
+static void test_gifts_are_confirmed_once(void **state)
+{
+	struct world *w = *state;
+	const char *first, *second;
+	struct plan plan = { .name = arena_strdup(&w->arena, "Year"), .days = 365, .on_sale = true, .prices = { { "XTR", 3000 } }, .prices_count = 1 };
+	int64_t id;
+
+	furnish(w);
+	assert_int_equal(plan_add(&id, &w->a, &plan), OK);
+	say(w, OWNER, "/grant 2000 1001");
+	tap(w, OWNER, "a_grants:1:1");
+	first = button(w, "yes:");
+	tap(w, OWNER, "a_grants:1:2");
+	second = button(w, "yes:");
+	tap(w, OWNER, first);
+	assert_says(w, "admin.grants.working");
+	tap(w, OWNER, second);
+	assert_not_heard(w, words_of(w, "admin.grants.working"));
+	tap(w, OWNER, "a_grants:1:2");
+	assert_null(find_button(w, "yes:", 0));
+	assert_int_equal(number(w, "SELECT plan_id FROM grant_lists"), 1);
+	assert_int_equal(number(w, "SELECT count(*) FROM audit WHERE action='grants'"), 1);
+}
 
 static void test_user_is_found(void **state)
 {
@@ -187,6 +294,61 @@ static void test_trial_plan(void **state)
 	assert_int_equal(number(w, "SELECT trial FROM plans WHERE name='Try'"), 1);
 }
 
+/* A mark for thousands is no point before cents: what could be a thousand times too cheap is not taken, but asked for anew. */
+static void test_price_is_never_guessed(void **state)
+{
+	static const char *const typed[] = { "1.500 RUB", "1,500 RUB", "RUB 1.500", "5.000 XTR", "300 XTR\n1.500 RUB" };
+	struct world *w = *state;
+
+	furnish(w);
+	say(w, OWNER, "/plan_add");
+	for (size_t i = 0; i < 4; i++)
+		say(w, OWNER, (const char *[]){ "Quarter", "90", "100", "3" }[i]);
+	for (size_t i = 0; i < countof(typed); i++) {
+		say(w, OWNER, typed[i]);
+		assert_heard(w, "thousands without a mark");
+		assert_int_equal(number(w, "SELECT count(*) FROM plans"), 1);
+	}
+	say(w, OWNER, "1500 RUB\n5000 XTR");
+	assert_int_equal(number(w, "SELECT sum(amount_minor) FROM plan_prices WHERE plan_id=2"), 150000 + 5000);
+	tap(w, OWNER, "a_plset:2:price");
+	for (size_t i = 0; i < countof(typed); i++) {
+		say(w, OWNER, typed[i]);
+		assert_heard(w, "thousands without a mark");
+	}
+	assert_int_equal(number(w, "SELECT sum(amount_minor) FROM plan_prices WHERE plan_id=2"), 150000 + 5000);
+}
+
+/* However long the number that an admin types is, it is refused or taken, and nothing ends. */
+static void test_padded_number(void **state)
+{
+	static const char zeros[] = "00000000000000000000000000000000000000000000000000";
+	struct world *w = *state;
+	const char *seven = arena_printf(&w->arena, "%s7", zeros), *many = arena_printf(&w->arena, "7%s", zeros);
+	int64_t before;
+
+	furnish(w);
+	before = number(w, "SELECT expires_ms FROM subscriptions");
+	for (size_t i = 0; i < 2; i++) {
+		const char *n = i ? many : seven;
+
+		say(w, OWNER, arena_printf(&w->arena, "/extend 2000 %s", n));
+		assert_null(find_button(w, "yes:", 0));
+		say(w, OWNER, arena_printf(&w->arena, "/limit 2000 %s", n));
+		assert_null(find_button(w, "yes:", 0));
+		tap(w, OWNER, arena_printf(&w->arena, "a_subdo:%s:days", text(w, "SELECT public_id FROM subscriptions")));
+		say(w, OWNER, n);
+		assert_heard(w, "1 to 3,660");
+		assert_null(find_button(w, "yes:", 0));
+		say(w, OWNER, "/plan_add");
+		say(w, OWNER, "Quarter");
+		say(w, OWNER, n);
+		assert_heard(w, "0 to 3,660");
+	}
+	assert_int_equal(number(w, "SELECT expires_ms FROM subscriptions"), before);
+	assert_int_equal(number(w, "SELECT count(*) FROM plans"), 1);
+}
+
 /* --- money --- */
 
 static void test_suspense(void **state)
@@ -253,6 +415,37 @@ static void test_refund(void **state)
 	assert_int_equal(w->chats_heard[0], 2);
 }
 
+/* People read a number with dashes and type it as they like; wherever an admin is asked for one, it finds the order. */
+static void test_order_number_as_people_see_it(void **state)
+{
+	struct world *w = *state;
+	char shown[PUBLIC_ID_CHARS + 3];
+	const char *stored, *forms[3];
+
+	furnish(w);
+	stored = text(w, "SELECT o.public_id FROM payments p JOIN orders o ON o.id=p.order_id WHERE p.id=1");
+	public_id_show(shown, stored);
+	assert_true(str_has(str_of(shown), "-"));
+	forms[0] = stored;
+	forms[1] = arena_strdup(&w->arena, shown);
+	for (char *c = shown; *c; c++)
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	forms[2] = shown;
+	for (size_t i = 0; i < countof(forms); i++) {
+		say(w, OWNER, arena_printf(&w->arena, "/order %s", forms[i]));
+		assert_heard(w, forms[1]);
+		assert_heard(w, "Month");
+		say(w, OWNER, arena_printf(&w->arena, "/refund %s", forms[i]));
+		assert_says(w, "admin.refund.ask_reason");
+		tap(w, OWNER, "a_sus:2:apply");
+		say(w, OWNER, forms[i]);
+		assert_non_null(find_button(w, "yes:", 0));
+	}
+	say(w, OWNER, "/order A7K2-9QX4-M1");
+	assert_heard(w, "A7K2-9QX4-M1");
+	assert_not_heard(w, "Month");
+}
+
 /* --- stuck orders --- */
 
 static void test_stuck_order_says_why(void **state)
@@ -300,11 +493,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_world(test_subscription_is_changed, ""),
+		with_world(test_extension_is_what_was_asked, ""),
+		with_world(test_more_than_a_screen, ""),
+		with_world(test_ban_cancels_open_orders, ""),
+		with_world(test_addresses_stay_private, ""),
+		with_world(test_gifts_are_confirmed_once, ""),
 		with_world(test_user_is_found, ""),
 		with_world(test_plan_add, "R181"),
 		with_world(test_trial_plan, ""),
+		with_world(test_price_is_never_guessed, ""),
+		with_world(test_padded_number, ""),
 		with_world(test_suspense, "R213 B39"),
 		with_world(test_refund, ""),
+		with_world(test_order_number_as_people_see_it, ""),
 		with_world(test_stuck_order_says_why, ""),
 		with_world(test_retry_without_a_place, ""),
 	};

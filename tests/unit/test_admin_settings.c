@@ -218,6 +218,26 @@ static void test_alert_chat(void **state)
 	assert_int_equal(w->chats_heard[1], 1);
 }
 
+/* Chosen in a topic: there, and not before everybody in the group. */
+static void test_alert_topic(void **state)
+{
+	struct world *w = *state;
+	int64_t id = w->next_id++;
+
+	say(w, OWNER, "/audit");
+	update(w, arena_printf(&w->arena, "{\"update_id\":%" PRId64 ",\"callback_query\":{\"id\":\"q\",\"from\":%s,\"data\":\"a_set:admin_chat\",\"message\":{\"message_id\":7,"
+		"\"date\":1793614200,\"message_thread_id\":44,\"is_topic_message\":true,\"chat\":{\"id\":%d,\"type\":\"supergroup\",\"is_forum\":true}}}}", id, person(w, OWNER), GROUP));
+	assert_int_equal(setting_i64(&w->a, SETTING_ADMIN_THREAD), 44);
+	assert_int_equal(alert_tell(&w->a, ALERT_CRITICAL, "crashed", NULL, NULL), OK);
+	collect(w);
+	assert_int_equal(w->chats_heard[3], 1);
+	assert_heard(w, "\"message_thread_id\":44");
+	tap_in(w, GROUP, OWNER, "a_set:admin_chat"); /* and in the group itself */
+	assert_int_equal(alert_tell(&w->a, ALERT_CRITICAL, "crashed", NULL, NULL), OK);
+	collect(w);
+	assert_not_heard(w, "message_thread_id");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +249,7 @@ int main(void)
 		with_world(test_reasons_are_sentences, ""),
 		with_world(test_stuck_order_is_told, "R021"),
 		with_world(test_alert_chat, "R282"),
+		with_world(test_alert_topic, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY")); /* ONLY='test_x*': that one alone */

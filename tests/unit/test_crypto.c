@@ -335,6 +335,49 @@ static void put_file(const char *path, const char *text, mode_t mode)
 	assert_int_equal(chmod(path, mode), 0);
 }
 
+/* --- what is on the disk --- */
+
+static struct {
+	const char *path;        /* of the key: synced before it has its name, and its directory after */
+	int calls, fails_at;
+	bool good;
+} syncs;
+
+/* What the key file and its directory call. */
+int fsync(int fd)
+{
+	struct stat st;
+	bool named = syncs.path && access(syncs.path, F_OK) == 0;
+
+	syncs.calls++;
+	if (fstat(fd, &st) == 0 && (syncs.calls == 1 ? S_ISREG(st.st_mode) && st.st_size > SEAL_KEY_CHARS && !named : S_ISDIR(st.st_mode) && named))
+		return syncs.calls == syncs.fails_at ? -1 : 0;
+	syncs.good = false;
+	return 0;
+}
+
+/* The power may go right after the first start: the key is on the disk before it has its name, and so is the name; where
+ * either cannot be had, there is no key. Without it nothing that was sealed can be opened again. */
+static void test_keyfile_is_on_the_disk(void **state)
+{
+	struct place *p = *state;
+
+	syncs.path = p->path;
+	for (syncs.fails_at = 0; syncs.fails_at <= 2; syncs.fails_at++) {
+		struct seal_key key;
+
+		seal_key_draw(&key);
+		syncs.calls = 0;
+		syncs.good = true;
+		assert_int_equal(keyfile_create(p->path, &key), syncs.fails_at ? E_IO : OK);
+		assert_true(syncs.good);
+		assert_int_equal(syncs.calls, syncs.fails_at == 1 ? 1 : 2);
+		assert_int_equal(access(p->path, F_OK), syncs.fails_at ? -1 : 0);
+		unlink(p->path);
+	}
+	syncs.path = NULL;
+}
+
 static void test_keyfile(void **state)
 {
 	struct place *p = *state;
@@ -422,6 +465,7 @@ int main(void)
 		proves(test_seal, ""),
 		proves(test_seal_refuses, ""),
 		proves(test_seal_format, ""),
+		in_directory(test_keyfile_is_on_the_disk, ""),
 		in_directory(test_keyfile, ""),
 		in_directory(test_keyfile_after_crash, ""),
 		in_directory(test_keyfile_refuses, ""),

@@ -237,6 +237,53 @@ static void test_name_rules(void **state)
 	http_names_release(&n);
 }
 
+/* A SOCKS proxy for one connection: keeps what it is asked for, and hangs up. */
+struct socks {
+	struct raw_peer peer;
+	pthread_t thread;
+	unsigned char asked[64];
+	ssize_t asked_len;
+};
+
+static void *serve_socks(void *ctx)
+{
+	struct socks *p = ctx;
+	struct pollfd waits = { .fd = p->peer.listener, .events = POLLIN };
+	unsigned char hello[16];
+	int fd = poll(&waits, 1, GUARD_MS) == 1 ? accept(p->peer.listener, NULL, NULL) : -1;
+
+	if (fd >= 0 && read(fd, hello, sizeof hello) > 2 && write(fd, "\x05", 2) == 2)
+		p->asked_len = read(fd, p->asked, sizeof p->asked);
+	close(fd);
+	return NULL;
+}
+
+/* Where Telegram is blocked, who looks up its name is seen: behind a SOCKS proxy the proxy does, however it is written. */
+static void test_proxy_resolves(void **state)
+{
+	static const char *const schemes[] = { "socks5", "socks5h" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(schemes); i++) {
+		struct socks p = { .asked_len = 0 };
+		struct world w;
+		char proxy[64];
+
+		world_open(&w, NULL);
+		raw_open(&p.peer, NULL);
+		snprintf(proxy, sizeof proxy, "%s://127.0.0.1:%d", schemes[i], p.peer.port);
+		assert_int_equal(pthread_create(&p.thread, NULL, serve_socks, &p), 0);
+		send_request(&w, &(struct http_request){ .url = "http://good.invalid/", .proxy = proxy, .timeout_ms = 5000 });
+		pthread_join(p.thread, NULL);
+		assert_true(p.asked_len > 5);
+		assert_int_equal(p.asked[3], 3); /* a name, not an address */
+		assert_memory_equal(p.asked + 5, "good.invalid", 12);
+		assert_int_equal(resolver_count(&resolver.good_calls), 0);
+		close(p.peer.listener);
+		world_close(&w);
+	}
+}
+
 /* --- the connection alone --- */
 
 static const struct http_response *try_port(struct world *w, int timeout_ms)
@@ -326,6 +373,42 @@ static void test_pin(void **state)
 	right.pin = wrong.pin;                                   /* the owner changed it in place */
 	assert_failed(get_tls(&w, &right), HTTP_FAIL_TLS, true);
 	assert_int_equal(w.asked, 2);
+	world_close(&w);
+}
+
+/* The same server under a name that its certificate does not bear: by whoever it is vouched for, it is somebody else. */
+static const struct http_response *get_other_name(struct world *w, const struct http_trust *trust)
+{
+	snprintf(w->url, sizeof w->url, "https://good.invalid%s/", strrchr(serve_url(w->serve, w->tls), ':'));
+	return send_request(w, &(struct http_request){ .method = HTTP_POST, .url = w->url, .trust = trust, .timeout_ms = 5000 });
+}
+
+/* The name counts with a CA of one's own as with the public ones, also on a handle that has just followed a pin, which
+ * does not ask for names. */
+static void test_name_on_the_certificate(void **state)
+{
+	char path[] = "/tmp/obol-ca-XXXXXX";
+	struct http_trust pin, ca;
+	struct world w;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	world_open(&w, &(struct http_client_limits){ .ca_file = path });
+	assert_int_equal(write(fd, serve_pem(w.serve), strlen(serve_pem(w.serve))), strlen(serve_pem(w.serve)));
+	ca = (struct http_trust){ .ca_pem = serve_pem(w.serve) };
+	pin = (struct http_trust){ .pin = serve_pin(w.serve) };
+	assert_int_equal(get_tls(&w, NULL)->status, 200);
+	assert_failed(get_other_name(&w, NULL), HTTP_FAIL_TLS, true);
+	assert_int_equal(get_tls(&w, &ca)->status, 200);
+	assert_failed(get_other_name(&w, &ca), HTTP_FAIL_TLS, true);
+	assert_int_equal(get_other_name(&w, &pin)->status, 200);
+	serve_cut_all(w.serve, w.tls);
+	assert_failed(get_other_name(&w, &ca), HTTP_FAIL_TLS, true);
+	assert_failed(get_other_name(&w, NULL), HTTP_FAIL_TLS, true);
+	assert_int_equal(w.asked, 3);
+	close(fd);
+	unlink(path);
 	world_close(&w);
 }
 
@@ -480,10 +563,12 @@ int main(void)
 		proves(test_abandoned_look_ups_are_bounded, ""),
 		proves(test_name_known, ""),
 		proves(test_name_rules, ""),
+		proves(test_proxy_resolves, ""),
 		proves(test_connect_only, ""),
 		proves(test_self_signed_refused, ""),
 		proves(test_refused_certificate_is_shown, ""),
 		proves(test_pin, ""),
+		proves(test_name_on_the_certificate, ""),
 		proves(test_trust_is_let_go, ""),
 		proves(test_public_trust_is_read_once, ""),
 		proves(test_tls_connections_per_turn, ""),

@@ -226,6 +226,9 @@ static void test_create_read_errors(void **state)
 		{ { .status = 401, .body = STR("{\"ok\":false,\"error\":{\"code\":401,\"name\":\"UNAUTHORIZED\"}}") },
 		  E_AUTH, "UNAUTHORIZED" },
 		{ { .status = 401, .body = STR("<html>") }, E_AUTH, "HTTP" },
+		{ { .status = 403, .body = STR("<html>") }, E_AUTH, "HTTP" },
+		{ { .status = 403, .body = STR("{\"ok\":false,\"error\":{\"code\":403,\"name\":\"METHOD_DISABLED\"}}") },
+		  E_AUTH, "METHOD_DISABLED" },
 		{ { .status = 429, .body = STR("slow"), .headers = { { "retry-after", "7" } }, .headers_count = 1 }, E_BUSY, "HTTP" },
 		{ { .status = 500, .body = STR("{\"ok\":false,\"error\":{\"code\":500,\"name\":\"INTERNAL\"}}") },
 		  E_UNKNOWN, "INTERNAL" },
@@ -250,6 +253,26 @@ static void test_create_read_errors(void **state)
 			fail_msg("case %zu: %s %s", i, err_name(e), t.name);
 		if (cases[i].r.status == 429)
 			assert_true(t.retry_after_ms == 7000);
+	}
+}
+
+/* Money may have come meanwhile: nobody makes us wait longer than an hour. */
+static void test_retry_after_has_a_bound(void **state)
+{
+	static const struct { const char *told; int64_t wait_ms; } cases[] = {
+		{ "3600", HOUR_MS }, { "3601", HOUR_MS }, { "31536000", HOUR_MS }, { "9223372036854775807", HOUR_MS }, { "0", 0 }, { "-5", 0 },
+		{ "Wed, 21 Oct 2026 07:28:00 GMT", 0 }, { "99999999999999999999", 0 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct http_response r = { .status = 429, .headers = { { "retry-after", cases[i].told } }, .headers_count = 1 };
+		struct pay_event *events;
+		struct pay_trouble t;
+		size_t n;
+
+		if (pay_crypto_pay.poll_read(&events, &n, &t, &f->a, &r) != E_BUSY || t.retry_after_ms != cases[i].wait_ms)
+			fail_msg("%s: %lld", cases[i].told, (long long)t.retry_after_ms);
 	}
 }
 
@@ -557,6 +580,26 @@ static void test_raw_is_blanked(void **state)
 	buf_release(&big);
 }
 
+/* Each word of the list, in the names that providers give such members: nothing of the person is kept. */
+static void test_raw_names_nobody(void **state)
+{
+	static const char *const names[] = {
+		"cardNumber", "client_secret", "Token", "password", "X-Signature", "api_key", "apikey", "payer_email", "e-mail", "phone_number", "Phone", "first_name",
+		"last_name", "payer_name", "account_holder", "IBAN", "wallet_address", "comment", "passport_no", "pan", "cvc", "CVV", "sign", "ip",
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < countof(names); i++) {
+		struct json_object *o;
+		const char *text = arena_printf(&f->a, "{\"payer\":{\"%s\":\"+7 900 MARKER\"},\"shipping\":\"y\"}", names[i]);
+
+		assert_int_equal(json_parse(&o, str_of(text)), OK);
+		if (str_has(wire_raw(&f->a, o), "MARKER"))
+			fail_msg("%s is kept", names[i]);
+		json_object_put(o);
+	}
+}
+
 /* --- Stars --- */
 
 static void test_stars(void **state)
@@ -594,6 +637,7 @@ int main(void)
 		proves(test_create_build_bounds, ""),
 		proves(test_create_read, ""),
 		proves(test_create_read_errors, ""),
+		proves(test_retry_after_has_a_bound, ""),
 		proves(test_poll, ""),
 		proves(test_find_pages, ""),
 		proves(test_cancel, ""),
@@ -605,6 +649,7 @@ int main(void)
 		proves(test_foreign_invoice, ""),
 		proves(test_callback_reads_no_further, ""),
 		proves(test_raw_is_blanked, "R203"),
+		proves(test_raw_names_nobody, "R203"),
 		proves(test_stars, ""),
 	};
 
