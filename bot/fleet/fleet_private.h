@@ -4,6 +4,7 @@
  * work.c       an operation of lib/xui inside a job: session, log, state of the panel, alerts
  * rule.c       the pure rules          drift.c      what was changed by hand
  * reconcile.c  bringing one access in line  seen.c  what a look has shown  access_row.c  its row  rename.c  its other name
+ * step.c       what one write asks for  move.c  another place  stuck.c  telling that it gets nowhere
  * sample.c     a link that belongs to nobody
  * link.c       share links             sweep.c      all clients of a panel in one reading
  * ask.c, watch.c  what else panels are asked */
@@ -163,6 +164,16 @@ enum err search_is_due(bool *is_due, struct act *a, const struct access *x, enum
 void search_ask(struct xui_ask *ask, struct search *s, struct arena *arena, const struct access *x); /* s outlives the operation */
 /* *is_news: it was found, x is called so from here on and is to be looked at again. */
 enum err search_found(bool *is_news, struct act *a, const struct access *x, const struct search *s);
+
+/* --- steps of a reconcile --- */
+
+void step_ask(struct xui_ask *ask, struct arena *arena, enum sub_step step, const struct access *x, const struct xui_look *l, enum xui_dialect dialect);
+/* Only for an access that its panel was certainly never sent: to where it can stand, with a job there. *moved false: nowhere
+ * to go, or its place is fixed. */
+enum err access_move(bool *moved, struct act *a, const struct access *x);
+/* detail: the panel's own words, or a word of ours, which has a sentence in the locales (admin.reason). */
+enum err stuck_tell(struct act *a, int64_t subscription_id, int64_t panel_id, const char *detail);
+enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id);
 
 /* --- links --- */
 

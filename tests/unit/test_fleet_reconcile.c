@@ -312,6 +312,32 @@ static void test_deleted(void **state)
 	}
 }
 
+/* Paid for again while its deletion is under way: what was taken away is there again, also where 2.x and 3.0.x could only switch it off. */
+static void test_paid_while_deleted(void **state)
+{
+	static const char *const back[] = { "UPDATE subscriptions SET gone=0, deleted_ms=0, expires_ms=expires_ms+2592000000 WHERE id=1", "UPDATE subscriptions SET gone=0, deleted_ms=0 WHERE id=1" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * countof(fw_versions); i++) {
+		const char *version = fw_versions[i / 2], *route = fw_has_records(version) ? "clients/del" : "updateClient";
+		struct fleet_world *w = fw_sold(version);
+		struct panel_rule slow = { .route = route, .times = 1, .fault = PANEL_NETWORK, .trouble = { .delay_ms = 3000 } };
+
+		panel_sim_clear_counts(w->sims[0]);
+		panel_sim_add_rule(w->sims[0], &slow);
+		fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+		fw_run(w, 1000);
+		assert_int_equal(panel_sim_count(w->sims[0], route), 1);
+		fw_want(w, back[i % 2]);
+		fw_run(w, 30 * SECOND_MS);
+		fw_assert_in_line(w, version);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 0);
+		assert_int_equal(w->ready_rev, 3);
+		fw_free(w);
+	}
+}
+
 /* First panel dead before anything was sent: delivered on the second (R141). */
 static void test_moved(void **state)
 {
@@ -555,6 +581,7 @@ int main(void)
 		proves(test_renewed_after_cut, "B52 B29"),
 		proves(test_renewed_after_end, "B29"),
 		proves(test_deleted, "R044 B46"),
+		proves(test_paid_while_deleted, ""),
 		proves(test_moved, "R141"),
 		proves(test_given_back_when_unsure, ""),
 		proves(test_nothing_to_hand_over, ""),
