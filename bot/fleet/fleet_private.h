@@ -117,6 +117,9 @@ struct xui_client access_client(struct arena *arena, const struct access *x); /*
 bool access_is_ours(const struct access *x, const struct xui_look *l);
 /* 3.1 and later may have a client that stands nowhere: detached by hand, or left behind under a name that was given up. */
 bool client_stands_in(const struct xui_client *c, int64_t inbound_id);
+/* Ours, where it is to stand. By hand it may have been moved to other inbounds: what is to go goes from there, too, and so do
+ * keys that are no more. */
+bool access_stands(const struct access *x, const struct xui_look *l);
 /* --- what a look has shown (seen.c) --- */
 
 /* Into the rows. *seen: as it counts; x->want and x->wrote: what to strive for and what is known, drift taken into account. */
@@ -159,7 +162,7 @@ enum err rename_looked(bool *stands, struct act *a, const struct access *x, cons
 enum err rename_follow(struct act *a, const struct access *x, const struct xui_client *seen);
 
 /* A client that a look does not find and that may be there under a name that nobody told us. */
-struct search { struct str uuid, sub_id; int64_t inbound_id; struct arena *arena; char *email; }; /* email: what was found, or NULL */
+struct search { struct str uuid, sub_id; int64_t inbound_id; struct arena *arena; char *here, *elsewhere; }; /* e-mails of what was found in its inbound, in others; or NULL */
 enum err search_is_due(bool *is_due, struct act *a, const struct access *x, enum xui_dialect dialect);
 void search_ask(struct xui_ask *ask, struct search *s, struct arena *arena, const struct access *x); /* s outlives the operation */
 /* *is_news: it was found, x is called so from here on and is to be looked at again. */

@@ -337,6 +337,19 @@ static enum err note_unsent(struct act *a, struct run *r)
 	return db_run(a->tx, "UPDATE accesses SET writing=0, written_rev=0 WHERE id=?1", r->access_id);
 }
 
+static enum err inbound_is_gone(struct act *a, struct job *job, struct run *r)
+{
+	bool moved = false;
+	enum err e = db_run(a->tx, "UPDATE inbounds SET gone=1 WHERE panel_id=?1 AND inbound_id=?2", r->panel_id, r->x.inbound_id);
+
+	if (!e)
+		e = move_away(&moved, a, job, r);
+	if (e || moved)
+		return e;
+	e = tell_stuck(a, r, "inbound_gone");
+	return e ? e : wait_later(a, job, r, "inbound_gone");
+}
+
 static enum err written(struct act *a, struct job *job, struct run *r)
 {
 	const struct xui_result *x = r->work.result;
@@ -356,6 +369,12 @@ static enum err written(struct act *a, struct job *job, struct run *r)
 	e = x->is_unknown ? OK : note_unsent(a, r);
 	if (e)
 		return e;
+	if (r->step == STEP_CREATE && x->look.inbound_gone) { /* 3.1 and later tell only whoever adds */
+		e = read_again(&ended, a, job, r);
+		if (e || ended)
+			return e;
+		return r->x.gone ? look_at(a, job, r) : inbound_is_gone(a, job, r);
+	}
 	if (x->msg[0])
 		r->refusal = x->msg;
 	r->conflict = x->err == E_CONFLICT && r->step == STEP_CREATE;
@@ -379,19 +398,6 @@ static enum err take_other_name(struct act *a, struct job *job, struct run *r)
 	return e ? e : look_at(a, job, r);
 }
 
-static enum err inbound_is_gone(struct act *a, struct job *job, struct run *r)
-{
-	bool moved = false;
-	enum err e = db_run(a->tx, "UPDATE inbounds SET gone=1 WHERE panel_id=?1 AND inbound_id=?2", r->panel_id, r->x.inbound_id);
-
-	if (!e)
-		e = move_away(&moved, a, job, r);
-	if (e || moved)
-		return e;
-	e = tell_stuck(a, r, "inbound_gone");
-	return e ? e : wait_later(a, job, r, "inbound_gone");
-}
-
 /* Then a look again, whatever was found: time has passed. */
 static enum err search(struct act *a, struct job *job, struct run *r)
 {
@@ -412,7 +418,7 @@ static enum err decide(struct act *a, struct job *job, struct run *r)
 
 	if (e || ended)
 		return e;
-	ours = access_is_ours(&r->x, l) && client_stands_in(&l->client, r->x.inbound_id);
+	ours = access_stands(&r->x, l);
 	if (!ours && !r->searched && r->step != STEP_DELETE)
 		e = search_is_due(&to_search, a, &r->x, r->work.panel.dialect);
 	r->searched = true;

@@ -173,7 +173,7 @@ struct xui_look {
 	bool has_row;                 /* the accounting knows it; without, nothing limits it */
 	struct xui_traffic traffic;
 	bool agrees;                  /* row and settings have the same quota, expiry and reset; and enabled as far as that can be said */
-	bool inbound_gone;            /* A, B */
+	bool inbound_gone;            /* A, B; of C's looks only that before XUI_ADD knows */
 	size_t clients_in_inbound;    /* A, B */
 	struct str protocol;          /* A, B */
 };

@@ -356,6 +356,46 @@ static void test_moved(void **state)
 	fw_free(w);
 }
 
+static void operator_deletes_inbound(struct fleet_world *w)
+{
+	char path[100];
+
+	snprintf(path, sizeof path, "panel/api/inbounds/del/%lld", (long long)w->inbound_ids[0]);
+	fw_operate(w, path, "");
+}
+
+/* Its inbound was deleted on the panel: what was never sent is delivered elsewhere, in every dialect; where there is nowhere
+ * to go, and for who stood there, a person is told why it waits. */
+static void test_inbound_deleted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_new(fw_versions[i]);
+
+		operator_deletes_inbound(w);
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(w->ready, 0);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE text_key='order_stuck' AND detail='inbound_gone'"), 1);
+		assert_int_equal(fw_number(w, "SELECT gone FROM inbounds"), 1);
+		fw_add_panel(w, "3.6.0");
+		fw_run(w, 10 * MINUTE_MS);
+		assert_int_equal(w->ready, 1);
+		assert_int_equal(fw_client(w, 1).count, 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		assert_string_equal(w->alert_keys, "+order_stuck -order_stuck ");
+		fw_free(w);
+
+		w = fw_sold(fw_versions[i]);
+		operator_deletes_inbound(w);
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE text_key='order_stuck' AND detail='inbound_gone'"), 1);
+		fw_free(w);
+	}
+}
+
 /* The add was sent and its answer lost: that panel may have it, so it waits there. */
 static void test_not_moved_when_unsure(void **state)
 {
@@ -583,6 +623,7 @@ int main(void)
 		proves(test_deleted, "R044 B46"),
 		proves(test_paid_while_deleted, ""),
 		proves(test_moved, "R141"),
+		proves(test_inbound_deleted, "R141"),
 		proves(test_given_back_when_unsure, ""),
 		proves(test_nothing_to_hand_over, ""),
 		proves(test_not_moved_when_unsure, "B51"),
