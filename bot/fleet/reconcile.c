@@ -25,6 +25,7 @@
 
 #define WRITES_MAX 8                    /* in one run; then it does not get anywhere and waits */
 #define CUT_WAIT_MS (4 * SECOND_MS)     /* a panel that has just cut a client off half-applies writes for 0.3 s; safe from 3 s on */
+#define BUSY_MAX 4                       /* so often in a row its database may be locked: some three minutes; then a person should know */
 #define FAILING_WAIT_MS (10 * MINUTE_MS)
 
 struct fleet_hooks fleet_hooks;
@@ -150,6 +151,11 @@ static bool is_hopeless(const struct xui_result *x)
 	return x->err == E_INVALID && !x->is_unknown && x->msg[0];
 }
 
+static bool is_no(enum err e)
+{
+	return e == E_REFUSED || e == E_CONFLICT || e == E_INVALID || e == E_NOTFOUND;
+}
+
 static enum err failed(struct act *a, struct job *job, struct run *r)
 {
 	const struct xui_result *x = r->work.result;
@@ -167,7 +173,7 @@ static enum err failed(struct act *a, struct job *job, struct run *r)
 		e = move_away(&moved, a, job, r);
 	if (e || moved)
 		return e;
-	if (x->err == E_REFUSED || x->err == E_CONFLICT || x->err == E_INVALID || x->err == E_NOTFOUND)
+	if (is_no(x->err) || (x->err == E_BUSY && job->attempts >= BUSY_MAX))
 		e = tell_stuck(a, r, reason); /* the panel is there and says no: a person should know (R021) */
 	return e ? e : wait_later(a, job, r, reason);
 }

@@ -211,14 +211,14 @@ static enum err log_call(struct work *w, struct act *a, const struct http_respon
 
 /* --- the panel's state --- */
 
-/* Answering "no" is being alive; not letting us in, or being no panel at all, is not. */
+/* Answering "no" is being alive; not letting us in, saying nothing with it, or being no panel at all, is not. */
 static bool is_alive(const struct work *w)
 {
 	enum err e = w->result->err;
 
 	if (e == OK)
 		return true;
-	return w->answered && w->failure == HTTP_FAIL_NONE && w->status == 200 && e != E_AUTH && e != E_VERSION && e != E_UNKNOWN;
+	return w->answered && w->failure == HTTP_FAIL_NONE && w->status == 200 && e != E_AUTH && e != E_VERSION && e != E_UNKNOWN && e != E_IO;
 }
 
 /* Its jobs wait longer and longer: now they need not. */

@@ -544,6 +544,27 @@ static void test_refusal(void **state)
 	fw_free(w);
 }
 
+/* Locked for a moment is nobody's business, locked all the time is. */
+static void test_locked_database(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+	struct panel_rule rule = { .route = "addClient", .fault = PANEL_DB_LOCKED };
+
+	(void)state;
+	panel_sim_add_rule(w->sims[0], &rule);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_string_equal(w->alert_keys, "");
+	fw_run(w, 10 * MINUTE_MS);
+	assert_string_equal(w->alert_keys, "+order_stuck ");
+	panel_sim_clear_rules(w->sims[0]);
+	fw_run(w, 10 * MINUTE_MS);
+	fw_assert_in_line(w, "unlocked");
+	assert_string_equal(w->alert_keys, "+order_stuck -order_stuck ");
+	fw_free(w);
+}
+
 static void add_again(struct fleet_world *w)
 {
 	struct json_out j;
@@ -631,6 +652,7 @@ int main(void)
 		proves(test_down_for_a_day, "R098 R142"),
 		proves(test_cannot_unmarshal, "R053"),
 		proves(test_refusal, "R035"),
+		proves(test_locked_database, ""),
 		proves(test_doubled, "B51"),
 		proves(test_dropped, "B46"),
 	};
