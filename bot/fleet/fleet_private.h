@@ -87,7 +87,7 @@ struct access {
 	char *email, *rename;            /* rename: the e-mail it is to get; NULL: none */
 	bool seen_exists, writing, update_due, has_link;
 	struct terms seen, wrote;
-	bool left[FIELDS];               /* by drift_check: differs by hand and waits for a person */
+	bool left[FIELDS];               /* since drift_check: differs by hand and waits for a person */
 	int64_t written_rev, done_rev, done_reset_rev;
 	int64_t replaces_id;             /* 0: none */
 	int64_t elsewhere_bytes;         /* of what was sold, used at other places: want has the quota without it */

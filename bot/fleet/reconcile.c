@@ -301,7 +301,7 @@ static enum err note_write(struct act *a, struct run *r)
 
 static enum err write_step(struct act *a, struct job *job, struct run *r)
 {
-	bool metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.gone, says_all = r->step == STEP_CREATE || r->step == STEP_UPDATE;
+	bool metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.left[FIELD_QUOTA] && !r->x.gone, says_all = r->step == STEP_CREATE || r->step == STEP_UPDATE;
 	struct xui_ask ask;
 	enum err e = OK;
 
