@@ -11,6 +11,8 @@
 #ifndef OBOL_FLEET_PRIVATE_H
 #define OBOL_FLEET_PRIVATE_H
 
+#include <inttypes.h>
+
 #include "bot/fleet/fleet.h"
 #include "lib/xui/xui.h"
 
@@ -34,6 +36,8 @@ struct work {
 	int64_t panel_id;
 	const char *name, *host;   /* host: typed by the seller, or NULL */
 	enum panel_state state;    /* follows what the operations show */
+	uint64_t login;            /* a mark of address and credentials as they were read */
+	bool is_outdated;          /* they are others by now, or it was removed: what it says is no news of the panel */
 	int64_t refreshed_ms;
 	int failures;
 	struct http_trust trust;
@@ -177,6 +181,9 @@ enum err access_move(bool *moved, struct act *a, const struct access *x);
 /* detail: the panel's own words, or a word of ours, which has a sentence in the locales (admin.reason). */
 enum err stuck_tell(struct act *a, int64_t subscription_id, int64_t panel_id, const char *detail);
 enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id);
+/* The panel is removed: nothing waits there any more, and none of its inbounds needs an address. */
+enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_name);
+#define PANEL_ADDRESS_CAUSE "panel.address:%" PRId64 ":" /* and the inbound */
 
 /* --- links --- */
 

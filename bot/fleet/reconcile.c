@@ -60,15 +60,20 @@ struct run {
 	int64_t again_ms;            /* when to look once more after all agrees; 0: no need */
 };
 
+/* What was to be done here is another panel's, or nobody's. */
+static enum err nothing_left(struct act *a, struct job *job, const struct run *r)
+{
+	job_done(job);
+	return stuck_clear(a, r->subscription_id, r->panel_id);
+}
+
 /* The access of this run as it is now. *ended: it was moved or deleted meanwhile, and the job is done. */
 static enum err read_again(bool *ended, struct act *a, struct job *job, struct run *r)
 {
 	enum err e = access_read(&r->x, a, r->subscription_id, r->panel_id, r->access_id - 1);
 
 	*ended = e == E_NOTFOUND || (!e && r->x.id != r->access_id);
-	if (*ended)
-		job_done(job);
-	return *ended ? OK : e;
+	return *ended ? nothing_left(a, job, r) : e;
 }
 
 static enum err look_at(struct act *a, struct job *job, struct run *r);
@@ -132,10 +137,7 @@ static enum err move_away(bool *moved, struct act *a, struct job *job, struct ru
 {
 	enum err e = access_move(moved, a, &r->x);
 
-	if (e || !*moved)
-		return e;
-	job_done(job);
-	return clear_stuck(a, r);
+	return e || !*moved ? e : nothing_left(a, job, r);
 }
 
 /* --- failures --- */
@@ -192,7 +194,9 @@ static enum err go_on(struct act *a, struct job *job, struct run *r)
 		return OK;
 	}
 	r->access_id = next.id;
-	r->conflict = r->searched = false;
+	r->step = STEP_NOTHING; /* what was about the one before is not about this one */
+	r->conflict = r->searched = r->was_cut = false;
+	r->refusal = r->name_refusal = NULL;
 	return e ? e : look_at(a, job, r);
 }
 
@@ -221,10 +225,20 @@ static enum err look_again_after_cut(struct act *a, struct run *r)
 	return db_run(a->tx, "UPDATE accesses SET update_due=1 WHERE id=?1", r->access_id);
 }
 
-static enum err tell_unreachable(struct act *a, struct run *r, const char *host)
+/* host: the one that was left out of its links, NULL: none. */
+static enum err tell_reach(struct act *a, struct run *r, const char *host)
 {
-	return alert_raise(a, ALERT_WARNING, arena_printf(a->arena, "panel.address:%" PRId64 ":%" PRId64, r->panel_id, r->x.inbound_id),
-		"panel_address", r->work.name, host);
+	const char *cause = arena_printf(a->arena, PANEL_ADDRESS_CAUSE "%" PRId64, r->panel_id, r->x.inbound_id);
+
+	return host ? alert_raise(a, ALERT_WARNING, cause, "panel_address", r->work.name, host) : alert_clear(a, cause, r->work.name);
+}
+
+/* Paid and made, but there is nothing to hand over yet. */
+static enum err no_link(struct act *a, struct job *job, struct run *r, bool is_told)
+{
+	enum err e = is_told ? OK : tell_stuck(a, r, "no_link");
+
+	return e ? e : wait_later(a, job, r, "no_link");
 }
 
 /* It stands: what it was made for goes, and nobody was without access for a moment. */
@@ -257,10 +271,10 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 	if (e && e != E_NOTFOUND)
 		return e;
 	e = db_get_i64(&has_sub, a->tx, "SELECT sub_url IS NOT NULL FROM panels WHERE id=?1", r->panel_id);
-	if (!e && unreachable)
-		e = tell_unreachable(a, r, unreachable);
+	if (!e)
+		e = tell_reach(a, r, unreachable);
 	if (!e && !link.len && !has_sub)
-		return wait_later(a, job, r, "no_link"); /* paid and made, but there is nothing to hand over yet */
+		return no_link(a, job, r, unreachable != NULL);
 	if (!e)
 		e = access_mark(&mark, a, &r->work, &r->x, &r->look);
 	if (!e)
@@ -541,10 +555,8 @@ static enum err begin(struct act *a, struct job *job)
 		e = work_open(&r->work, a, job, r->panel_id);
 	if (!e)
 		e = access_read(&r->x, a, r->subscription_id, r->panel_id, 0);
-	if (e == E_NOTFOUND || e == E_INVALID) {
-		job_done(job); /* panel or access are gone */
-		return OK;
-	}
+	if (e == E_NOTFOUND || e == E_INVALID)
+		return nothing_left(a, job, r); /* panel or access are gone */
 	r->access_id = r->x.id;
 	return e ? e : begin_at_panel(a, job, r);
 }

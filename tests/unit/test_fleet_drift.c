@@ -28,6 +28,38 @@ static void test_deleted_by_hand(void **state)
 	fw_free(w);
 }
 
+static enum err drop_first(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return access_drop(a, 1, JOB_PERSON);
+}
+
+/* The same in the run that switches off another place of it, which the panel does not delete: that one was ours to take away,
+ * this one was not. */
+static void test_deleted_by_hand_beside_one_that_goes(void **state)
+{
+	struct fleet_world *w = fw_sold("2.8.5");
+	int64_t other = panel_sim_seed(w->sims[0], "vless", 20444, "other", 3);
+	struct panel_client_view c;
+	char sql[300];
+
+	(void)state;
+	snprintf(sql, sizeof sql, "INSERT INTO accesses(id, subscription_id, panel_id, inbound_id, email, created_ms, updated_ms) SELECT 2, 1, panel_id, %lld, 'anna_other', 1, 1 FROM accesses", (long long)other);
+	fw_do(w, sql);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_true(panel_sim_find_client(&c, w->sims[0], other, "anna_other"));
+	assert_true(operator_deletes(w->sims[0], "2.8.5", &c));
+	assert_int_equal(core_do(w->core, drop_first, NULL), OK);
+	fw_run(w, MINUTE_MS);
+	assert_true(panel_sim_find_client(&c, w->sims[0], w->inbound_ids[0], "anna_abcdefgh"));
+	assert_false(c.enable);
+	assert_true(panel_sim_find_client(&c, w->sims[0], other, "anna_other"));
+	assert_true(c.enable);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE access_id=2 AND field='exists'"), 1);
+	fw_free(w);
+}
+
 static void test_longer_by_hand(void **state)
 {
 	struct fleet_world *w = fw_sold("3.6.0");
@@ -325,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_deleted_by_hand, "R041"),
+		proves(test_deleted_by_hand_beside_one_that_goes, ""),
 		proves(test_longer_by_hand, ""),
 		proves(test_longer_when_over, ""),
 		proves(test_other_keys_by_hand, ""),

@@ -460,9 +460,11 @@ static void test_nothing_to_hand_over(void **state)
 	assert_int_equal(fw_client(w, 0).count, 1);
 	assert_int_equal(w->ready, 0);
 	assert_true(w->waits > 0);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE text_key='order_stuck' AND detail='no_link'"), 1);
 	fw_do(w, "DELETE FROM inbounds"); /* read anew */
 	fw_run(w, 10 * MINUTE_MS);
 	assert_int_equal(w->ready, 1);
+	assert_string_equal(w->alert_keys, "+order_stuck -order_stuck ");
 	fw_assert_in_line(w, "handed over");
 	fw_free(w);
 }

@@ -409,6 +409,10 @@ static void test_shadowsocks(void **state)
 		buf_init(&b, 256);
 		xui_shadowsocks_key(&b, STR("2022-blake3-aes-128-gcm"), STR("AAAAAAAAAAAAAAAAAAAAAA=="));
 		assert_string_equal(buf_cstr(&b), "AAAAAAAAAAAAAAAAAAAAAA==");
+		/* of a longer one its beginning: a pasted link is known by it (access_password) */
+		buf_clear(&b);
+		xui_shadowsocks_key(&b, STR("2022-blake3-aes-128-gcm"), STR("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="));
+		assert_string_equal(buf_cstr(&b), "MDEyMzQ1Njc4OWFiY2RlZg==");
 		buf_release(&b);
 	}
 }
