@@ -11,8 +11,6 @@
 #ifndef OBOL_FLEET_PRIVATE_H
 #define OBOL_FLEET_PRIVATE_H
 
-#include <inttypes.h>
-
 #include "bot/fleet/fleet.h"
 #include "lib/xui/xui.h"
 
@@ -183,7 +181,8 @@ enum err stuck_tell(struct act *a, int64_t subscription_id, int64_t panel_id, co
 enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id);
 /* The panel is removed: nothing waits there any more, and none of its inbounds needs an address. */
 enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_name);
-#define PANEL_ADDRESS_CAUSE "panel.address:%" PRId64 ":" /* and the inbound */
+/* host: the one that was left out of its links because no customer reaches it (B49), which is told while it lasts; NULL: none. */
+enum err stuck_reach(struct act *a, const struct access *x, const char *panel_name, const char *host);
 
 /* --- links --- */
 

@@ -225,14 +225,6 @@ static enum err look_again_after_cut(struct act *a, struct run *r)
 	return db_run(a->tx, "UPDATE accesses SET update_due=1 WHERE id=?1", r->access_id);
 }
 
-/* host: the one that was left out of its links, NULL: none. */
-static enum err tell_reach(struct act *a, struct run *r, const char *host)
-{
-	const char *cause = arena_printf(a->arena, PANEL_ADDRESS_CAUSE "%" PRId64, r->panel_id, r->x.inbound_id);
-
-	return host ? alert_raise(a, ALERT_WARNING, cause, "panel_address", r->work.name, host) : alert_clear(a, cause, r->work.name);
-}
-
 /* Paid and made, but there is nothing to hand over yet. */
 static enum err no_link(struct act *a, struct job *job, struct run *r, bool is_told)
 {
@@ -272,7 +264,7 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 		return e;
 	e = db_get_i64(&has_sub, a->tx, "SELECT sub_url IS NOT NULL FROM panels WHERE id=?1", r->panel_id);
 	if (!e)
-		e = tell_reach(a, r, unreachable);
+		e = stuck_reach(a, &r->x, r->work.name, unreachable);
 	if (!e && !link.len && !has_sub)
 		return no_link(a, job, r, unreachable != NULL);
 	if (!e)

@@ -35,7 +35,17 @@ enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id)
 	return e ? e : alert_clear(a, cause(a, subscription_id, panel_id), order);
 }
 
+/* --- an address that customers cannot reach --- */
+
+#define ADDRESS_CAUSE "panel.address:%" PRId64 ":" /* and the inbound */
 #define CAUSES_MAX 1000
+
+enum err stuck_reach(struct act *a, const struct access *x, const char *panel_name, const char *host)
+{
+	const char *where = arena_printf(a->arena, ADDRESS_CAUSE "%" PRId64, x->panel_id, x->inbound_id);
+
+	return host ? alert_raise(a, ALERT_WARNING, where, "panel_address", panel_name, host) : alert_clear(a, where, panel_name);
+}
 
 enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_name)
 {
@@ -45,7 +55,7 @@ enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_na
 	enum err e;
 
 	db_select(&r, a->tx, "SELECT cause FROM alerts WHERE cause GLOB ?1 OR cause GLOB ?2 LIMIT ?3", arena_printf(a->arena, "reconcile:*:%" PRId64, panel_id),
-		arena_printf(a->arena, PANEL_ADDRESS_CAUSE "*", panel_id), (int64_t)CAUSES_MAX);
+		arena_printf(a->arena, ADDRESS_CAUSE "*", panel_id), (int64_t)CAUSES_MAX);
 	while (db_next(&r))
 		causes[n++] = db_text(&r, 0, a->arena);
 	e = db_end(&r);
