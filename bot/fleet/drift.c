@@ -58,12 +58,12 @@ static enum err note(struct act *a, const struct access *x, const char *panel_na
 
 static enum err close_open(struct act *a, const struct access *x, enum terms_field f, const char *state, const char *panel_name)
 {
-	enum err e = db_run(a->tx, "UPDATE drifts SET state=?3, decided_ms=?4 WHERE access_id=?1 AND field=?2 AND state='open'",
-		x->id, fields[f].name, state, a->now_ms);
+	enum err e;
 
-	if (e || db_changes(a->tx) == 0)
-		return e;
-	return clear_when_none(a, x->panel_id, panel_name);
+	if (!x->left[f])
+		return OK;
+	e = db_run(a->tx, "UPDATE drifts SET state=?3, decided_ms=?4 WHERE access_id=?1 AND field=?2 AND state='open'", x->id, fields[f].name, state, a->now_ms);
+	return e ? e : clear_when_none(a, x->panel_id, panel_name);
 }
 
 /* The same value as the subscription has it, which stood elsewhere before. */
@@ -112,6 +112,7 @@ static enum err report(struct act *a, struct access *x, enum terms_field f, int6
 	enum err e = db_get_i64(&found_ms, a->tx, "SELECT found_ms FROM drifts WHERE access_id=?1 AND field=?2 AND state='open'", x->id, fields[f].name);
 	bool is_new = e == E_NOTFOUND;
 
+	x->left[f] = true;
 	if (is_new)
 		e = db_run(a->tx, "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(?1, ?2, ?3, ?4, 'open', ?5)",
 			x->id, fields[f].name, arena_printf(a->arena, "%" PRId64, x->want.at[f]), arena_printf(a->arena, "%" PRId64, seen), a->now_ms);
@@ -128,20 +129,37 @@ static enum err report(struct act *a, struct access *x, enum terms_field f, int6
 	return repairs ? close_open(a, x, f, "repaired", panel_name) : OK;
 }
 
-static bool is_busy(const struct access *x)
+/* What is about to be written, or just was, overrules what is seen; a purchase or a gift in all of its values. Any other write
+ * leaves alone what waits for a person, and what is off after a reset of ours was not switched by hand (5.6). */
+static bool is_busy(const struct access *x, enum terms_field f, bool is_news)
 {
-	return x->writing || x->done_reset_rev < x->reset_rev || memcmp(&x->want, &x->wrote, sizeof x->want) != 0;
+	return is_news || x->want.at[f] != x->wrote.at[f] || ((x->writing || x->update_due) && !x->left[f]);
+}
+
+static enum err read_left(struct act *a, struct access *x)
+{
+	struct db_rows r;
+
+	memset(x->left, 0, sizeof x->left);
+	db_select(&r, a->tx, "SELECT field FROM drifts WHERE access_id=?1 AND state='open'", x->id);
+	while (db_next(&r)) {
+		enum terms_field f = field_of(db_str(&r, 0));
+
+		if (f < FIELDS)
+			x->left[f] = true;
+	}
+	return db_end(&r);
 }
 
 enum err drift_check(struct act *a, struct access *x, const struct terms *seen, const char *panel_name, int64_t *again_ms)
 {
-	bool busy = is_busy(x);
-	enum err e = OK;
+	bool is_news = x->done_reset_rev < x->reset_rev || (x->done_rev < x->revision && memcmp(&x->want, &x->wrote, sizeof x->want) != 0);
+	enum err e = read_left(a, x);
 
 	for (enum terms_field f = FIELD_UNTIL; !e && f < FIELDS; f++) {
 		bool left = false;
 
-		switch (drift_judge(f, x, seen->at[f], busy)) {
+		switch (drift_judge(f, x, seen->at[f], is_busy(x, f, is_news))) {
 		case DRIFT_NONE:
 			e = close_open(a, x, f, "gone", panel_name);
 			break;

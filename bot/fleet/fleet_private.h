@@ -4,6 +4,7 @@
  * work.c       an operation of lib/xui inside a job: session, log, state of the panel, alerts
  * rule.c       the pure rules          drift.c      what was changed by hand
  * reconcile.c  bringing one access in line  seen.c  what a look has shown  access_row.c  its row  rename.c  its other name
+ * step.c       what one write asks for  move.c  another place  stuck.c  telling that it gets nowhere
  * sample.c     a link that belongs to nobody
  * link.c       share links             sweep.c      all clients of a panel in one reading
  * ask.c, watch.c  what else panels are asked */
@@ -33,6 +34,8 @@ struct work {
 	int64_t panel_id;
 	const char *name, *host;   /* host: typed by the seller, or NULL */
 	enum panel_state state;    /* follows what the operations show */
+	uint64_t login;            /* a mark of address and credentials as they were read */
+	bool is_outdated;          /* they are others by now, or it was removed: what it says is no news of the panel */
 	int64_t refreshed_ms;
 	int failures;
 	struct http_trust trust;
@@ -86,7 +89,7 @@ struct access {
 	char *email, *rename;            /* rename: the e-mail it is to get; NULL: none */
 	bool seen_exists, writing, update_due, has_link;
 	struct terms seen, wrote;
-	bool left[FIELDS];               /* by drift_check: differs by hand and waits for a person */
+	bool left[FIELDS];               /* since drift_check: differs by hand and waits for a person */
 	int64_t written_rev, done_rev, done_reset_rev;
 	int64_t replaces_id;             /* 0: none */
 	int64_t elsewhere_bytes;         /* of what was sold, used at other places: want has the quota without it */
@@ -116,6 +119,9 @@ struct xui_client access_client(struct arena *arena, const struct access *x); /*
 bool access_is_ours(const struct access *x, const struct xui_look *l);
 /* 3.1 and later may have a client that stands nowhere: detached by hand, or left behind under a name that was given up. */
 bool client_stands_in(const struct xui_client *c, int64_t inbound_id);
+/* Ours, where it is to stand. By hand it may have been moved to other inbounds: what is to go goes from there, too, and so do
+ * keys that are no more. */
+bool access_stands(const struct access *x, const struct xui_look *l);
 /* --- what a look has shown (seen.c) --- */
 
 /* Into the rows. *seen: as it counts; x->want and x->wrote: what to strive for and what is known, drift taken into account. */
@@ -158,11 +164,25 @@ enum err rename_looked(bool *stands, struct act *a, const struct access *x, cons
 enum err rename_follow(struct act *a, const struct access *x, const struct xui_client *seen);
 
 /* A client that a look does not find and that may be there under a name that nobody told us. */
-struct search { struct str uuid, sub_id; int64_t inbound_id; struct arena *arena; char *email; }; /* email: what was found, or NULL */
+struct search { struct str uuid, sub_id; int64_t inbound_id; struct arena *arena; char *here, *elsewhere; }; /* e-mails of what was found in its inbound, in others; or NULL */
 enum err search_is_due(bool *is_due, struct act *a, const struct access *x, enum xui_dialect dialect);
 void search_ask(struct xui_ask *ask, struct search *s, struct arena *arena, const struct access *x); /* s outlives the operation */
 /* *is_news: it was found, x is called so from here on and is to be looked at again. */
 enum err search_found(bool *is_news, struct act *a, const struct access *x, const struct search *s);
+
+/* --- steps of a reconcile --- */
+
+void step_ask(struct xui_ask *ask, struct arena *arena, enum sub_step step, const struct access *x, const struct xui_look *l, enum xui_dialect dialect);
+/* Only for an access that its panel was certainly never sent: to where it can stand, with a job there. *moved false: nowhere
+ * to go, or its place is fixed. */
+enum err access_move(bool *moved, struct act *a, const struct access *x);
+/* detail: the panel's own words, or a word of ours, which has a sentence in the locales (admin.reason). */
+enum err stuck_tell(struct act *a, int64_t subscription_id, int64_t panel_id, const char *detail);
+enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id);
+/* The panel is removed: nothing waits there any more, and none of its inbounds needs an address. */
+enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_name);
+/* host: the one that was left out of its links because no customer reaches it (B49), which is told while it lasts; NULL: none. */
+enum err stuck_reach(struct act *a, const struct access *x, const char *panel_name, const char *host);
 
 /* --- links --- */
 

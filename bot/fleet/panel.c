@@ -363,6 +363,8 @@ enum err panel_delete(struct act *a, int64_t id, bool keep)
 	if (!e)
 		e = forget(a, id);
 	if (!e)
+		e = stuck_clear_panel(a, id, p.name);
+	if (!e)
 		e = alert_clear(a, arena_printf(a->arena, "panel.down:%" PRId64, id), p.name);
 	return e ? e : alert_clear(a, arena_printf(a->arena, "panel.login:%" PRId64, id), p.name);
 }
@@ -434,7 +436,7 @@ enum err panel_from_config(struct act *a)
 	if (e != E_NOTFOUND)
 		return e;
 	if (str_starts(str_of(url), "http://"))
-		log_warn("panel.plain_http", KV("url", url)); /* written out by the operator: allowed, and said (R018) */
+		log_warn("panel.plain_http", KV("host", panel_url_host(str_of(url)))); /* written out by the operator: allowed, and said (R018) */
 	g = (struct panel_given){ .url = url, .username = c->panel_username, .password = c->panel_password, .token = c->panel_token, .allow_http = &http };
 	e = panel_add(&id, a, &g);
 	return e ? e : job_add(a, JOB_WATCH, arena_printf(a->arena, "%" PRId64, id), id, JOB_PERSON, a->now_ms);

@@ -16,18 +16,16 @@
  *     name that nobody told us, it is searched for (rename.c). */
 #include "bot/fleet/fleet_private.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "bot/core/alert.h"
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
-#include "lib/base/rand.h"
 
 #define WRITES_MAX 8                    /* in one run; then it does not get anywhere and waits */
-#define EMAIL_BYTES_MAX 128
 #define CUT_WAIT_MS (4 * SECOND_MS)     /* a panel that has just cut a client off half-applies writes for 0.3 s; safe from 3 s on */
+#define BUSY_MAX 4                       /* so often in a row its database may be locked: some three minutes; then a person should know */
 #define FAILING_WAIT_MS (10 * MINUTE_MS)
 
 struct fleet_hooks fleet_hooks;
@@ -62,15 +60,20 @@ struct run {
 	int64_t again_ms;            /* when to look once more after all agrees; 0: no need */
 };
 
+/* What was to be done here is another panel's, or nobody's. */
+static enum err nothing_left(struct act *a, struct job *job, const struct run *r)
+{
+	job_done(job);
+	return stuck_clear(a, r->subscription_id, r->panel_id);
+}
+
 /* The access of this run as it is now. *ended: it was moved or deleted meanwhile, and the job is done. */
 static enum err read_again(bool *ended, struct act *a, struct job *job, struct run *r)
 {
 	enum err e = access_read(&r->x, a, r->subscription_id, r->panel_id, r->access_id - 1);
 
 	*ended = e == E_NOTFOUND || (!e && r->x.id != r->access_id);
-	if (*ended)
-		job_done(job);
-	return *ended ? OK : e;
+	return *ended ? nothing_left(a, job, r) : e;
 }
 
 static enum err look_at(struct act *a, struct job *job, struct run *r);
@@ -98,109 +101,61 @@ static void end_run(struct job *job, struct run *r)
 		job_done(job);
 }
 
-static const char *stuck_cause(struct act *a, const struct job *job)
+static enum err tell_stuck(struct act *a, const struct run *r, const char *detail)
 {
-	return arena_printf(a->arena, "reconcile:%s", job->subject);
+	return stuck_tell(a, r->subscription_id, r->panel_id, detail);
 }
 
-/* What people call it by: the oldest order that waits for it, else the newest there was. */
-static enum err stuck_order(char **out, struct act *a, const struct run *r)
+static enum err clear_stuck(struct act *a, const struct run *r)
 {
-	enum err e = db_get_text(out, a->arena, a->tx, "SELECT coalesce((SELECT public_id FROM orders WHERE subscription_id=?1 AND state='paid' ORDER BY id LIMIT 1),"
-		" (SELECT public_id FROM orders WHERE subscription_id=?1 ORDER BY id DESC LIMIT 1), (SELECT public_id FROM subscriptions WHERE id=?1))", r->subscription_id);
-
-	return e == E_NOTFOUND ? OK : e;
-}
-
-/* detail: the panel's own words, or a word of ours, which has a sentence in the locales (admin.reason). */
-static enum err tell_stuck(struct act *a, struct job *job, const char *detail)
-{
-	char *order = NULL;
-	enum err e = stuck_order(&order, a, job->state);
-
-	return e ? e : alert_raise(a, ALERT_WARNING, stuck_cause(a, job), "order_stuck", order, detail);
-}
-
-static enum err clear_stuck(struct act *a, struct job *job)
-{
-	char *order = NULL;
-	enum err e = stuck_order(&order, a, job->state);
-
-	return e ? e : alert_clear(a, stuck_cause(a, job), order);
+	return stuck_clear(a, r->subscription_id, r->panel_id);
 }
 
 /* Whoever waits for it hears that their money is safe. */
-static enum err tell_waiting(struct act *a, const struct run *r)
+static enum err tell_waiting(struct act *a, const struct access *x)
 {
-	bool is_due = r->x.done_rev < r->x.revision;
+	bool is_due = x->done_rev < x->revision;
 
-	return is_due && fleet_hooks.access_waits ? fleet_hooks.access_waits(a, r->subscription_id) : OK;
+	return is_due && fleet_hooks.access_waits ? fleet_hooks.access_waits(a, x->subscription_id) : OK;
 }
 
 /* This attempt is over; the rest of the shop goes on. */
 static enum err wait_later(struct act *a, struct job *job, struct run *r, const char *reason)
 {
 	job_later(job, 0, reason);
-	return tell_waiting(a, r);
+	return tell_waiting(a, &r->x);
 }
 
 static enum err park(struct act *a, struct job *job, struct run *r, const char *reason)
 {
 	job_park(job, arena_strdup(&job->arena, reason));
-	return tell_waiting(a, r);
+	return tell_waiting(a, &r->x);
 }
 
-/* --- another place (R141) --- */
-
-static enum err settle_in(struct act *a, struct run *r, struct place to)
+/* Where it can stand elsewhere, that panel's job goes on from here. */
+static enum err move_away(bool *moved, struct act *a, struct job *job, struct run *r)
 {
-	enum err e = db_run(a->tx, "UPDATE OR IGNORE accesses SET panel_id=?2, inbound_id=?3, updated_ms=?4 WHERE id=?1",
-		r->access_id, to.panel_id, to.inbound_id, a->now_ms);
-	char email[EMAIL_BYTES_MAX];
+	enum err e = access_move(moved, a, &r->x);
 
-	if (e || db_changes(a->tx))
-		return e;
-	access_email(email, sizeof email, str_of(r->x.email)); /* somebody there has this name */
-	return db_run(a->tx, "UPDATE accesses SET panel_id=?2, inbound_id=?3, email=?4, updated_ms=?5 WHERE id=?1",
-		r->access_id, to.panel_id, to.inbound_id, email, a->now_ms);
+	return e || !*moved ? e : nothing_left(a, job, r);
 }
 
-/* Only for an access that its panel was certainly never sent. *moved false: nowhere to go, or its place is fixed. */
-static enum err move_elsewhere(bool *moved, struct act *a, struct run *r)
-{
-	const struct access *x = &r->x;
-	struct place_wish wish = { .protocol = x->protocol, .region = x->region, .panel_id = x->fixed_panel_id,
-		.inbound_id = x->fixed_inbound_id, .order_id = x->order_id };
-	struct place to;
-	enum err e;
-
-	*moved = false;
-	if (!access_never_sent(x) || x->gone || x->replaces_id) /* who has chosen this place still has the old one */
-		return OK;
-	e = place_find(&to, a, &wish);
-	if (e == E_NOROOM || e == E_NOTFOUND)
-		return OK;
-	if (e || (to.panel_id == r->panel_id && to.inbound_id == x->inbound_id))
-		return e;
-	e = settle_in(a, r, to);
-	if (e)
-		return e;
-	*moved = true;
-	log_warn("access.moved", KV("access", r->access_id), KV("from", r->panel_id), KV("to", to.panel_id));
-	return job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, r->subscription_id, to.panel_id), to.panel_id, JOB_MONEY, a->now_ms);
-}
+/* --- failures --- */
 
 static bool is_away(const struct run *r)
 {
 	return r->work.state == PANEL_DOWN || r->work.state == PANEL_FAILING;
 }
 
-/* --- failures --- */
-
 /* Repeating is no use when the panel says that it cannot read what we sent (R053). Unreadable answers are another matter. */
 static bool is_hopeless(const struct xui_result *x)
 {
 	return x->err == E_INVALID && !x->is_unknown && x->msg[0];
+}
+
+static bool is_no(enum err e)
+{
+	return e == E_REFUSED || e == E_CONFLICT || e == E_INVALID || e == E_NOTFOUND;
 }
 
 static enum err failed(struct act *a, struct job *job, struct run *r)
@@ -215,15 +170,13 @@ static enum err failed(struct act *a, struct job *job, struct run *r)
 	if (is_hopeless(x))
 		return park(a, job, r, reason);
 	if (work_tries_again(&r->work, a, job))
-		return tell_waiting(a, r);
+		return tell_waiting(a, &r->x);
 	if (is_away(r))
-		e = move_elsewhere(&moved, a, r);
-	if (!e && moved) {
-		job_done(job);
-		return OK;
-	}
-	if (!e && (x->err == E_REFUSED || x->err == E_CONFLICT || x->err == E_INVALID || x->err == E_NOTFOUND))
-		e = tell_stuck(a, job, reason); /* the panel is there and says no: a person should know (R021) */
+		e = move_away(&moved, a, job, r);
+	if (e || moved)
+		return e;
+	if (is_no(x->err) || (x->err == E_BUSY && job->attempts >= BUSY_MAX))
+		e = tell_stuck(a, r, reason); /* the panel is there and says no: a person should know (R021) */
 	return e ? e : wait_later(a, job, r, reason);
 }
 
@@ -241,7 +194,9 @@ static enum err go_on(struct act *a, struct job *job, struct run *r)
 		return OK;
 	}
 	r->access_id = next.id;
-	r->conflict = r->searched = false;
+	r->step = STEP_NOTHING; /* what was about the one before is not about this one */
+	r->conflict = r->searched = r->was_cut = false;
+	r->refusal = r->name_refusal = NULL;
 	return e ? e : look_at(a, job, r);
 }
 
@@ -253,7 +208,7 @@ static enum err finish_gone(struct act *a, struct job *job, struct run *r)
 	if (!e)
 		e = db_run(a->tx, "UPDATE drifts SET state='gone', decided_ms=?2 WHERE access_id=?1 AND state='open'", r->access_id, a->now_ms);
 	if (!e)
-		e = clear_stuck(a, job);
+		e = clear_stuck(a, r);
 	return e ? e : go_on(a, job, r);
 }
 
@@ -270,10 +225,12 @@ static enum err look_again_after_cut(struct act *a, struct run *r)
 	return db_run(a->tx, "UPDATE accesses SET update_due=1 WHERE id=?1", r->access_id);
 }
 
-static enum err tell_unreachable(struct act *a, struct run *r, const char *host)
+/* Paid and made, but there is nothing to hand over yet. */
+static enum err no_link(struct act *a, struct job *job, struct run *r, bool is_told)
 {
-	return alert_raise(a, ALERT_WARNING, arena_printf(a->arena, "panel.address:%" PRId64 ":%" PRId64, r->panel_id, r->x.inbound_id),
-		"panel_address", r->work.name, host);
+	enum err e = is_told ? OK : tell_stuck(a, r, "no_link");
+
+	return e ? e : wait_later(a, job, r, "no_link");
 }
 
 /* It stands: what it was made for goes, and nobody was without access for a moment. */
@@ -306,10 +263,10 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 	if (e && e != E_NOTFOUND)
 		return e;
 	e = db_get_i64(&has_sub, a->tx, "SELECT sub_url IS NOT NULL FROM panels WHERE id=?1", r->panel_id);
-	if (!e && unreachable)
-		e = tell_unreachable(a, r, unreachable);
+	if (!e)
+		e = stuck_reach(a, &r->x, r->work.name, unreachable);
 	if (!e && !link.len && !has_sub)
-		return wait_later(a, job, r, "no_link"); /* paid and made, but there is nothing to hand over yet */
+		return no_link(a, job, r, unreachable != NULL);
 	if (!e)
 		e = access_mark(&mark, a, &r->work, &r->x, &r->look);
 	if (!e)
@@ -318,7 +275,7 @@ static enum err agreed(struct act *a, struct job *job, struct run *r)
 	if (!e)
 		e = look_again_after_cut(a, r);
 	if (!e)
-		e = clear_stuck(a, job);
+		e = clear_stuck(a, r);
 	if (!e && fleet_hooks.access_ready && (is_news || (link.len && !r->x.has_link)))
 		e = fleet_hooks.access_ready(a, r->subscription_id, r->x.revision);
 	if (!e && r->x.replaces_id)
@@ -348,82 +305,24 @@ static enum err note_write(struct act *a, struct run *r)
 		x->id, x->revision, known.at[FIELD_UNTIL], known.at[FIELD_QUOTA], known.at[FIELD_DEVICES], known.at[FIELD_ENABLED]);
 }
 
-static void ask_update(struct xui_ask *ask, struct job *job, struct run *r)
-{
-	const struct xui_client *seen = &r->look.client;
-
-	ask->what = XUI_UPDATE;
-	ask->client = *seen; /* by whatever keys the panel has for it now */
-	ask->want = access_client(&job->arena, &r->x);
-	ask->change = XUI_SET_EXPIRES | XUI_SET_QUOTA | XUI_SET_ENABLED | XUI_SET_LIMIT_IP;
-	if (r->x.reset_days) /* else it is 0 since we made the client, or the operator's word, which stays (R039) */
-		ask->change |= XUI_SET_RESET;
-	r->gives_name = rename_is_due(&r->x, seen);
-	if (r->gives_name)
-		rename_ask(ask, &job->arena, &r->x);
-	if (!access_has_other_keys(&r->x, seen))
-		return;
-	ask->change |= XUI_SET_UUID | XUI_SET_PASSWORD | XUI_SET_SUB_ID;
-	if (seen->auth.len) {
-		ask->want.auth = ask->want.password;
-		ask->change |= XUI_SET_AUTH;
-	}
-}
-
-/* 2.x and 3.0.x keep the last client of an inbound: ours that is there twice could not be deleted. */
-static bool is_all_there_is(const struct run *r)
-{
-	return r->work.panel.dialect != XUI_C && r->look.clients_in_inbound <= r->look.found;
-}
-
-/* So a client of nobody comes first, switched off; it stays. */
-static void ask_keeper(struct xui_ask *ask, struct job *job)
-{
-	char *email = arena_alloc(&job->arena, EMAIL_BYTES_MAX), *uuid = arena_alloc(&job->arena, UUID_CHARS + 1);
-
-	access_email(email, EMAIL_BYTES_MAX, STR("keeper"));
-	rand_uuid(uuid);
-	ask->what = XUI_ADD;
-	ask->client = (struct xui_client){ .email = str_of(email), .uuid = str_of(uuid), .password = str_of(uuid), .sub_id = str_of(email), .comment = STR("obol:keeper") };
-}
-
 static enum err write_step(struct act *a, struct job *job, struct run *r)
 {
-	struct xui_ask ask = { .inbound_id = r->x.inbound_id };
-	bool metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.gone;
+	bool metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.left[FIELD_QUOTA] && !r->x.gone, says_all = r->step == STEP_CREATE || r->step == STEP_UPDATE;
+	struct xui_ask ask;
 	enum err e = OK;
 
 	if (r->writes++ == WRITES_MAX) {
 		const char *why = r->refusal ? r->refusal : "disagrees";
 
-		e = tell_stuck(a, job, why);
+		e = tell_stuck(a, r, why);
 		return e ? e : wait_later(a, job, r, why);
 	}
-	if ((r->step == STEP_CREATE || r->step == STEP_UPDATE) && metered_to_free)
+	if (says_all && metered_to_free)
 		return park(a, job, r, "would_be_unlimited"); /* B30 */
-	switch (r->step) {
-	case STEP_CREATE:
-		ask.what = XUI_ADD;
-		ask.client = access_client(&job->arena, &r->x);
+	step_ask(&ask, &job->arena, r->step, &r->x, &r->look, r->work.panel.dialect);
+	r->gives_name = r->step == STEP_UPDATE && rename_is_due(&r->x, &r->look.client);
+	if (says_all)
 		e = note_write(a, r);
-		break;
-	case STEP_UPDATE:
-		ask_update(&ask, job, r);
-		e = note_write(a, r);
-		break;
-	case STEP_RESET:
-		ask.what = XUI_RESET;
-		ask.client = r->look.client;
-		break;
-	case STEP_DELETE:
-		ask.what = XUI_DELETE;
-		ask.client = r->look.client;
-		if (r->look.found > 1 && is_all_there_is(r))
-			ask_keeper(&ask, job);
-		break;
-	case STEP_NOTHING:
-		assert(!"nothing is no write");
-	}
 	r->step_reset_rev = r->x.reset_rev;
 	log_info("access.write", KV("access", r->access_id), KV("panel", r->panel_id), KV("step", (int64_t)r->step));
 	return e ? e : ask_panel(a, job, r, DOING_WRITE, &ask);
@@ -437,6 +336,8 @@ static enum err note_success(struct act *a, struct run *r)
 		return db_run(a->tx, "UPDATE accesses SET done_reset_rev=max(done_reset_rev, ?2) WHERE id=?1", r->access_id, r->step_reset_rev);
 	if (r->step == STEP_UPDATE)
 		return db_run(a->tx, "UPDATE accesses SET update_due=0 WHERE id=?1", r->access_id);
+	if (r->work.result->kept_disabled) /* by us, not by hand */
+		return db_run(a->tx, "UPDATE accesses SET wrote_enabled=0 WHERE id=?1", r->access_id);
 	return OK;
 }
 
@@ -448,6 +349,19 @@ static enum err note_unsent(struct act *a, struct run *r)
 	return db_run(a->tx, "UPDATE accesses SET writing=0, written_rev=0 WHERE id=?1", r->access_id);
 }
 
+static enum err inbound_is_gone(struct act *a, struct job *job, struct run *r)
+{
+	bool moved = false;
+	enum err e = db_run(a->tx, "UPDATE inbounds SET gone=1 WHERE panel_id=?1 AND inbound_id=?2", r->panel_id, r->x.inbound_id);
+
+	if (!e)
+		e = move_away(&moved, a, job, r);
+	if (e || moved)
+		return e;
+	e = tell_stuck(a, r, "inbound_gone");
+	return e ? e : wait_later(a, job, r, "inbound_gone");
+}
+
 static enum err written(struct act *a, struct job *job, struct run *r)
 {
 	const struct xui_result *x = r->work.result;
@@ -456,19 +370,27 @@ static enum err written(struct act *a, struct job *job, struct run *r)
 
 	if (!x->err) {
 		e = note_success(a, r);
-		if (!e && r->step == STEP_DELETE && x->kept_disabled && r->x.gone) {
+		if (!e)
 			e = read_again(&ended, a, job, r);
-			return e || ended ? e : finish_gone(a, job, r); /* the panel cannot delete its last client: it is off (K17) */
-		}
-		return e ? e : look_at(a, job, r);
+		if (e || ended)
+			return e;
+		if (r->step == STEP_DELETE && x->kept_disabled && r->x.gone) /* and is still to go: it may have been paid for meanwhile */
+			return finish_gone(a, job, r); /* the panel cannot delete its last client: it is off (K17) */
+		return look_at(a, job, r);
 	}
 	e = x->is_unknown ? OK : note_unsent(a, r);
 	if (e)
 		return e;
+	if (r->step == STEP_CREATE && x->look.inbound_gone) { /* 3.1 and later tell only whoever adds */
+		e = read_again(&ended, a, job, r);
+		if (e || ended)
+			return e;
+		return r->x.gone ? look_at(a, job, r) : inbound_is_gone(a, job, r);
+	}
 	if (x->msg[0])
 		r->refusal = x->msg;
 	r->conflict = x->err == E_CONFLICT && r->step == STEP_CREATE;
-	r->name_refusal = r->step == STEP_UPDATE && r->gives_name ? rename_refusal(x) : NULL;
+	r->name_refusal = r->gives_name ? rename_refusal(x) : NULL;
 	return worth_a_look || r->name_refusal ? look_at(a, job, r) : failed(a, job, r);
 }
 
@@ -477,7 +399,7 @@ static enum err written(struct act *a, struct job *job, struct run *r)
 /* Somebody else has this name on the panel (R031): ours was never there, so another name does no harm. */
 static enum err take_other_name(struct act *a, struct job *job, struct run *r)
 {
-	char email[EMAIL_BYTES_MAX];
+	char email[ACCESS_NAME_BYTES_MAX + 1];
 	enum err e;
 
 	if (r->writes++ == WRITES_MAX)
@@ -486,22 +408,6 @@ static enum err take_other_name(struct act *a, struct job *job, struct run *r)
 	e = db_run(a->tx, "UPDATE accesses SET email=?2, seen_exists=0, written_rev=0, writing=0 WHERE id=?1", r->access_id, email);
 	r->conflict = false;
 	return e ? e : look_at(a, job, r);
-}
-
-static enum err inbound_is_gone(struct act *a, struct job *job, struct run *r)
-{
-	bool moved = false;
-	enum err e = db_run(a->tx, "UPDATE inbounds SET gone=1 WHERE panel_id=?1 AND inbound_id=?2", r->panel_id, r->x.inbound_id);
-
-	if (!e)
-		e = move_elsewhere(&moved, a, r);
-	if (!e && moved) {
-		job_done(job);
-		return OK;
-	}
-	if (!e)
-		e = tell_stuck(a, job, "inbound_gone");
-	return e ? e : wait_later(a, job, r, "inbound_gone");
 }
 
 /* Then a look again, whatever was found: time has passed. */
@@ -524,7 +430,7 @@ static enum err decide(struct act *a, struct job *job, struct run *r)
 
 	if (e || ended)
 		return e;
-	ours = access_is_ours(&r->x, l) && client_stands_in(&l->client, r->x.inbound_id);
+	ours = access_stands(&r->x, l);
 	if (!ours && !r->searched && r->step != STEP_DELETE)
 		e = search_is_due(&to_search, a, &r->x, r->work.panel.dialect);
 	r->searched = true;
@@ -614,16 +520,14 @@ static enum err begin_at_panel(struct act *a, struct job *job, struct run *r)
 		return finish_gone(a, job, r); /* refunded before the panel ever heard of it */
 	if (!is_away(r))
 		return look_at(a, job, r);
-	e = move_elsewhere(&moved, a, r);
-	if (!e && moved) {
-		job_done(job);
-		return OK;
-	}
-	if (!e && r->work.state == PANEL_FAILING) {
+	e = move_away(&moved, a, job, r);
+	if (e || moved)
+		return e;
+	if (r->work.state == PANEL_FAILING) {
 		job_later(job, a->now_ms + FAILING_WAIT_MS, "failing");
-		return tell_waiting(a, r);
+		return tell_waiting(a, &r->x);
 	}
-	return e ? e : look_at(a, job, r);
+	return look_at(a, job, r);
 }
 
 static enum err subject_read(struct job *job, int64_t *subscription_id, int64_t *panel_id)
@@ -643,10 +547,8 @@ static enum err begin(struct act *a, struct job *job)
 		e = work_open(&r->work, a, job, r->panel_id);
 	if (!e)
 		e = access_read(&r->x, a, r->subscription_id, r->panel_id, 0);
-	if (e == E_NOTFOUND || e == E_INVALID) {
-		job_done(job); /* panel or access are gone */
-		return OK;
-	}
+	if (e == E_NOTFOUND || e == E_INVALID)
+		return nothing_left(a, job, r); /* panel or access are gone */
 	r->access_id = r->x.id;
 	return e ? e : begin_at_panel(a, job, r);
 }
@@ -675,13 +577,14 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 }
 
 /* It took the program down with it: that says something about its panel, and whoever waits for it has heard nothing yet. */
-static enum err parked_by_crash(struct act *a, struct run *r, int64_t panel_id)
+static enum err parked_by_crash(struct act *a, int64_t subscription_id, int64_t panel_id)
 {
+	struct access x;
 	struct panel p;
-	enum err e = access_read(&r->x, a, r->subscription_id, panel_id, 0);
+	enum err e = access_read(&x, a, subscription_id, panel_id, 0);
 
 	if (!e)
-		e = tell_waiting(a, r);
+		e = tell_waiting(a, &x);
 	if (!e || e == E_NOTFOUND)
 		e = panel_get(&p, a, panel_id);
 	if (!e)
@@ -699,14 +602,8 @@ static enum err parked(struct act *a, struct job *job)
 
 	if (e)
 		return OK;
-	if (!job->state) {
-		struct run *r = arena_new(&job->arena, struct run); /* parked before it began: tell_stuck wants to know whose it is */
-
-		r->subscription_id = subscription_id;
-		job->state = r;
-	}
-	e = tell_stuck(a, job, job->reason ? job->reason : "crash");
-	return e || job->reason ? e : parked_by_crash(a, job->state, panel_id);
+	e = stuck_tell(a, subscription_id, panel_id, job->reason ? job->reason : "crash");
+	return e || job->reason ? e : parked_by_crash(a, subscription_id, panel_id);
 }
 
 static void release(struct job *job)

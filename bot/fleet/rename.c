@@ -72,6 +72,15 @@ bool client_stands_in(const struct xui_client *c, int64_t inbound_id)
 	return false;
 }
 
+bool access_stands(const struct access *x, const struct xui_look *l)
+{
+	if (!access_is_ours(x, l))
+		return false;
+	if (client_stands_in(&l->client, x->inbound_id))
+		return true;
+	return l->client.inbounds_count && (x->gone || access_has_other_keys(x, &l->client));
+}
+
 /* In our own table, which has names that were given up, too. */
 static enum err is_used_by_us(bool *is_used, struct act *a, const struct access *x, const char *name)
 {
@@ -89,7 +98,7 @@ enum err rename_looked(bool *stands, struct act *a, const struct access *x, cons
 	bool is_used;
 	enum err e;
 
-	*stands = access_is_ours(x, look) && client_stands_in(&look->client, x->inbound_id);
+	*stands = access_stands(x, look);
 	if (*stands)
 		return OK;
 	e = is_used_by_us(&is_used, a, x, name);
@@ -110,30 +119,46 @@ enum err search_is_due(bool *is_due, struct act *a, const struct access *x, enum
 	return e;
 }
 
+/* In another inbound only by the key that nobody else has: of several clients under one subscription id the others may be
+ * the operator's. */
 static enum err on_client(void *ctx, const struct xui_client *c)
 {
 	struct search *s = ctx;
+	bool is_here = client_stands_in(c, s->inbound_id), has_uuid = s->uuid.len && str_eq(c->uuid, s->uuid);
+	char **email = is_here ? &s->here : &s->elsewhere;
 
-	if (!s->email && client_stands_in(c, s->inbound_id) && (str_eq(c->uuid, s->uuid) || str_eq(c->sub_id, s->sub_id)))
-		s->email = str_dup(s->arena, c->email);
+	if (!*email && c->inbounds_count && (has_uuid || (is_here && str_eq(c->sub_id, s->sub_id))))
+		*email = str_dup(s->arena, c->email);
 	return OK;
 }
 
 static void on_restart(void *ctx)
 {
-	((struct search *)ctx)->email = NULL;
+	struct search *s = ctx;
+
+	s->here = s->elsewhere = NULL;
 }
 
+/* What is to go has the keys it had: its subscription may have others by now. */
 void search_ask(struct xui_ask *ask, struct search *s, struct arena *arena, const struct access *x)
 {
-	*s = (struct search){ .uuid = str_of(arena_strdup(arena, x->uuid)), .sub_id = str_of(arena_strdup(arena, x->sub_id)), .inbound_id = x->inbound_id, .arena = arena };
+	const char *uuid = x->gone && x->panel_uuid ? x->panel_uuid : x->uuid, *sub_id = x->gone && x->panel_sub_id ? x->panel_sub_id : x->sub_id;
+
+	*s = (struct search){ .uuid = str_of(arena_strdup(arena, uuid)), .sub_id = str_of(arena_strdup(arena, sub_id)), .inbound_id = x->inbound_id, .arena = arena };
 	*ask = (struct xui_ask){ .what = XUI_CLIENTS, .sinks = { .on_client = on_client, .on_restart = on_restart, .ctx = s } };
 }
 
 enum err search_found(bool *is_news, struct act *a, const struct access *x, const struct search *s)
 {
-	enum err e = s->email ? db_run(a->tx, "UPDATE OR IGNORE accesses SET email=?2 WHERE id=?1 AND email<>?2", x->id, s->email) : OK;
+	const char *const emails[] = { s->here, s->elsewhere };
+	enum err e = OK;
 
-	*is_news = !e && s->email && db_changes(a->tx) > 0; /* else another access of ours is called so, and about to go */
+	*is_news = false;
+	for (size_t i = 0; !e && !*is_news && i < countof(emails); i++) {
+		if (!emails[i])
+			continue;
+		e = db_run(a->tx, "UPDATE OR IGNORE accesses SET email=?2 WHERE id=?1 AND email<>?2", x->id, emails[i]);
+		*is_news = !e && db_changes(a->tx) > 0; /* else another access of ours is called so, and about to go */
+	}
 	return e;
 }

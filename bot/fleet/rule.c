@@ -31,8 +31,8 @@ enum drift_verdict drift_judge(enum terms_field f, const struct access *x, int64
 {
 	if (!x->written_rev || seen == x->wrote.at[f])
 		return DRIFT_NONE;
-	if (x->writing && seen == x->seen.at[f])
-		return DRIFT_NONE;              /* our own write that did not happen, or not yet */
+	if (x->writing && !x->left[f] && seen == x->seen.at[f])
+		return DRIFT_NONE;              /* our own write that did not happen, or not yet; it left alone what waits for a person */
 	if (is_larger(f, x->wrote.at[f], seen))
 		return DRIFT_ADOPT;
 	return busy ? DRIFT_OVERRULED : DRIFT_REPORT;

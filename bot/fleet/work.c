@@ -10,6 +10,7 @@
 
 #include "bot/core/alert.h"
 #include "bot/core/config.h"
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
 
 #define FAILURES_DOWN 3
@@ -55,6 +56,23 @@ static enum err read_session(struct work *w, struct act *a, struct arena *arena)
 	return db_end(&r);
 }
 
+/* The sealed texts are others each time they are stored. 0: removed. */
+static enum err login_mark(uint64_t *mark, struct act *a, int64_t panel_id)
+{
+	struct db_rows r;
+	enum err e;
+
+	*mark = 0;
+	db_select(&r, a->tx, "SELECT url, username_sealed, password_sealed, token_sealed, totp_sealed FROM panels WHERE id=?1 AND deleted_ms=0", panel_id);
+	e = db_first(&r);
+	if (e)
+		return e == E_NOTFOUND ? OK : e;
+	*mark = HASH_START;
+	for (int i = 0; i < 5; i++)
+		*mark = hash_bytes(hash_bytes(*mark, db_str(&r, i)), STR("\n"));
+	return db_end(&r);
+}
+
 static enum err open_row(struct work *w, struct act *a, struct arena *arena, int64_t panel_id)
 {
 	struct db_rows r;
@@ -94,7 +112,7 @@ static enum err open_row(struct work *w, struct act *a, struct arena *arena, int
 	/* whatever way they might take into a log line (R002) */
 	log_add_secret(str_of(w->panel.password));
 	log_add_secret(str_of(w->panel.token));
-	return e;
+	return e ? e : login_mark(&w->login, a, panel_id);
 }
 
 enum err work_open(struct work *w, struct act *a, struct job *job, int64_t panel_id)
@@ -211,14 +229,14 @@ static enum err log_call(struct work *w, struct act *a, const struct http_respon
 
 /* --- the panel's state --- */
 
-/* Answering "no" is being alive; not letting us in, or being no panel at all, is not. */
+/* Answering "no" is being alive; not letting us in, saying nothing with it, or being no panel at all, is not. */
 static bool is_alive(const struct work *w)
 {
 	enum err e = w->result->err;
 
 	if (e == OK)
 		return true;
-	return w->answered && w->failure == HTTP_FAIL_NONE && w->status == 200 && e != E_AUTH && e != E_VERSION && e != E_UNKNOWN;
+	return w->answered && w->failure == HTTP_FAIL_NONE && w->status == 200 && e != E_AUTH && e != E_VERSION && e != E_UNKNOWN && e != E_IO;
 }
 
 /* Its jobs wait longer and longer: now they need not. */
@@ -292,11 +310,28 @@ static enum err panel_failed(struct work *w, struct act *a)
 
 enum err work_is_good(struct work *w, struct act *a)
 {
+	if (w->is_outdated)
+		return OK; /* it was with other credentials, or at another address, that it went well */
 	w->state = PANEL_OK;
 	return panel_set_state(a, w->panel_id, PANEL_OK);
 }
 
 /* --- steps --- */
+
+/* What a call has shown of the panel, unless an admin has set it anew or removed it while that was under way. */
+static enum err take_news(struct work *w, struct act *a)
+{
+	uint64_t login;
+	enum err e = login_mark(&login, a, w->panel_id);
+
+	w->is_outdated = login != w->login;
+	if (e || w->is_outdated)
+		return e;
+	e = store_changes(w, a);
+	if (e)
+		return e;
+	return is_alive(w) ? panel_answered(w, a) : panel_failed(w, a);
+}
 
 const char *work_reason(const struct work *w)
 {
@@ -338,11 +373,7 @@ static enum err step(struct work *w, struct act *a, struct job *job, const struc
 	}
 	w->result = result;
 	work_release(w);
-	if (!e)
-		e = store_changes(w, a);
-	if (e)
-		return e;
-	return is_alive(w) ? panel_answered(w, a) : panel_failed(w, a);
+	return e ? e : take_news(w, a);
 }
 
 enum err work_begin(struct work *w, struct act *a, struct job *job, const struct xui_ask *ask, bool *ended)

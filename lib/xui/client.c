@@ -233,12 +233,13 @@ void xui_shadowsocks_key(struct buf *to, struct str method, struct str password)
 {
 	size_t want = key_bytes(method), have = 0;
 	unsigned char bytes[EVP_MAX_MD_SIZE];
+	bool is_key = want && dec_base64(bytes, sizeof bytes, &have, password) == OK && have >= want;
 
-	if (!want || (dec_base64(bytes, sizeof bytes, &have, password) == OK && have == want)) {
+	if (!want || (is_key && have == want)) {
 		buf_add(to, password);
 		return;
 	}
-	if (!EVP_Digest(password.at, password.len, bytes, NULL, EVP_sha256(), NULL))
+	if (!is_key && !EVP_Digest(password.at, password.len, bytes, NULL, EVP_sha256(), NULL))
 		abort();
 	enc_base64(to, bytes, want);
 }

@@ -74,8 +74,8 @@ struct str xui_client_key(const struct xui_client *c, struct str protocol);
 /* Same person's client: same UUID, or where one side has none or the panel drew another, the same subscription id. */
 bool xui_client_is_same(const struct xui_client *a, const struct xui_client *b);
 
-/* Appends the Shadowsocks password that fits the inbound's method: the 2022 methods want base64 of 16 or 32 bytes, so a
- * password of another size is hashed to that size, always to the same one (R047). */
+/* Appends the Shadowsocks password that fits the inbound's method (R047): the 2022 methods want base64 of 16 or 32 bytes. Of a
+ * longer key it is the first so many bytes, so that both can be told to be of one; anything else is hashed to that size. */
 void xui_shadowsocks_key(struct buf *to, struct str method, struct str password);
 /* The "method" of a client: empty for the 2022 methods, which take it from the inbound alone. */
 struct str xui_shadowsocks_client_method(struct str method);

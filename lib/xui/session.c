@@ -12,6 +12,7 @@
 
 #include "lib/base/enc.h"
 
+#define CLOCKS_DIFFER_MS (5 * SECOND_MS)
 #define ANSWER_BYTES_MAX ((size_t)1 << 20) /* pages and short answers; whoever sends more is cut off before he is believed */
 
 static void changed(struct xui_op *op)
@@ -94,7 +95,8 @@ static struct str login_body(struct xui_op *op)
 	enc_percent(&b, str_of(op->panel->username), "");
 	buf_adds(&b, "&password=");
 	enc_percent(&b, str_of(op->panel->password), "");
-	if (op->panel->totp_secret && !xui_totp(code, str_of(op->panel->totp_secret), op->now_ms))
+	op->code_ms = op->code_again ? op->code_ms : op->now_ms;
+	if (op->panel->totp_secret && !xui_totp(code, str_of(op->panel->totp_secret), op->code_ms))
 		buf_printf(&b, "&twoFactorCode=%s", code);
 	out = op_text(op, buf_str(&b));
 	buf_release(&b);
@@ -255,8 +257,28 @@ static enum xui_turn take_page(struct xui_op *op, const struct http_response *an
 	return XUI_CALL;
 }
 
+/* A panel takes the code of its present step alone and says of another what it says of a wrong password: the request may have
+ * come in the next step, or the panel's clock may be a little away from ours. 0: no other code is worth a try. */
+static int64_t other_code_ms(const struct xui_op *op)
+{
+	const int64_t times[] = { op->now_ms, op->now_ms + CLOCKS_DIFFER_MS, op->now_ms - CLOCKS_DIFFER_MS };
+
+	for (size_t i = 0; op->panel->totp_secret && !op->code_again && i < countof(times); i++)
+		if (times[i] / XUI_TOTP_STEP_MS != op->code_ms / XUI_TOTP_STEP_MS)
+			return times[i];
+	return 0;
+}
+
 static enum xui_turn login_refused(struct xui_op *op, struct json_object *doc)
 {
+	int64_t code_ms = other_code_ms(op);
+
+	if (code_ms) {
+		op->code_ms = code_ms;
+		op->code_again = true;
+		op->detour = R_LOGIN; /* with the same CSRF token */
+		return XUI_CALL;
+	}
 	op_keep_msg(op, json_str_at(doc, "msg"));
 	op->panel->login_refused_ms = op->now_ms;
 	session_drop(op);
@@ -279,6 +301,8 @@ static enum xui_turn take_login(struct xui_op *op, const struct http_response *a
 		return op_fail(op, E_NOTFOUND, false, STR(""));
 	if (answer->status == 403)
 		return op_fail(op, E_REFUSED, false, STR(""));
+	if (answer->status == 200 && answer_is_html(answer))
+		return op_fail(op, E_VERSION, false, STR("")); /* a web page where the panel was */
 	if (answer->status != 200 || json_parse(&doc, answer->body))
 		return fail_io(op);
 	if (!json_bool_at(doc, "success", false))
@@ -286,7 +310,7 @@ static enum xui_turn take_login(struct xui_op *op, const struct http_response *a
 	else if (!take_cookie(op, answer))
 		turn = fail_io(op); /* success without a cookie: the panel could not save the session */
 	json_object_put(doc);
-	if (turn != XUI_CALL)
+	if (turn != XUI_CALL || op->detour)
 		return turn;
 	p->session.created_ms = op->now_ms;
 	p->session.expires_ms = op->now_ms + lifetime_ms;

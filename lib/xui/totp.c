@@ -9,7 +9,6 @@
 #include <openssl/hmac.h>
 
 #define TOTP_KEY_MAX 64
-#define TOTP_STEP_MS 30000
 
 /* RFC 4648 base32: another alphabet than that of our own ids. */
 static enum err base32(unsigned char *out, size_t out_max, size_t *n, struct str s)
@@ -40,7 +39,7 @@ static enum err base32(unsigned char *out, size_t out_max, size_t *n, struct str
 enum err xui_totp(char out[7], struct str secret, int64_t now_ms)
 {
 	unsigned char key[TOTP_KEY_MAX], mac[EVP_MAX_MD_SIZE], counter[8];
-	uint64_t step = (uint64_t)(now_ms / TOTP_STEP_MS);
+	uint64_t step = (uint64_t)(now_ms / XUI_TOTP_STEP_MS);
 	unsigned mac_len = 0, at;
 	uint32_t code;
 	size_t n;

@@ -303,8 +303,10 @@ static enum xui_turn add_record(struct xui_op *op, const struct reply *r)
 	for (size_t i = 0; i <= op->ask.more_inbounds_count; i++) {
 		struct json_object *o = option_of(options, wanted_inbound(op, i));
 
-		if (!o)
+		if (!o) {
+			op->result.look.inbound_gone = options != NULL;
 			return refuse(op, E_NOTFOUND);
+		}
 		carries_vision &= json_bool_at(o, "tlsFlowCapable", false);
 		if (str_starts(json_str_at(o, "protocol"), "hysteria"))
 			protocol = json_str_at(o, "protocol");
@@ -312,6 +314,8 @@ static enum xui_turn add_record(struct xui_op *op, const struct reply *r)
 			method = json_str_at(o, "ssMethod");
 		op->is_lost |= may_be_lost(op->dialect, o);
 	}
+	if (op->result.existed) /* all are there: then it was something else */
+		return op_fail(op, E_UNKNOWN, true, STR(""));
 	c = fitted(op, protocol, method, carries_vision);
 	if (!is_addressable(c.email))
 		return refuse(op, E_INVALID);
@@ -347,11 +351,16 @@ static enum xui_turn add_after_look(struct xui_op *op)
 	return call_get(op, R_OPTIONS);
 }
 
-/* In 3.1+ work over several inbounds is no transaction: an error may leave the first ones done. */
+/* In 3.1+ work over several inbounds is no transaction: an error may leave the first ones done. "Not found" to an attach is
+ * what it says of an inbound that is no more. */
 static enum xui_turn add_finish(struct xui_op *op, const struct reply *r)
 {
 	struct reply seen = *r;
 
+	if (seen.err == E_NOTFOUND && op->result.existed && !op->ask.more_inbounds_count) {
+		op->phase = ADD_OPTIONS;
+		return call_get(op, R_OPTIONS);
+	}
 	if (seen.err && op->dialect->has_records && seen.err != E_CONFLICT && seen.err != E_INVALID)
 		seen.is_unknown |= seen.doc != NULL;
 	return seen.err ? op_fail_reply(op, &seen) : let_in(op, ADD_RESTARTED);

@@ -173,7 +173,7 @@ struct xui_look {
 	bool has_row;                 /* the accounting knows it; without, nothing limits it */
 	struct xui_traffic traffic;
 	bool agrees;                  /* row and settings have the same quota, expiry and reset; and enabled as far as that can be said */
-	bool inbound_gone;            /* A, B */
+	bool inbound_gone;            /* A, B; of C's looks only that before XUI_ADD knows */
 	size_t clients_in_inbound;    /* A, B */
 	struct str protocol;          /* A, B */
 };
@@ -239,6 +239,7 @@ enum xui_turn xui_op_step(struct xui_op *op, const struct http_response *answer,
 const struct xui_result *xui_op_result(const struct xui_op *op);
 void xui_op_release(struct xui_op *op); /* at any time; the arena takes the rest */
 
+#define XUI_TOTP_STEP_MS 30000
 /* Six digits of the current step (RFC 6238, SHA-1, 30 s). E_INVALID: the secret is no base32. */
 enum err xui_totp(char out[7], struct str secret, int64_t now_ms);
 

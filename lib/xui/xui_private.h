@@ -89,6 +89,8 @@ struct xui_op {
 	bool want_csrf;              /* the token alone is to be renewed */
 	bool logged_in, csrf_again, probed_again; /* each is done once in an operation */
 	bool want_version;
+	bool code_again;             /* a login with another code of the second factor has been tried, once as well */
+	int64_t code_ms;             /* for when the code is that was sent last */
 	bool maybe_done;             /* a write got an answer that proves nothing, and no look has followed */
 
 	/* the operation's own call */

@@ -386,6 +386,33 @@ static void test_watch(void **state)
 	fw_free(w);
 }
 
+/* Somebody else's pages stand at its address, all of them with status 200: that is no panel any more. */
+static void test_web_page(void **state)
+{
+	static const struct panel_rule page = { .fault = PANEL_WRONG_JSON, .text = "<!doctype html><html><body>hello</body></html>" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i]);
+
+		panel_sim_add_rule(w->sims[0], &page);
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+		for (int k = 0; k < 5; k++) {
+			assert_int_equal(core_do(w->core, watch, NULL), OK);
+			fw_run(w, MINUTE_MS);
+		}
+		assert_string_equal(w->alert_keys, "+panel_down ");
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='down'"), 1);
+		assert_true(w->waits > 0);
+		panel_sim_clear_rules(w->sims[0]);
+		assert_int_equal(core_do(w->core, watch, NULL), OK);
+		fw_run(w, 10 * MINUTE_MS);
+		assert_string_equal(w->alert_keys, "+panel_down -panel_down ");
+		fw_assert_in_line(w, fw_versions[i]);
+		fw_free(w);
+	}
+}
+
 /* An inbound that was deleted on the panel is no longer there to be sold. */
 static void test_inbound_gone(void **state)
 {
@@ -462,6 +489,7 @@ int main(void)
 		proves(test_online, ""),
 		proves(test_health, "R092 R093 R094 R095"),
 		proves(test_watch, "R098 R142"),
+		proves(test_web_page, ""),
 		proves(test_inbound_gone, ""),
 		proves(test_unknown_version, "B17"),
 		proves(test_look_due, ""),

@@ -1,6 +1,8 @@
 /* What people change by hand on the panel: larger is ours from then on, smaller is told, what is paid for goes on. */
 #include "tests/unit/fleet_world.h"
 
+#include "tests/story/operator.h"
+
 /* A person edits our client in the panel's own pages. */
 static void operator_edits(struct fleet_world *w, int64_t expiry_ms, int64_t total, bool enable)
 {
@@ -23,6 +25,38 @@ static void test_deleted_by_hand(void **state)
 	fw_run(w, MINUTE_MS);
 	fw_assert_in_line(w, "again");
 	assert_string_equal(w->alert_keys, "+drift ");
+	fw_free(w);
+}
+
+static enum err drop_first(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return access_drop(a, 1, JOB_PERSON);
+}
+
+/* The same in the run that switches off another place of it, which the panel does not delete: that one was ours to take away,
+ * this one was not. */
+static void test_deleted_by_hand_beside_one_that_goes(void **state)
+{
+	struct fleet_world *w = fw_sold("2.8.5");
+	int64_t other = panel_sim_seed(w->sims[0], "vless", 20444, "other", 3);
+	struct panel_client_view c;
+	char sql[300];
+
+	(void)state;
+	snprintf(sql, sizeof sql, "INSERT INTO accesses(id, subscription_id, panel_id, inbound_id, email, created_ms, updated_ms) SELECT 2, 1, panel_id, %lld, 'anna_other', 1, 1 FROM accesses", (long long)other);
+	fw_do(w, sql);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_true(panel_sim_find_client(&c, w->sims[0], other, "anna_other"));
+	assert_true(operator_deletes(w->sims[0], "2.8.5", &c));
+	assert_int_equal(core_do(w->core, drop_first, NULL), OK);
+	fw_run(w, MINUTE_MS);
+	assert_true(panel_sim_find_client(&c, w->sims[0], w->inbound_ids[0], "anna_abcdefgh"));
+	assert_false(c.enable);
+	assert_true(panel_sim_find_client(&c, w->sims[0], other, "anna_other"));
+	assert_true(c.enable);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE access_id=2 AND field='exists'"), 1);
 	fw_free(w);
 }
 
@@ -131,6 +165,104 @@ static void test_shorter_by_hand(void **state)
 	fw_free(w);
 }
 
+/* In any dialect, whatever the panel's own pages show. */
+static void operator_sets(struct fleet_world *w, const char *version, int64_t expiry_ms, int64_t total)
+{
+	struct fw_found f = fw_client(w, 0);
+	struct operator_edit e = operator_sees(&f.client);
+
+	f.client.email = str_of(f.email);
+	f.client.id = str_of(f.id);
+	f.client.sub_id = str_of(f.sub_id);
+	e.comment = "obol:SUBSCR0001";
+	e.expiry_ms = expiry_ms;
+	e.total_bytes = total;
+	assert_true(operator_saves(w->sims[0], version, &f.client, &e));
+}
+
+static enum err say_rename(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return access_rename(a, 1, STR("anna_home"));
+}
+
+#define OTHER_KEYS "UPDATE subscriptions SET uuid='22222222-aaaa-4aaa-8aaa-000000000002', sub_id='subidsubidsubid00002' WHERE id=1"
+
+/* What waits for a person goes on waiting, whatever else is written meanwhile: another name, other keys, an update that is due. */
+static void test_left_by_other_writes(void **state)
+{
+	static const int64_t quotas[] = { 5 * GIB, 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 3 * countof(quotas) * countof(fw_versions); i++) {
+		const char *version = fw_versions[i / 3 / countof(quotas)];
+		const int64_t quota = quotas[i / 3 % countof(quotas)];
+		struct fleet_world *w = fw_sold(version);
+		struct fw_found f;
+		int64_t id;
+
+		operator_sets(w, version, START_MS + 10 * DAY_MS, quota);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 2);
+		if (i % 3 == 0)
+			assert_int_equal(core_do(w->core, say_rename, NULL), OK);
+		else if (i % 3 == 1)
+			fw_want(w, OTHER_KEYS);
+		else
+			fw_do(w, "UPDATE accesses SET update_due=1");
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		f = fw_client(w, 0);
+		if (f.count != 1 || f.client.expiry_ms != START_MS + 10 * DAY_MS || f.client.total_bytes != quota || f.client.row_total_bytes != quota)
+			fail_msg("%s, %zu: until %lld, quota %lld", version, i % 3, (long long)f.client.expiry_ms, (long long)f.client.total_bytes);
+		assert_int_equal(strcmp(f.email, "anna_home") == 0, i % 3 == 0);
+		assert_int_equal(strcmp(f.sub_id, "subidsubidsubid00002") == 0, i % 3 == 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 2);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 2);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		assert_string_equal(w->alert_keys, "+drift ");
+		/* a word about one of them is none about the other */
+		id = fw_number(w, "SELECT id FROM drifts WHERE field='quota'");
+		assert_int_equal(core_do(w->core, say_repair, &id), OK);
+		fw_run(w, MINUTE_MS);
+		f = fw_client(w, 0);
+		assert_int_equal(f.client.total_bytes, 10 * GIB);
+		assert_int_equal(f.client.expiry_ms, START_MS + 10 * DAY_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='open' AND field='until'"), 1);
+		fw_free(w);
+	}
+}
+
+/* Traffic given anew to who is used up, or banned: what the panel makes of our reset is nobody's doing by hand, and no write
+ * switches on who is to stay off. */
+static void test_reset_is_ours(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * countof(fw_versions); i++) {
+		const char *version = fw_versions[i / 2], *update = fw_has_records(version) ? "POST panel/api/clients/update" : "updateClient";
+		struct fleet_world *w = fw_sold(version);
+		bool banned = i % 2;
+
+		if (banned)
+			fw_want(w, "UPDATE subscriptions SET enabled=0 WHERE id=1");
+		else
+			panel_sim_set_traffic(w->sims[0], "anna_abcdefgh", 6 * GIB, 6 * GIB);
+		fw_run(w, MINUTE_MS);
+		panel_sim_clear_counts(w->sims[0]);
+		fw_want(w, "UPDATE subscriptions SET reset_rev=reset_rev+1 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, version);
+		assert_int_equal(fw_client(w, 0).client.enable, !banned);
+		assert_int_equal(fw_client(w, 0).client.up, 0);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 0);
+		assert_string_equal(w->alert_keys, "");
+		if (banned)
+			assert_int_equal(panel_sim_count(w->sims[0], update), 1);
+		fw_free(w);
+	}
+}
+
 /* Shorter by hand, and the customer pays: what was paid for goes on regardless. */
 static void test_paid_overrules(void **state)
 {
@@ -225,10 +357,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_deleted_by_hand, "R041"),
+		proves(test_deleted_by_hand_beside_one_that_goes, ""),
 		proves(test_longer_by_hand, ""),
 		proves(test_longer_when_over, ""),
 		proves(test_other_keys_by_hand, ""),
 		proves(test_shorter_by_hand, ""),
+		proves(test_left_by_other_writes, ""),
+		proves(test_reset_is_ours, ""),
 		proves(test_adopted_too_late, ""),
 		proves(test_paid_overrules, "R039 B20"),
 		proves(test_disabled_by_hand, ""),

@@ -20,6 +20,7 @@ static void test_private_host(void **state)
 	fw_run(w, 10 * MINUTE_MS);
 	assert_int_equal(w->ready, 1);
 	assert_int_equal(fw_number(w, "SELECT link LIKE '%@shop.example.net:%' FROM accesses"), 1);
+	assert_string_equal(w->alert_keys, "+panel_address -panel_address ");
 	fw_free(w);
 }
 

@@ -242,6 +242,7 @@ static void test_from_config(void **state)
 	assert_int_equal(core_do(w->core, from_config, NULL), OK);
 	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE url='http://panel-1.test:2053/secret'"), 1);
 	assert_true(str_has(buf_str(&w->log), "panel.plain_http")); /* R018: said */
+	assert_false(str_has(buf_str(&w->log), "/secret")); /* whoever reads logs need not know where the panel's pages are */
 	assert_false(str_has(buf_str(&w->log), "panel.environment_differs"));
 	fw_run(w, 2000);
 	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='ok' AND version='3.6.0' AND dialect='C'"), 1);
@@ -274,6 +275,62 @@ static void test_deleted(void **state)
 	assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 0);
 	assert_int_equal(core_do(w->core, delete_panel, &keep), E_NOTFOUND);
 	fw_free(w);
+}
+
+/* Nothing is said any more of what waited there. */
+static void test_deleted_with_alerts(void **state)
+{
+	static const struct panel_rule no = { .route = "addClient", .fault = PANEL_REFUSE, .text = "no" };
+	struct fleet_world *w = fw_new("2.8.5");
+	bool keep = true;
+
+	(void)state;
+	panel_sim_add_rule(w->sims[0], &no);
+	fw_do(w, "UPDATE panels SET name='Amsterdam'; INSERT INTO alerts(cause, level, text_key, count, first_ms, last_ms) VALUES('panel.address:1:7', 1, 'panel_address', 1, 1, 1),"
+		" ('panel.address:11:7', 1, 'panel_address', 1, 1, 1), ('reconcile:5:11', 1, 'order_stuck', 1, 1, 1)"); /* two of another panel */
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 1000);
+	assert_string_equal(w->alert_keys, "+order_stuck ");
+	fw_do(w, "UPDATE jobs SET state=2"); /* parked */
+	assert_int_equal(core_do(w->core, delete_panel, &keep), OK);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts"), 2);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE cause LIKE '%:11%'"), 2);
+	fw_free(w);
+}
+
+static enum err try_it(struct act *a, void *ctx)
+{
+	return panel_ask(a, *(int64_t *)ctx, ASK_TRIAL, 77);
+}
+
+/* A trial with the credentials of before ends after the new ones were entered, or after the panel was removed: it says nothing
+ * about them. */
+static void test_set_while_asked(void **state)
+{
+	static const struct panel_rule slow = { .route = "POST login", .times = 1, .fault = PANEL_NETWORK, .trouble = { .delay_ms = 3000 } };
+	static const char *const versions[] = { "2.8.5", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * countof(versions); i++) {
+		struct fleet_world *w = fw_new(versions[i / 2]);
+		struct given x = { .id = w->panel_ids[0], .g = { .password = "another" } };
+		bool keep = true;
+
+		panel_sim_clear_counts(w->sims[0]);
+		panel_sim_add_rule(w->sims[0], &slow);
+		assert_int_equal(core_do(w->core, try_it, &w->panel_ids[0]), OK);
+		fw_run(w, 1000);
+		assert_int_equal(panel_sim_count(w->sims[0], "POST login"), 1);
+		if (i % 2)
+			assert_int_equal(core_do(w->core, delete_panel, &keep), OK);
+		else
+			assert_int_equal(core_do(w->core, set, &x), OK);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM panel_sessions"), 0);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='new' AND dialect IS NULL"), !(i % 2));
+		fw_free(w);
+	}
 }
 
 /* --- the log of calls --- */
@@ -335,6 +392,8 @@ int main(void)
 		proves(test_new_credentials, ""),
 		proves(test_from_config, "R019"),
 		proves(test_deleted, ""),
+		proves(test_deleted_with_alerts, ""),
+		proves(test_set_while_asked, ""),
 		proves(test_log, "R148"),
 	};
 

@@ -312,6 +312,32 @@ static void test_deleted(void **state)
 	}
 }
 
+/* Paid for again while its deletion is under way: what was taken away is there again, also where 2.x and 3.0.x could only switch it off. */
+static void test_paid_while_deleted(void **state)
+{
+	static const char *const back[] = { "UPDATE subscriptions SET gone=0, deleted_ms=0, expires_ms=expires_ms+2592000000 WHERE id=1", "UPDATE subscriptions SET gone=0, deleted_ms=0 WHERE id=1" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * countof(fw_versions); i++) {
+		const char *version = fw_versions[i / 2], *route = fw_has_records(version) ? "clients/del" : "updateClient";
+		struct fleet_world *w = fw_sold(version);
+		struct panel_rule slow = { .route = route, .times = 1, .fault = PANEL_NETWORK, .trouble = { .delay_ms = 3000 } };
+
+		panel_sim_clear_counts(w->sims[0]);
+		panel_sim_add_rule(w->sims[0], &slow);
+		fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+		fw_run(w, 1000);
+		assert_int_equal(panel_sim_count(w->sims[0], route), 1);
+		fw_want(w, back[i % 2]);
+		fw_run(w, 30 * SECOND_MS);
+		fw_assert_in_line(w, version);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 0);
+		assert_int_equal(w->ready_rev, 3);
+		fw_free(w);
+	}
+}
+
 /* First panel dead before anything was sent: delivered on the second (R141). */
 static void test_moved(void **state)
 {
@@ -328,6 +354,46 @@ static void test_moved(void **state)
 	assert_int_equal(w->ready, 1);
 	assert_string_equal(w->alert_keys, "+panel_down ");
 	fw_free(w);
+}
+
+static void operator_deletes_inbound(struct fleet_world *w)
+{
+	char path[100];
+
+	snprintf(path, sizeof path, "panel/api/inbounds/del/%lld", (long long)w->inbound_ids[0]);
+	fw_operate(w, path, "");
+}
+
+/* Its inbound was deleted on the panel: what was never sent is delivered elsewhere, in every dialect; where there is nowhere
+ * to go, and for who stood there, a person is told why it waits. */
+static void test_inbound_deleted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_new(fw_versions[i]);
+
+		operator_deletes_inbound(w);
+		fw_sell(w);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(w->ready, 0);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE text_key='order_stuck' AND detail='inbound_gone'"), 1);
+		assert_int_equal(fw_number(w, "SELECT gone FROM inbounds"), 1);
+		fw_add_panel(w, "3.6.0");
+		fw_run(w, 10 * MINUTE_MS);
+		assert_int_equal(w->ready, 1);
+		assert_int_equal(fw_client(w, 1).count, 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), 0);
+		assert_string_equal(w->alert_keys, "+order_stuck -order_stuck ");
+		fw_free(w);
+
+		w = fw_sold(fw_versions[i]);
+		operator_deletes_inbound(w);
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE text_key='order_stuck' AND detail='inbound_gone'"), 1);
+		fw_free(w);
+	}
 }
 
 /* The add was sent and its answer lost: that panel may have it, so it waits there. */
@@ -394,9 +460,11 @@ static void test_nothing_to_hand_over(void **state)
 	assert_int_equal(fw_client(w, 0).count, 1);
 	assert_int_equal(w->ready, 0);
 	assert_true(w->waits > 0);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE text_key='order_stuck' AND detail='no_link'"), 1);
 	fw_do(w, "DELETE FROM inbounds"); /* read anew */
 	fw_run(w, 10 * MINUTE_MS);
 	assert_int_equal(w->ready, 1);
+	assert_string_equal(w->alert_keys, "+order_stuck -order_stuck ");
 	fw_assert_in_line(w, "handed over");
 	fw_free(w);
 }
@@ -478,6 +546,27 @@ static void test_refusal(void **state)
 	fw_free(w);
 }
 
+/* Locked for a moment is nobody's business, locked all the time is. */
+static void test_locked_database(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+	struct panel_rule rule = { .route = "addClient", .fault = PANEL_DB_LOCKED };
+
+	(void)state;
+	panel_sim_add_rule(w->sims[0], &rule);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_string_equal(w->alert_keys, "");
+	fw_run(w, 10 * MINUTE_MS);
+	assert_string_equal(w->alert_keys, "+order_stuck ");
+	panel_sim_clear_rules(w->sims[0]);
+	fw_run(w, 10 * MINUTE_MS);
+	fw_assert_in_line(w, "unlocked");
+	assert_string_equal(w->alert_keys, "+order_stuck -order_stuck ");
+	fw_free(w);
+}
+
 static void add_again(struct fleet_world *w)
 {
 	struct json_out j;
@@ -555,7 +644,9 @@ int main(void)
 		proves(test_renewed_after_cut, "B52 B29"),
 		proves(test_renewed_after_end, "B29"),
 		proves(test_deleted, "R044 B46"),
+		proves(test_paid_while_deleted, ""),
 		proves(test_moved, "R141"),
+		proves(test_inbound_deleted, "R141"),
 		proves(test_given_back_when_unsure, ""),
 		proves(test_nothing_to_hand_over, ""),
 		proves(test_not_moved_when_unsure, "B51"),
@@ -563,6 +654,7 @@ int main(void)
 		proves(test_down_for_a_day, "R098 R142"),
 		proves(test_cannot_unmarshal, "R053"),
 		proves(test_refusal, "R035"),
+		proves(test_locked_database, ""),
 		proves(test_doubled, "B51"),
 		proves(test_dropped, "B46"),
 	};

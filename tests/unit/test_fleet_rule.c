@@ -34,24 +34,26 @@ static void test_sub_next(void **state)
 
 static void test_drift_judge(void **state)
 {
-	static const struct { const char *name; enum terms_field f; int64_t written_rev, wrote, before, seen; bool writing, busy; enum drift_verdict verdict; } cases[] = {
-		{ "as written", FIELD_UNTIL, 1, 9, 9, 9, false, false, DRIFT_NONE },
-		{ "never written: taken over as it is", FIELD_UNTIL, 0, 0, 0, 9, false, false, DRIFT_NONE },
-		{ "longer by hand", FIELD_UNTIL, 1, 9, 9, 12, false, false, DRIFT_ADOPT },
-		{ "longer by hand while a renewal waits", FIELD_UNTIL, 1, 9, 9, 12, false, true, DRIFT_ADOPT },
-		{ "shorter by hand", FIELD_UNTIL, 1, 9, 9, 5, false, false, DRIFT_REPORT },
-		{ "shorter by hand, and a payment came", FIELD_UNTIL, 1, 9, 9, 5, false, true, DRIFT_OVERRULED },
-		{ "our write did not arrive", FIELD_UNTIL, 2, 19, 9, 9, true, true, DRIFT_NONE },
-		{ "our write arrived", FIELD_UNTIL, 2, 19, 9, 19, true, true, DRIFT_NONE },
-		{ "the same old value without a write of ours is by hand", FIELD_UNTIL, 2, 19, 9, 9, false, false, DRIFT_REPORT },
-		{ "end taken away", FIELD_UNTIL, 1, 9, 9, 0, false, false, DRIFT_REPORT },
-		{ "limit taken away: metered never becomes unlimited in silence", FIELD_QUOTA, 1, 100, 100, 0, false, false, DRIFT_REPORT },
-		{ "limit raised", FIELD_QUOTA, 1, 100, 100, 150, false, false, DRIFT_ADOPT },
-		{ "limit lowered", FIELD_QUOTA, 1, 100, 100, 50, false, false, DRIFT_REPORT },
-		{ "a limit where there was none", FIELD_QUOTA, 1, 0, 0, 50, false, false, DRIFT_REPORT },
-		{ "switched off", FIELD_ENABLED, 1, 1, 1, 0, false, false, DRIFT_REPORT },
-		{ "switched on although banned", FIELD_ENABLED, 1, 0, 0, 1, false, false, DRIFT_REPORT },
-		{ "devices raised", FIELD_DEVICES, 1, 2, 2, 5, false, false, DRIFT_ADOPT },
+	static const struct { const char *name; enum terms_field f; int64_t written_rev, wrote, before, seen; bool writing, busy, left; enum drift_verdict verdict; } cases[] = {
+		{ "as written", FIELD_UNTIL, 1, 9, 9, 9, false, false, false, DRIFT_NONE },
+		{ "never written: taken over as it is", FIELD_UNTIL, 0, 0, 0, 9, false, false, false, DRIFT_NONE },
+		{ "longer by hand", FIELD_UNTIL, 1, 9, 9, 12, false, false, false, DRIFT_ADOPT },
+		{ "longer by hand while a renewal waits", FIELD_UNTIL, 1, 9, 9, 12, false, true, false, DRIFT_ADOPT },
+		{ "shorter by hand", FIELD_UNTIL, 1, 9, 9, 5, false, false, false, DRIFT_REPORT },
+		{ "shorter by hand, and a payment came", FIELD_UNTIL, 1, 9, 9, 5, false, true, false, DRIFT_OVERRULED },
+		{ "our write did not arrive", FIELD_UNTIL, 2, 19, 9, 9, true, true, false, DRIFT_NONE },
+		{ "our write arrived", FIELD_UNTIL, 2, 19, 9, 19, true, true, false, DRIFT_NONE },
+		{ "the same old value without a write of ours is by hand", FIELD_UNTIL, 2, 19, 9, 9, false, false, false, DRIFT_REPORT },
+		{ "end taken away", FIELD_UNTIL, 1, 9, 9, 0, false, false, false, DRIFT_REPORT },
+		{ "limit taken away: metered never becomes unlimited in silence", FIELD_QUOTA, 1, 100, 100, 0, false, false, false, DRIFT_REPORT },
+		{ "limit raised", FIELD_QUOTA, 1, 100, 100, 150, false, false, false, DRIFT_ADOPT },
+		{ "limit lowered", FIELD_QUOTA, 1, 100, 100, 50, false, false, false, DRIFT_REPORT },
+		{ "a limit where there was none", FIELD_QUOTA, 1, 0, 0, 50, false, false, false, DRIFT_REPORT },
+		{ "switched off", FIELD_ENABLED, 1, 1, 1, 0, false, false, false, DRIFT_REPORT },
+		{ "switched on although banned", FIELD_ENABLED, 1, 0, 0, 1, false, false, false, DRIFT_REPORT },
+		{ "left for a person, and a write that left it alone", FIELD_UNTIL, 2, 9, 5, 5, true, false, true, DRIFT_REPORT },
+		{ "left for a person, and a payment came", FIELD_UNTIL, 2, 9, 5, 5, true, true, true, DRIFT_OVERRULED },
+		{ "devices raised", FIELD_DEVICES, 1, 2, 2, 5, false, false, false, DRIFT_ADOPT },
 	};
 
 	(void)state;
@@ -60,6 +62,7 @@ static void test_drift_judge(void **state)
 
 		x.wrote.at[cases[i].f] = cases[i].wrote;
 		x.seen.at[cases[i].f] = cases[i].before;
+		x.left[cases[i].f] = cases[i].left;
 		if (drift_judge(cases[i].f, &x, cases[i].seen, cases[i].busy) != cases[i].verdict)
 			fail_msg("%s", cases[i].name);
 	}

@@ -254,6 +254,10 @@ static void test_second_refusal_is_an_error(void **state)
 	assert_int_equal(w.panel.dialect, XUI_C);
 	assert_string_equal(w.sent[6].csrf, "tok-1");
 	world_release(&w);
+	/* somebody else's page where the login was */
+	world_init(&w, XUI_A, "2.8.5");
+	assert_int_equal(RUN(&w, &onlines, { ONLINES_A, 401 }, { "POST login", 200, "<html>hello</html>", .type = HTML })->err, E_VERSION);
+	world_release(&w);
 	/* success without a cookie is no session */
 	world_init(&w, XUI_A, "2.8.5");
 	assert_int_equal(RUN(&w, &onlines, { ONLINES_A, 401 }, { "POST login", 200, LOGIN_OK })->err, E_IO);
@@ -340,6 +344,50 @@ static void test_second_factor(void **state)
 	world_release(&w);
 }
 
+#define LINE (NOW / XUI_TOTP_STEP_MS * XUI_TOTP_STEP_MS) /* where a half minute begins */
+#define LOGIN_NO "{\"success\":false,\"msg\":\"Invalid username or password or two-factor code.\",\"obj\":null}"
+
+/* A code counts in its own half minute alone: what came over the line, or is judged by a clock a little away from ours, is tried
+ * once more with the code of the other side; in the middle of one a refusal is a refusal, and twice is enough. */
+static void test_second_factor_at_the_line(void **state)
+{
+	static const struct { const char *name; int64_t now_ms, takes_ms, again_ms; } cases[] = {
+		{ "over the line", LINE + 29990, 20, LINE + 30010 },
+		{ "a slow answer", LINE + 20000, 15000, LINE + 35000 },
+		{ "its clock is before ours", LINE + 26000, 20, LINE + 31000 },
+		{ "its clock is behind ours", LINE + 33000, 20, LINE + 28000 },
+		{ "in the middle", LINE + 15000, 20, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * countof(cases); i++) {
+		const int64_t again_ms = cases[i / 2].again_ms;
+		const bool helps = i % 2 && again_ms;
+		const struct step steps[] = { { "GET csrf-token", 200, CSRF, "3x-ui=c1" }, { "POST login", 200, LOGIN_NO, .after_ms = cases[i / 2].takes_ms },
+			{ "POST login", 200, helps ? LOGIN_OK : LOGIN_NO, helps ? "3x-ui=c2" : NULL }, { "POST panel/api/clients/onlines", 200, OK_NULL } };
+		const struct xui_result *r;
+		char first[7], second[7];
+		struct world w;
+
+		world_init(&w, XUI_C, "3.6.0");
+		w.panel.session.expires_ms = 0;
+		w.panel.totp_secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+		w.now_ms = cases[i / 2].now_ms;
+		r = world_run(&w, &onlines, steps, helps ? 4 : again_ms ? 3 : 2);
+		if (r->err != (helps ? OK : E_AUTH) || (w.panel.login_refused_ms != 0) == helps)
+			fail_msg("%s: %s", cases[i / 2].name, err_name(r->err));
+		assert_int_equal(xui_totp(first, str_of(w.panel.totp_secret), cases[i / 2].now_ms), OK);
+		assert_non_null(strstr(w.sent[1].body, first));
+		if (again_ms) {
+			assert_int_equal(xui_totp(second, str_of(w.panel.totp_secret), again_ms), OK);
+			if (!strstr(w.sent[2].body, second))
+				fail_msg("%s: %s", cases[i / 2].name, w.sent[2].body);
+			assert_string_equal(w.sent[2].csrf, "tok-1");
+		}
+		world_release(&w);
+	}
+}
+
 static void test_old_server_path(void **state)
 {
 	static const struct xui_ask status = { .what = XUI_STATUS };
@@ -387,6 +435,7 @@ int main(void)
 		proves(test_csrf_is_renewed, ""),
 		proves(test_token, ""),
 		proves(test_second_factor, ""),
+		proves(test_second_factor_at_the_line, ""),
 		proves(test_old_server_path, ""),
 		proves(test_versions, ""),
 	};

@@ -25,6 +25,7 @@ struct step {
 	enum http_failure failure;
 	const char *type;   /* content type; NULL: JSON */
 	size_t len;         /* of a body that is no text; 0: strlen */
+	int64_t after_ms;   /* what the answer takes */
 };
 
 struct sent {
@@ -175,6 +176,7 @@ static inline const struct xui_result *world_run(struct world *w, const struct x
 		if (strcmp(w->sent[w->sent_count - 1].line, steps[i].want))
 			fail_msg("step %zu: wanted %s, got %s", i, steps[i].want, w->sent[w->sent_count - 1].line);
 		world_deliver(w, &request, &steps[i], &answer);
+		w->now_ms += steps[i].after_ms;
 		turn = xui_op_step(op, &answer, w->now_ms, &request);
 	}
 	if (w->sent_count - from != count)
