@@ -41,7 +41,7 @@ struct outgoing {
 
 void outbox_add(struct act *a, const struct outgoing *o);
 
-/* Unclaimed rows about this fact are not sent: it has stopped being true. */
+/* Rows about this fact are not sent: it has stopped being true. What is on its way already is not sent once more. */
 enum err outbox_retract(struct act *a, const char *about);
 
 /* What a settle handler hears when its row has ended. verdict is never one that leads to another try. */

@@ -22,8 +22,10 @@ void outbox_add(struct act *a, const struct outgoing *o)
 /* Takes its place in the list, too: without a method. */
 enum err outbox_retract(struct act *a, const char *about)
 {
+	enum err e = db_run(a->tx, "DELETE FROM outbox WHERE about=?1 AND state=0", about);
+
 	append(&a->core->turn, &(struct outgoing){ .about = arena_strdup(a->arena, about) });
-	return db_run(a->tx, "DELETE FROM outbox WHERE about=?1 AND state=0", about);
+	return e ? e : db_run(a->tx, "UPDATE outbox SET expires_ms=1 WHERE about=?1 AND state=1", about); /* on its way: not once more, if it comes back */
 }
 
 static bool is_retracted(const struct turn *t, size_t i)

@@ -88,6 +88,24 @@ static void test_undone_alone(void **state)
 	assert_int_equal(heard(anna, "a fact"), 1); /* nor was it said again */
 }
 
+/* It was on its way when it stopped being true, and comes back: it is not tried again. */
+static void test_taken_back_on_its_way(void **state)
+{
+	struct botapi_rule wait = { .method = "sendMessage", .times = 1, .fault = BOTAPI_429, .retry_after_s = 2 };
+
+	(void)state;
+	meet();
+	botapi_add_rule(b->telegram, &wait);
+	memnet_set_latency_us(b->net, ORIGIN, 500000);
+	botapi_say(b->telegram, anna, "soon untrue");
+	run_ms(800);
+	assert_int_equal(rows("SELECT count(*) FROM outbox WHERE state=1"), 1);
+	botapi_say(b->telegram, anna, "untrue now");
+	run_ms(20000);
+	assert_int_equal(heard(anna, "soon untrue"), 0);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
 /* --- answers to queries --- */
 
 static void answer(struct act *a, const char *query)
@@ -323,6 +341,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(test_undone_alone, ""),
+		story(test_taken_back_on_its_way, ""),
 		story(test_answers_wait_when_told, ""),
 		story(test_broken_markup, ""),
 		story(test_answers_pass_by, ""),
