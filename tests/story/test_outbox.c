@@ -91,14 +91,13 @@ static void test_undone_alone(void **state)
 /* It was on its way when it stopped being true, and comes back: it is not tried again. */
 static void test_taken_back_on_its_way(void **state)
 {
-	struct botapi_rule wait = { .method = "sendMessage", .times = 1, .fault = BOTAPI_429, .retry_after_s = 2 };
+	struct botapi_rule late = { .method = "sendMessage", .times = 1, .fault = BOTAPI_NETWORK, .trouble = { .drop = true, .delay_ms = 3000 } };
 
 	(void)state;
 	meet();
-	botapi_add_rule(b->telegram, &wait);
-	memnet_set_latency_us(b->net, ORIGIN, 500000);
+	botapi_add_rule(b->telegram, &late);
 	botapi_say(b->telegram, anna, "soon untrue");
-	run_ms(800);
+	run_ms(1000);
 	assert_int_equal(rows("SELECT count(*) FROM outbox WHERE state=1"), 1);
 	botapi_say(b->telegram, anna, "untrue now");
 	run_ms(20000);
