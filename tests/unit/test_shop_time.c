@@ -1,7 +1,12 @@
 /* What time does to a subscription when it does not go as it should: clocks that were ahead, schedules that were late. */
 #include "tests/unit/proves.h"
 
+#include <unistd.h>
+
+#include "bot/schema.h"
 #include "tests/unit/people_fixture.c"
+
+#define BEFORE_STOPS_BY_TIME 12 /* so many migrations had landed */
 
 static void clock_moves(struct shop *s, int64_t ms)
 {
@@ -51,6 +56,33 @@ static void test_stopped_too_early(void **state)
 	clock_moves(s, 0);
 	assert_false(is_on(s, &banned));
 	assert_int_equal(shop_number(s, "SELECT count(*) FROM jobs WHERE kind='reconcile'"), 2); /* the panel hears of all that */
+	shop_free(s);
+}
+
+/* Of what an older program had switched off, time stopped what waits for its deletion; not what somebody keeps off or a ban does. */
+static void test_stops_of_before(void **state)
+{
+	struct shop *s = shop_new();
+	const char *path = arena_printf(&s->arena, "%s/old.db", s->dir);
+	struct db *db;
+	int64_t from;
+	char *marked;
+
+	(void)state;
+	assert_int_equal(db_open(&db, path, DB_WRITE, NULL), OK);
+	assert_int_equal(db_migrate(db, &from, schema_migrations, BEFORE_STOPS_BY_TIME), OK);
+	assert_int_equal(db_script(db, "INSERT INTO users(id, lang, created_ms, updated_ms) VALUES(1, 'en', 1, 1);"
+		"INSERT INTO plans(id, name, days, quota_bytes, created_ms) VALUES(1, 'Month', 30, 0, 1);"
+		"INSERT INTO subscriptions(public_id, user_id, plan_id, sub_id, uuid, password, expires_ms, grace_until_ms, step_ms, enabled, ban_stopped, quota_bytes, limit_ip, reset_days, created_ms, updated_ms)"
+		" VALUES('BY_TIME', 1, 1, 'a', 'a', 'a', 100, 200, 300, 0, 0, 0, 0, 0, 1, 1), ('BY_HAND', 1, 1, 'b', 'b', 'b', 100, 0, 90, 0, 0, 0, 0, 0, 1, 1),"
+		" ('ENDLESS', 1, 1, 'c', 'c', 'c', 0, 0, 0, 0, 0, 0, 0, 0, 1, 1), ('BANNED', 1, 1, 'd', 'd', 'd', 100, 0, 300, 0, 1, 0, 0, 0, 1, 1), ('ON', 1, 1, 'e', 'e', 'e', 100, 0, 90, 1, 0, 0, 0, 0, 1, 1)"), OK);
+	assert_int_equal(db_migrate(db, &from, schema_migrations, schema_migrations_count), OK);
+	assert_int_equal(db_get_text(&marked, &s->arena, db, "SELECT group_concat(public_id) FROM subscriptions WHERE time_stopped=1"), OK);
+	assert_string_equal(marked, "BY_TIME");
+	db_close(db);
+	unlink(path);
+	unlink(arena_printf(&s->arena, "%s-wal", path));
+	unlink(arena_printf(&s->arena, "%s-shm", path));
 	shop_free(s);
 }
 
@@ -179,6 +211,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_stopped_too_early, ""),
+		proves(test_stops_of_before, ""),
 		proves(test_unbanned_too_late, ""),
 		proves(test_kept_off, ""),
 		proves(test_trial_kept_off, ""),
