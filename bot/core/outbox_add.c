@@ -22,13 +22,14 @@ void outbox_add(struct act *a, const struct outgoing *o)
 /* Takes its place in the list, too: without a method. */
 enum err outbox_retract(struct act *a, const char *about)
 {
+	a->core->turn.retracts = true;
 	append(&a->core->turn, &(struct outgoing){ .about = arena_strdup(a->arena, about) });
 	return db_run(a->tx, "DELETE FROM outbox WHERE about=?1 AND state=0", about);
 }
 
 static bool is_retracted(const struct turn *t, size_t i)
 {
-	const char *about = t->added[i].about;
+	const char *about = t->retracts ? t->added[i].about : NULL;
 
 	for (size_t k = i + 1; about && k < t->added_count; k++)
 		if (!t->added[k].method && strcmp(t->added[k].about, about) == 0)
