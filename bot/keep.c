@@ -147,8 +147,7 @@ static enum err keep_old(const char *database, struct arena *arena)
 	if (access(database, F_OK) != 0)
 		return OK;
 	if (db_open(&db, database, DB_WRITE, NULL) == OK) {
-		if (db_checkpoint(db, true, &left) != OK)
-			fprintf(stderr, "obol: the journal of %s could not be folded in\n", database);
+		db_checkpoint(db, true, &left);
 		db_close(db);
 	}
 	if (is_same_file(database, before))

@@ -93,6 +93,7 @@ enum err core_open(struct core **out, const struct core_setup *setup)
 		return e;
 	}
 	outbox_send(c);
+	turn_clear(c);
 	arena_clear(&c->turn_arena);
 	*out = c;
 	return OK;

@@ -101,6 +101,7 @@ struct reply {
 struct turn {
 	struct outgoing *added;
 	size_t added_count, added_cap;
+	bool retracts;               /* some of them do, or did and were undone */
 	struct reply *replies;
 	size_t replies_count, replies_cap;
 	struct working **works;      /* go to the helper thread after the commit */
@@ -202,6 +203,7 @@ struct act core_act(struct core *c);
 /* turn.c */
 struct turn_mark turn_mark(const struct core *c);
 void turn_undo(struct core *c, struct turn_mark mark);
+void turn_clear(struct core *c);                                        /* after its commit, or without it: before its arena is cleared */
 void core_add_event(struct core *c, struct event *e);
 void core_begin(struct core *c, struct run *r);                         /* the first step of a job that is claimed, in the next turn */
 

@@ -24,13 +24,14 @@ enum err outbox_retract(struct act *a, const char *about)
 {
 	enum err e = db_run(a->tx, "DELETE FROM outbox WHERE about=?1 AND state=0", about);
 
+	a->core->turn.retracts = true;
 	append(&a->core->turn, &(struct outgoing){ .about = arena_strdup(a->arena, about) });
 	return e ? e : db_run(a->tx, "UPDATE outbox SET expires_ms=1 WHERE about=?1 AND state=1", about); /* on its way: not once more, if it comes back */
 }
 
 static bool is_retracted(const struct turn *t, size_t i)
 {
-	const char *about = t->added[i].about;
+	const char *about = t->retracts ? t->added[i].about : NULL;
 
 	for (size_t k = i + 1; about && k < t->added_count; k++)
 		if (!t->added[k].method && strcmp(t->added[k].about, about) == 0)

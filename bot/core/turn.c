@@ -21,13 +21,14 @@ void turn_undo(struct core *c, struct turn_mark mark)
 	inbound_works_drop(c, mark.works);
 }
 
-static void turn_clear(struct core *c)
+void turn_clear(struct core *c)
 {
 	struct turn *t = &c->turn;
 
 	inbound_works_drop(c, 0);
 	t->added_count = t->replies_count = t->claimed_count = t->calls_count = t->ended_count = 0;
 	t->jobs_next_ms = INT64_MAX;
+	t->retracts = false;
 	t->put_back_count = 0;
 }
 

@@ -336,6 +336,36 @@ static void test_under_way_at_orderly_ends(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+/* --- a start --- */
+
+static enum err greet(struct act *a)
+{
+	say(a, anna, "the shop is open again");
+	return OK;
+}
+
+static enum err speak(struct act *a, const struct tg_update *u)
+{
+	say(a, boris, "a text as long as what was said at the start, and of somebody else's");
+	return echo(a, u);
+}
+
+/* What a start says is said once, and nothing of what comes after it is taken for it. */
+static void test_said_at_a_start(void **state)
+{
+	(void)state;
+	meet();
+	stop_well();
+	b->tables.on_start = greet;
+	b->tables.on_update = speak;
+	botapi_say(b->telegram, anna, "hello again");
+	botapi_clear_calls(b->telegram);
+	start();
+	run_ms(20000);
+	assert_int_equal(heard(anna, "the shop is open again"), 1);
+	assert_int_equal(botapi_calls(b->telegram, "sendMessage"), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +379,7 @@ int main(void)
 		story(test_waits_through_a_start, "R280"),
 		story(test_refused_for_a_moment, ""),
 		story(test_under_way_at_orderly_ends, ""),
+		story(test_said_at_a_start, ""),
 	};
 
 	return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);
