@@ -47,6 +47,7 @@ enum err provider_forget_earlier(struct act *a); /* those with whom nobody can p
 /* A question about i was answered with an error: those that a person has to do something about are told, folded. */
 enum err provider_said_no(struct act *a, const struct invoice *i, enum err what, const char *name);
 enum err provider_said_yes(struct act *a, const struct invoice *i);
+enum err provider_asked_no_more(struct act *a, const struct pay_provider *p); /* it is off: what it refused is over */
 const char *provider_key_cause(struct act *a, const char *provider, const char *account); /* of the alert that a key is not taken; account as in an invoice */
 
 /* --- payment.c: rows --- */

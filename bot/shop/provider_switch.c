@@ -81,7 +81,9 @@ enum err provider_state(struct provider_state *out, struct act *a, const struct 
 
 enum err provider_switch_off(struct act *a, const struct pay_provider *p)
 {
-	return word_set(a, p, "off");
+	enum err e = word_set(a, p, "off");
+
+	return e ? e : provider_asked_no_more(a, p);
 }
 
 /* --- a key on trial --- */

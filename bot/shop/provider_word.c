@@ -12,9 +12,9 @@ const char *provider_key_cause(struct act *a, const char *provider, const char *
 	return arena_printf(a->arena, "provider.key:%s%s%s", provider, account ? ":" : "", account ? account : "");
 }
 
-static const char *refusal_cause(struct act *a, const struct invoice *i)
+static const char *refusal_cause(struct act *a, const char *provider)
 {
-	return arena_printf(a->arena, "provider.refuses:%s", i->provider);
+	return arena_printf(a->arena, "provider.refuses:%s", provider);
 }
 
 enum err provider_said_no(struct act *a, const struct invoice *i, enum err what, const char *name)
@@ -24,7 +24,7 @@ enum err provider_said_no(struct act *a, const struct invoice *i, enum err what,
 	if (what == E_AUTH)
 		return alert_raise(a, ALERT_CRITICAL, provider_key_cause(a, i->provider, NULL), "provider_refused", i->provider, name);
 	if (what == E_REFUSED)
-		return alert_raise(a, ALERT_WARNING, refusal_cause(a, i), "provider_refuses", i->provider, name);
+		return alert_raise(a, ALERT_WARNING, refusal_cause(a, i->provider), "provider_refuses", i->provider, name);
 	return OK;
 }
 
@@ -34,8 +34,13 @@ enum err provider_said_yes(struct act *a, const struct invoice *i)
 	enum err e = alert_clear(a, provider_key_cause(a, i->provider, i->account), i->provider);
 
 	if (!e)
-		e = db_get_i64(&last_ms, a->tx, "SELECT last_ms FROM alerts WHERE cause=?1", refusal_cause(a, i));
+		e = db_get_i64(&last_ms, a->tx, "SELECT last_ms FROM alerts WHERE cause=?1", refusal_cause(a, i->provider));
 	if (e)
 		return e == E_NOTFOUND ? OK : e;
-	return a->now_ms < last_ms + QUIET_MS ? OK : alert_clear(a, refusal_cause(a, i), i->provider);
+	return a->now_ms < last_ms + QUIET_MS ? OK : alert_clear(a, refusal_cause(a, i->provider), i->provider);
+}
+
+enum err provider_asked_no_more(struct act *a, const struct pay_provider *p)
+{
+	return alert_clear(a, refusal_cause(a, p->name), p->name);
 }

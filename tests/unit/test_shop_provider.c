@@ -278,6 +278,13 @@ static void test_refusal_is_told(void **state)
 	again(&t);
 	assert_int_equal(create(&t, NULL), JOB_DONE);
 	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 0);
+	/* or when nothing is asked there any more */
+	cryptopay_sim_add_rule(t.s->crypto, &refuse);
+	again(&t);
+	assert_int_equal(create(&t, NULL), JOB_DONE);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 1);
+	assert_int_equal(provider_switch_off(&t.s->a, &pay_crypto_pay), OK);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 0);
 	sale_end(&t);
 }
 
