@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "tests/story/operator.h"
+
 static const bool yes = true;
 
 /* --- rows --- */
@@ -401,6 +403,32 @@ static void test_log(void **state)
 	fw_free(w);
 }
 
+/* A Trojan client is known by its password, which looks like nothing in particular. */
+static void test_log_without_passwords(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+	struct panel_client_view other = { .email = STR("boris"), .password = STR("somebodyelse"), .enable = true, .sub_id = STR("other") };
+	char password[ACCESS_PASSWORD_BYTES_MAX + 1], sql[200];
+
+	(void)state;
+	other.inbound_id = w->inbound_ids[0] = operator_adds_inbound(w->sims[0], "trojan", 20500, NULL, NULL);
+	assert_true(operator_adds_client(w->sims[0], "2.8.5", &other, "")); /* the last one would be switched off */
+	ask_inbounds(w);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 5000);
+	fw_want(w, "UPDATE subscriptions SET quota_bytes=quota_bytes*2 WHERE id=1");
+	fw_run(w, 5000);
+	fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+	fw_run(w, 5000);
+	assert_int_equal(fw_client(w, 0).count, 0);
+	access_password(password, sizeof password, STR("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), STR("trojan"), STR(""));
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panel_log WHERE call LIKE '%/updateClient/***' OR call LIKE '%/delClient/***'"), 2);
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM panel_log WHERE instr(call, '%s')", password);
+	assert_int_equal(fw_number(w, sql), 0);
+	fw_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +444,7 @@ int main(void)
 		proves(test_deleted_with_alerts, ""),
 		proves(test_set_while_asked, ""),
 		proves(test_log, "R148"),
+		proves(test_log_without_passwords, ""),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
