@@ -463,7 +463,8 @@ static void test_subscription_address(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < countof(cases); i++) {
-		const struct panel_config config = { .user = "admin", .password = PASSWORD, .sub_uri = cases[i].uri, .sub_off = cases[i].is_off };
+		const struct panel_config config = { .user = "admin", .password = PASSWORD, .sub_uri = cases[i].uri };
+		const struct panel_rule off = { .route = "defaultSettings", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":{\"subEnable\":false,\"subURI\":\"https://sub.example.com/s/\"}}" };
 		struct fleet_world *w = fw_new(NULL);
 		struct fw_adding adding = { w, 0 };
 		char sql[300];
@@ -472,6 +473,8 @@ static void test_subscription_address(void **state)
 		snprintf(w->origins[0], sizeof w->origins[0], "http://panel-1.test:2053");
 		w->sims[0] = panel_sim_new("3.6.0", &config);
 		memnet_serve(w->net, w->origins[0], 0, panel_sim_handle, w->sims[0]);
+		if (cases[i].is_off)
+			panel_sim_add_rule(w->sims[0], &off);
 		assert_int_equal(core_do(w->core, fw_add_row, &adding), OK);
 		fw_run(w, 2000);
 		snprintf(sql, sizeof sql, "UPDATE panels SET host=%s%s%s, sub_url='stale', refreshed_ms=0", cases[i].host ? "'" : "", cases[i].host ? cases[i].host : "NULL", cases[i].host ? "'" : "");
