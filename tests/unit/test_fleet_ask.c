@@ -386,6 +386,108 @@ static void test_watch(void **state)
 	fw_free(w);
 }
 
+/* Its password was changed: the panel answers and does not let us in. One alert, nothing is sold from it, what is paid waits, and
+ * it is not hammered. */
+static void test_password_changed(void **state)
+{
+	static const struct panel_rule no = { .route = "POST login", .fault = PANEL_REFUSE, .text = "Invalid username or password or two-factor code." };
+
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i]);
+
+		panel_sim_add_rule(w->sims[0], &no);
+		panel_sim_drop_sessions(w->sims[0]);
+		panel_sim_clear_counts(w->sims[0]);
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+		for (int k = 0; k < 10; k++) {
+			assert_int_equal(core_do(w->core, watch, NULL), OK);
+			fw_run(w, MINUTE_MS);
+		}
+		assert_string_equal(w->alert_keys, "+panel_login ");
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='down'"), 1);
+		assert_int_equal(panel_sim_count(w->sims[0], "POST login"), 1);
+		assert_true(w->waits > 0);
+		panel_sim_clear_rules(w->sims[0]);
+		for (int k = 0; k < 20; k++) {
+			assert_int_equal(core_do(w->core, watch, NULL), OK);
+			fw_run(w, MINUTE_MS);
+		}
+		assert_string_equal(w->alert_keys, "+panel_login -panel_login ");
+		fw_assert_in_line(w, fw_versions[i]);
+		fw_free(w);
+	}
+}
+
+static enum err clear_addresses(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return client_ask(a, 1, ASK_IPS_CLEAR, 77);
+}
+
+/* The panel says that it has forgotten them and has not: an admin reads what is left. */
+static void test_cleared_is_looked_at(void **state)
+{
+	static const struct panel_rule lie = { .route = "lear", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":null}" };
+
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i]);
+
+		panel_sim_saw_ip(w->sims[0], "anna_abcdefgh", "203.0.113.7", memnet_now_ms(w->net));
+		panel_sim_add_rule(w->sims[0], &lie);
+		assert_int_equal(core_do(w->core, clear_addresses, NULL), OK);
+		fw_run(w, 2000);
+		assert_true(w->answer.ok && w->answer.what == ASK_IPS_CLEAR);
+		assert_int_equal(w->answer.ips_count, 1);
+		panel_sim_clear_rules(w->sims[0]);
+		assert_int_equal(core_do(w->core, clear_addresses, NULL), OK);
+		fw_run(w, 2000);
+		assert_int_equal(w->answer.ips_count, 0);
+		fw_free(w);
+	}
+}
+
+/* Customers are given its subscription address where one listens there and they can reach it (B49). */
+static void test_subscription_address(void **state)
+{
+	static const struct { const char *name, *uri, *kept; bool is_off; const char *host; } cases[] = {
+		{ "its own", "https://sub.example.com/s/", "https://sub.example.com/s/", false, NULL },
+		{ "without its last slash", "https://sub.example.com/s", "https://sub.example.com/s/", false, NULL },
+		{ "switched off, and still written there", "https://sub.example.com/s/", "", true, NULL },
+		{ "loopback", "http://127.0.0.1:2096/sub/", "", false, NULL },
+		{ "private", "http://10.0.0.5:2096/sub/", "", false, NULL },
+		{ "private, another one was typed", "http://10.0.0.5:2096/sub/", "", false, "10.0.0.6" },
+		{ "private, and typed", "http://10.0.0.5:2096/sub/", "http://10.0.0.5:2096/sub/", false, "10.0.0.5" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		const struct panel_config config = { .user = "admin", .password = PASSWORD, .sub_uri = cases[i].uri };
+		const struct panel_rule off = { .route = "defaultSettings", .fault = PANEL_WRONG_JSON, .text = "{\"success\":true,\"msg\":\"\",\"obj\":{\"subEnable\":false,\"subURI\":\"https://sub.example.com/s/\"}}" };
+		struct fleet_world *w = fw_new(NULL);
+		struct fw_adding adding = { w, 0 };
+		char sql[300];
+
+		w->panels_count = 1;
+		snprintf(w->origins[0], sizeof w->origins[0], "http://panel-1.test:2053");
+		w->sims[0] = panel_sim_new("3.6.0", &config);
+		memnet_serve(w->net, w->origins[0], 0, panel_sim_handle, w->sims[0]);
+		if (cases[i].is_off)
+			panel_sim_add_rule(w->sims[0], &off);
+		assert_int_equal(core_do(w->core, fw_add_row, &adding), OK);
+		fw_run(w, 2000);
+		snprintf(sql, sizeof sql, "UPDATE panels SET host=%s%s%s, sub_url='stale', refreshed_ms=0", cases[i].host ? "'" : "", cases[i].host ? cases[i].host : "NULL", cases[i].host ? "'" : "");
+		fw_do(w, sql);
+		assert_int_equal(core_do(w->core, watch, NULL), OK);
+		fw_run(w, MINUTE_MS);
+		snprintf(sql, sizeof sql, "SELECT count(*) FROM panels WHERE coalesce(sub_url, '')='%s'", cases[i].kept);
+		if (!fw_number(w, sql))
+			fail_msg("%s", cases[i].name);
+		fw_free(w);
+	}
+}
+
 /* Somebody else's pages stand at its address, all of them with status 200: that is no panel any more. */
 static void test_web_page(void **state)
 {
@@ -489,6 +591,9 @@ int main(void)
 		proves(test_online, ""),
 		proves(test_health, "R092 R093 R094 R095"),
 		proves(test_watch, "R098 R142"),
+		proves(test_password_changed, ""),
+		proves(test_cleared_is_looked_at, ""),
+		proves(test_subscription_address, ""),
 		proves(test_web_page, ""),
 		proves(test_inbound_gone, ""),
 		proves(test_unknown_version, "B17"),

@@ -301,6 +301,91 @@ static void test_adopted_too_late(void **state)
 	fw_free(w);
 }
 
+/* The same about a quota: what was seen before the payment must not become what is wanted after it. */
+static void test_quota_adopted_too_late(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+	int64_t id;
+
+	(void)state;
+	operator_edits(w, START_MS + 30 * DAY_MS, 5 * GIB, true);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='quota'");
+	assert_true(id > 0);
+	panel_sim_set_down(w->sims[0], true);
+	fw_want(w, "UPDATE subscriptions SET quota_bytes=quota_bytes*2 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(core_do(w->core, say_adopt, &id), E_NOTFOUND);
+	assert_int_equal(fw_number(w, "SELECT quota_bytes FROM subscriptions"), 20 * GIB);
+	fw_free(w);
+}
+
+/* Fewer devices by hand, and a person has them set right. */
+static void test_fewer_devices(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i]);
+		struct fw_found f = fw_client(w, 0);
+		struct operator_edit e = operator_sees(&f.client);
+		int64_t id;
+
+		f.client.email = str_of(f.email);
+		f.client.id = str_of(f.id);
+		f.client.sub_id = str_of(f.sub_id);
+		f.client.limit_ip = 1;
+		e.comment = "obol:SUBSCR0001";
+		assert_true(operator_saves(w->sims[0], fw_versions[i], &f.client, &e));
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_client(w, 0).client.limit_ip, 1);
+		id = fw_number(w, "SELECT id FROM drifts WHERE state='open' AND field='devices'");
+		assert_int_equal(core_do(w->core, say_repair, &id), OK);
+		fw_run(w, MINUTE_MS);
+		fw_assert_in_line(w, fw_versions[i]);
+		assert_string_equal(w->alert_keys, "+drift -drift ");
+		fw_free(w);
+	}
+}
+
+/* Who has used all of it to the byte is cut off by the panel, not by hand. */
+static void test_used_up_exactly(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i]);
+
+		panel_sim_set_traffic(w->sims[0], "anna_abcdefgh", 5 * GIB, 5 * GIB);
+		fw_run(w, MINUTE_MS);
+		assert_false(fw_client(w, 0).client.in_xray);
+		fw_reconcile(w);
+		fw_run(w, 25 * HOUR_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 0);
+		assert_false(fw_client(w, 0).client.in_xray);
+		assert_string_equal(w->alert_keys, "");
+		fw_free(w);
+	}
+}
+
+/* Off in the accounting alone although nothing is used up: an update lets them in. (2.8.x shows the settings' word for it.) */
+static void test_row_alone_is_off(void **state)
+{
+	struct fleet_world *w = fw_sold("2.9.2");
+
+	(void)state;
+	panel_sim_set_traffic(w->sims[0], "anna_abcdefgh", 6 * GIB, 6 * GIB);
+	fw_run(w, MINUTE_MS);
+	assert_false(fw_client(w, 0).client.in_xray);
+	panel_sim_set_traffic(w->sims[0], "anna_abcdefgh", 100, 200); /* by hand, in the panel's pages */
+	fw_run(w, MINUTE_MS);
+	assert_true(fw_client(w, 0).client.enable && !fw_client(w, 0).client.row_enable);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	fw_assert_in_line(w, "let in");
+	fw_free(w);
+}
+
 static void test_disabled_by_hand(void **state)
 {
 	struct fleet_world *w = fw_sold("3.6.0");
@@ -365,6 +450,10 @@ int main(void)
 		proves(test_left_by_other_writes, ""),
 		proves(test_reset_is_ours, ""),
 		proves(test_adopted_too_late, ""),
+		proves(test_quota_adopted_too_late, ""),
+		proves(test_fewer_devices, ""),
+		proves(test_used_up_exactly, ""),
+		proves(test_row_alone_is_off, ""),
 		proves(test_paid_overrules, "R039 B20"),
 		proves(test_disabled_by_hand, ""),
 		proves(test_unlimited_paid_last, ""),

@@ -24,6 +24,33 @@ static void test_private_host(void **state)
 	fw_free(w);
 }
 
+/* An inbound's own address comes before that of its panel, and a private one is delivered only if it is the very one that was
+ * typed: that another was typed says nothing about those that the panel puts before its inbounds. */
+static void test_typed_addresses(void **state)
+{
+	static const struct { const char *sql, *link, *not; bool told; } cases[] = {
+		{ "UPDATE panels SET host='panel.example.net'; UPDATE inbounds SET host='own.example.net'", "%@own.example.net:%", "%panel.example.net%", false },
+		{ "UPDATE panels SET host='panel.example.net'; UPDATE inbounds SET host=NULL", "%@panel.example.net:%", "%own%", false },
+		{ "UPDATE inbounds SET hosts='[{\"address\":\"10.0.0.9\",\"port\":443},{\"address\":\"cdn.example.com\",\"port\":443}]'", "%@cdn.example.com:%", "%10.0.0.9%", true },
+		{ "UPDATE inbounds SET host='10.0.0.9', hosts='[{\"address\":\"10.0.0.9\",\"port\":443}]'", "%@10.0.0.9:%", "%example%", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct fleet_world *w = fw_sold("3.6.0");
+		char sql[300];
+
+		fw_do(w, cases[i].sql);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		snprintf(sql, sizeof sql, "SELECT count(*) FROM accesses WHERE link LIKE '%s' AND link NOT LIKE '%s'", cases[i].link, cases[i].not);
+		if (!fw_number(w, sql))
+			fail_msg("%s", cases[i].sql);
+		assert_string_equal(w->alert_keys, cases[i].told ? "+panel_address " : "");
+		fw_free(w);
+	}
+}
+
 /* --- hosts --- */
 
 static enum err ask_inbounds(struct act *a, void *ctx)
@@ -160,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		proves(test_private_host, "B49"),
+		proves(test_typed_addresses, ""),
 		proves(test_hosts, ""),
 		proves(test_hosts_in_sample, ""),
 	};

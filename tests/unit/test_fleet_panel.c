@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "tests/story/operator.h"
+
 static const bool yes = true;
 
 /* --- rows --- */
@@ -218,6 +220,19 @@ static void test_new_credentials(void **state)
 	fw_free(w);
 }
 
+/* At another address its subscriptions are elsewhere, too, or nobody knows where. */
+static void test_new_address(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+	struct given x = { .id = w->panel_ids[0], .g = { .url = "http://panel-9.test:2053" } };
+
+	(void)state;
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE sub_url IS NOT NULL"), 1);
+	assert_int_equal(core_do(w->core, set, &x), OK);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE sub_url IS NULL AND state='new'"), 1);
+	fw_free(w);
+}
+
 /* --- the environment --- */
 
 static enum err from_config(struct act *a, void *ctx)
@@ -264,14 +279,17 @@ static enum err delete_panel(struct act *a, void *ctx)
 static void test_deleted(void **state)
 {
 	struct fleet_world *w = fw_new("2.8.5");
+	struct given all = { .id = w->panel_ids[0], .g = { .username = "u", .password = "p", .token = "t", .totp = "GEZDGNBV" } };
 	bool keep = false;
 
 	(void)state;
 	fw_sell(w);
+	assert_int_equal(core_do(w->core, set, &all), OK);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE token_sealed IS NOT NULL AND totp_sealed IS NOT NULL"), 1);
 	assert_int_equal(core_do(w->core, delete_panel, &keep), E_CONFLICT);
 	keep = yes;
 	assert_int_equal(core_do(w->core, delete_panel, &keep), OK);
-	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE password_sealed IS NULL AND deleted_ms>0"), 1);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE username_sealed IS NULL AND password_sealed IS NULL AND token_sealed IS NULL AND totp_sealed IS NULL AND deleted_ms>0"), 1);
 	assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 0);
 	assert_int_equal(core_do(w->core, delete_panel, &keep), E_NOTFOUND);
 	fw_free(w);
@@ -367,8 +385,12 @@ static void test_log(void **state)
 	fw_run(w, 5000);
 	fw_want(w, "UPDATE subscriptions SET quota_bytes=quota_bytes*2 WHERE id=1"); /* updateClient/UUID */
 	fw_run(w, 5000);
+	fw_operator_adds(w, "2.8.5", "boris"); /* else it would be switched off */
+	fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1"); /* delClient/UUID */
+	fw_run(w, 5000);
 	assert_int_equal(core_do(w->core, read_log, &count), OK);
 	assert_true(count > 5);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panel_log WHERE call LIKE 'POST /panel/api/inbounds/%/delClient/***'"), 1);
 	assert_int_equal(fw_number(w, "SELECT count(*) FROM panel_log WHERE call='POST /panel/api/inbounds/updateClient/***' AND status=200"), 1);
 	for (int i = 0; i < 40; i++) {
 		fw_do(w, "INSERT INTO panel_log(panel_id, at_ms, call, status, duration_ms) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i<30)"
@@ -381,6 +403,32 @@ static void test_log(void **state)
 	fw_free(w);
 }
 
+/* A Trojan client is known by its password, which looks like nothing in particular. */
+static void test_log_without_passwords(void **state)
+{
+	struct fleet_world *w = fw_new("2.8.5");
+	struct panel_client_view other = { .email = STR("boris"), .password = STR("somebodyelse"), .enable = true, .sub_id = STR("other") };
+	char password[ACCESS_PASSWORD_BYTES_MAX + 1], sql[200];
+
+	(void)state;
+	other.inbound_id = w->inbound_ids[0] = operator_adds_inbound(w->sims[0], "trojan", 20500, NULL, NULL);
+	assert_true(operator_adds_client(w->sims[0], "2.8.5", &other, "")); /* the last one would be switched off */
+	ask_inbounds(w);
+	fw_sell(w);
+	fw_reconcile(w);
+	fw_run(w, 5000);
+	fw_want(w, "UPDATE subscriptions SET quota_bytes=quota_bytes*2 WHERE id=1");
+	fw_run(w, 5000);
+	fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+	fw_run(w, 5000);
+	assert_int_equal(fw_client(w, 0).count, 0);
+	access_password(password, sizeof password, STR("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="), STR("trojan"), STR(""));
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM panel_log WHERE call LIKE '%/updateClient/***' OR call LIKE '%/delClient/***'"), 2);
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM panel_log WHERE instr(call, '%s')", password);
+	assert_int_equal(fw_number(w, sql), 0);
+	fw_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,11 +438,13 @@ int main(void)
 		proves(test_session_is_used_again, "R004 R005 R006 R008 R014 B19"),
 		proves(test_session_lifetime, "R006 R007"),
 		proves(test_new_credentials, ""),
+		proves(test_new_address, ""),
 		proves(test_from_config, "R019"),
 		proves(test_deleted, ""),
 		proves(test_deleted_with_alerts, ""),
 		proves(test_set_while_asked, ""),
 		proves(test_log, "R148"),
+		proves(test_log_without_passwords, ""),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,35 +61,40 @@ static void test_as_before(void **state)
 	}
 }
 
-static void edit(struct fleet_world *w, const char *version, int64_t more_ms, const char *comment)
+struct change { int64_t more_ms; const char *comment, *sub_id; bool fewer_devices; };
+
+static void edit(struct fleet_world *w, const char *version, struct change by)
 {
 	struct fw_found f = fw_client(w, 0);
 	struct operator_edit e = operator_sees(&f.client);
 
 	f.client.email = str_of(f.email);
 	f.client.id = str_of(f.id);
-	f.client.sub_id = str_of(f.sub_id);
-	e.expiry_ms += more_ms;
-	e.comment = comment ? comment : "obol:SUBSCR0001";
+	f.client.sub_id = str_of(by.sub_id ? by.sub_id : f.sub_id);
+	f.client.limit_ip -= by.fewer_devices;
+	e.expiry_ms += by.more_ms;
+	e.comment = by.comment ? by.comment : "obol:SUBSCR0001";
 	assert_true(operator_saves(w->sims[0], version, &f.client, &e));
 }
 
 static void test_whoever_differs(void **state)
 {
-	static const struct { const char *name, *sql; int64_t more_ms; const char *comment; } cases[] = {
-		{ "a comment", NULL, 0, "a friend" },
-		{ "later", NULL, 5 * DAY_MS, NULL },
-		{ "sooner", NULL, -5 * DAY_MS, NULL },
-		{ "another address in links", "UPDATE inbounds SET host='other.example.com'", 0, NULL },
-		{ "other addresses of the panel", "UPDATE inbounds SET hosts='[{\"address\":\"cdn.example.com\",\"port\":443}]'", 0, NULL },
-		{ "another address of all its links", "UPDATE panels SET host='other.example.com'", 0, NULL },
-		{ "first thing", "UPDATE accesses SET seen_ms=1", 0, NULL },
-		{ "never marked", "UPDATE accesses SET seen_mark=0", 0, NULL },
-		{ "not agreed", "UPDATE accesses SET done_rev=0", 0, NULL },
-		{ "an update is due", "UPDATE accesses SET update_due=1", 0, NULL },
-		{ "a write that nobody has heard of", "UPDATE accesses SET writing=1", 0, NULL },
-		{ "another name", "UPDATE accesses SET rename='anna_home'", 0, NULL },
-		{ "before a person", "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'devices', '2', '1', 'open', 1)", 0, NULL },
+	static const struct { const char *name, *sql; struct change by; } cases[] = {
+		{ "a comment", NULL, { .comment = "a friend" } },
+		{ "later", NULL, { .more_ms = 5 * DAY_MS } },
+		{ "sooner", NULL, { .more_ms = -5 * DAY_MS } },
+		{ "another subscription id", NULL, { .sub_id = "byhandbyhandbyhand01" } },
+		{ "fewer devices", NULL, { .fewer_devices = true } },
+		{ "another address in links", "UPDATE inbounds SET host='other.example.com'", { 0 } },
+		{ "other addresses of the panel", "UPDATE inbounds SET hosts='[{\"address\":\"cdn.example.com\",\"port\":443}]'", { 0 } },
+		{ "another address of all its links", "UPDATE panels SET host='other.example.com'", { 0 } },
+		{ "first thing", "UPDATE accesses SET seen_ms=1", { 0 } },
+		{ "never marked", "UPDATE accesses SET seen_mark=0", { 0 } },
+		{ "not agreed", "UPDATE accesses SET done_rev=0", { 0 } },
+		{ "an update is due", "UPDATE accesses SET update_due=1", { 0 } },
+		{ "a write that nobody has heard of", "UPDATE accesses SET writing=1", { 0 } },
+		{ "another name", "UPDATE accesses SET rename='anna_home'", { 0 } },
+		{ "before a person", "INSERT INTO drifts(access_id, field, wanted, seen, state, found_ms) VALUES(1, 'devices', '2', '1', 'open', 1)", { 0 } },
 	};
 
 	(void)state;
@@ -100,20 +105,22 @@ static void test_whoever_differs(void **state)
 			if (cases[k].sql)
 				fw_do(w, cases[k].sql);
 			else
-				edit(w, fw_versions[i], cases[k].more_ms, cases[k].comment);
+				edit(w, fw_versions[i], cases[k].by);
 			sweep(w);
 			if (looks(w, fw_versions[i]) == 0)
 				fail_msg("%s: %s is not looked at", fw_versions[i], cases[k].name);
-			if (cases[k].more_ms > 0)
+			if (cases[k].by.more_ms > 0)
 				assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='adopted'"), 1);
-			if (cases[k].more_ms < 0)
+			if (cases[k].by.more_ms < 0 || cases[k].by.fewer_devices)
 				assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 1);
+			if (cases[k].by.sub_id)
+				assert_string_equal(fw_client(w, 0).sub_id, "subidsubidsubid00001");
 			fw_run(w, HOUR_MS);
 			fw_free(w);
 		}
 }
 
-static void test_gone_and_twice(void **state)
+static void test_gone(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < countof(fw_versions); i++) {
@@ -130,6 +137,24 @@ static void test_gone_and_twice(void **state)
 		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE field='exists'"), 1);
 		fw_free(w);
 	}
+}
+
+/* There twice on 3.0.2, Xray would not start again: mended before it must. */
+static void test_twice(void **state)
+{
+	struct fleet_world *w = fw_sold("3.0.2");
+	struct fw_found f = fw_client(w, 0);
+
+	(void)state;
+	f.client.email = str_of(f.email);
+	f.client.id = str_of(f.id);
+	f.client.sub_id = str_of(f.sub_id);
+	panel_sim_seed(w->sims[0], "vless", 20444, "other", 3);
+	assert_true(operator_adds_client(w->sims[0], "3.0.2", &f.client, "obol:SUBSCR0001"));
+	assert_int_equal(fw_client(w, 0).count, 2);
+	sweep(w);
+	fw_assert_in_line(w, "once");
+	fw_free(w);
 }
 
 /* Lost, cut, too late: nothing is noted, the next one does it. */
@@ -203,7 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_as_before, ""),
 		proves(test_whoever_differs, ""),
-		proves(test_gone_and_twice, ""),
+		proves(test_gone, ""),
+		proves(test_twice, ""),
 		proves(test_no_list, ""),
 		proves(test_crowd, ""),
 	};

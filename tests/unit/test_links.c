@@ -395,6 +395,7 @@ static void test_reach(void **state)
 		{ "192.168.1.1", LINK_REACH_PRIVATE },      { "100.64.0.1", LINK_REACH_PRIVATE },   { "169.254.1.1", LINK_REACH_PRIVATE },
 		{ "fe80::1", LINK_REACH_PRIVATE },          { "fd00::2", LINK_REACH_PRIVATE },      { "::ffff:10.0.0.1", LINK_REACH_PRIVATE },
 		{ "64:ff9b::10.0.0.1", LINK_REACH_PRIVATE }, { "panel", LINK_REACH_PRIVATE },       { "nas.local", LINK_REACH_PRIVATE },
+		{ "nas.home.arpa", LINK_REACH_PRIVATE },    { "arpa.example.com", LINK_REACH_PUBLIC },
 		{ "0.0.0.0", LINK_REACH_UNSPECIFIED },      { "::", LINK_REACH_UNSPECIFIED },       { "::0", LINK_REACH_UNSPECIFIED },
 		{ "224.0.0.1", LINK_REACH_UNSPECIFIED },    { "255.255.255.255", LINK_REACH_UNSPECIFIED }, { "ff02::1", LINK_REACH_UNSPECIFIED },
 		{ "", LINK_REACH_NONE },                    { "@sock", LINK_REACH_NONE },           { "/run/x.sock", LINK_REACH_NONE },

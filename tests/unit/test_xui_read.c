@@ -85,6 +85,10 @@ static void test_look_a_finds_trouble(void **state)
 	/* the accounting has other limits, or is on beside settings that are off */
 	r = RUN(&w, &ask, { LOOK_A, 200, GET_A(CLIENT_TEXT("u123_1", UUID, "")) }, { ROW_A, 200, TRAFFIC("0", "true") });
 	assert_true(r->look.exists && r->look.has_row && !r->look.agrees);
+	/* it renews by itself in the accounting alone, which is what enforcement reads */
+	r = RUN(&w, &ask, { LOOK_A, 200, GET_A(CLIENT_TEXT("u123_1", UUID, "")) },
+		{ ROW_A, 200, "{\"success\":true,\"msg\":\"\",\"obj\":" ROW_RESET("u123_1", "107374182400", "true", "30") "}" });
+	assert_true(r->look.exists && r->look.has_row && !r->look.agrees);
 	/* depleted: the row alone is off in 2.8.5, and that is no contradiction */
 	r = RUN(&w, &ask, { LOOK_A, 200, GET_A(CLIENT_TEXT("u123_1", UUID, "")) }, { ROW_A, 200, TRAFFIC("107374182400", "false") });
 	assert_true(r->look.agrees && !r->look.traffic.enabled);

@@ -450,6 +450,14 @@ static void test_shadowsocks_is_let_in(void **state)
 			fail_msg("%s: %s", cases[i].name, err_name(r->err));
 		world_release(&w);
 	}
+	/* 3.0.x loses both kinds */
+	ask.want.enabled = true;
+	for (int old = 0; old < 2; old++) {
+		world_init(&w, XUI_B, "3.0.2");
+		RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "shadowsocks", arena_printf(&w.arena, "{\"method\":\"%s\",\"clients\":[" SS_CLIENT "]}",
+			old ? "aes-128-gcm" : "2022-blake3-aes-128-gcm"), "") }, { SS_UPDATE, 200, OK_NULL }, { RESTART, 200, OK_NULL });
+		world_release(&w);
+	}
 	/* a record does not say in what inbounds it stands */
 	ask = ask_of(XUI_UPDATE);
 	ask.change = XUI_SET_ENABLED;
@@ -503,6 +511,17 @@ static void test_delete(void **state)
 	json_object_put(holder);
 	r = RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "vless", WITH(CLIENT("u1", UUID, "false")), WS) });
 	assert_true(r->err == OK && r->kept_disabled);
+	/* nor may it renew itself: that switches on whoever is off */
+	for (int on = 0; on < 2; on++) {
+		const char *renews = arena_printf(&w.arena, "{\"clients\":[{\"id\":\"" UUID "\",\"email\":\"u1\",\"enable\":%s,\"subId\":\"s1\",\"reset\":30}]}", on ? "true" : "false");
+
+		r = RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "vless", renews, WS) }, { UPDATE_A, 200, OK_NULL });
+		assert_true(r->err == OK && r->kept_disabled);
+		c = sent_client(&w, &holder);
+		assert_switch(c, "enable", false);
+		assert_number(c, "reset", 0);
+		json_object_put(holder);
+	}
 	/* twice: both go in one call, unless they are all there is */
 	r = RUN(&w, &ask, { LOOK_A, 200, inbound(&w, "vless", WITH(OURS "," STRANGER "," OURS), WS) }, { DELETE_A, 200, OK_NULL });
 	assert_int_equal(r->err, OK);
@@ -583,6 +602,13 @@ static void test_add_c(void **state)
 	/* part of it may be done */
 	r = RUN(&w, &ask, { GET_C, 200, NONE_C }, { LIST_C, 200, OPTIONS }, { ADD_C, 200, REFUSAL("record not found") });
 	assert_true(r->err == E_UNKNOWN && r->is_unknown);
+	/* its words without the key that they name: they go to logs and to admins */
+	ask.client.sub_id = STR("k3j9x0q2m4n8p1z7");
+	r = RUN(&w, &ask, { GET_C, 200, NONE_C }, { LIST_C, 200, OPTIONS }, { ADD_C, 200, REFUSAL("subId already in use: k3j9x0q2m4n8p1z7") });
+	assert_int_equal(r->err, E_CONFLICT);
+	assert_non_null(strstr(r->msg, "subId already in use: ****"));
+	assert_null(strstr(r->msg, "k3j9"));
+	ask.client.sub_id = STR("s1");
 	ask.inbound_id = 99;
 	r = RUN(&w, &ask, { GET_C, 200, NONE_C }, { LIST_C, 200, OPTIONS });
 	assert_true(r->err == E_NOTFOUND && !r->is_unknown && r->look.inbound_gone);
