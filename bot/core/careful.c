@@ -35,8 +35,12 @@ void careful_look(struct core *c)
 	if (!c->careful_until_us)
 		return;
 	left_us = c->careful_until_us - clock_mono_us();
-	if (left_us <= 0 && c->inbox_next_ms > clock_now_ms() && !(c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000))
-		c->careful_until_us = 0;
+	if (left_us > 0 || c->inbox_next_ms <= clock_now_ms() || (c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000))
+		return;
+	c->careful_until_us = 0;
+	if (c->inbox_waits_alone)
+		c->inbox_next_ms = 0; /* what has waited in vain is taken before any suspect is */
+	c->inbox_waits_alone = false;
 }
 
 bool careful_suspect_is_out(const struct core *c)
@@ -54,5 +58,7 @@ bool careful_takes_suspect(const struct core *c)
 {
 	bool first_batch_may_come = c->careful_again && c->careful_until_us - clock_mono_us() > (CAREFUL_MS - FIRST_BATCH_MS) * 1000;
 
+	if (c->inbox_next_ms <= clock_now_ms())
+		return false; /* a row that is due goes first, also when the careful time ran out over it: it may be what kills */
 	return !careful_suspect_is_out(c) && !(c->careful_until_us && (c->inbox_waiting || first_batch_may_come));
 }

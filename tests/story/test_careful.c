@@ -452,6 +452,45 @@ static void test_nobody_waits_behind_a_suspect(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE subject='suspect'"), 0);
 }
 
+static enum err add_one_call(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return job_add(a, "call", "1", 1, JOB_MONEY, a->now_ms);
+}
+
+/* The machine sleeps over the careful time, and updates have waited for it in vain: they are taken before any suspect is, which
+ * otherwise would be under way once more beside the one that kills. */
+static void test_slept_over_the_careful_time(void **state)
+{
+	static const struct job_kind call = { .name = "call", .begin = begin_named, .answer = answer_any, .parked = hear_parked, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &call };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "en");
+
+	(void)state;
+	know_jobs(kinds, countof(kinds), silent_panel);
+	memset(&calls, 0, sizeof calls);
+	assert_int_equal(core_do(b->core, add_one_call, NULL), OK);
+	run_ms(1);
+	die();
+	botapi_say(b->telegram, anna, "unanswered");
+	botapi_say(b->telegram, boris, "waits");
+	botapi_say(b->telegram, boris, "poison");
+	memnet_set_weather(b->net, never_answers, NULL);
+	b->crash_on = "poison";
+	start();
+	run_ms(1000);
+	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE state=1"), 2);
+	assert_int_equal(calls.heard, 1);
+	memnet_advance_ms(b->net, 5 * MINUTE_MS);
+	run_ms(5); /* the message is given up: what waits has to wait a little more */
+	assert_int_equal(core_do(b->core, add_one_call, NULL), OK);
+	for (int i = 0; i < 100 && !b->crashing; i++)
+		run_ms(1);
+	assert_true(b->crashing);
+	assert_int_equal(calls.heard, 1);
+	assert_int_equal(rows("SELECT crashes FROM jobs"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -466,6 +505,7 @@ int main(void)
 		story(test_money_first_among_suspects, ""),
 		story(test_decided_with_its_messages, ""),
 		story(test_nobody_waits_behind_a_suspect, ""),
+		story(test_slept_over_the_careful_time, ""),
 	};
 
 	return cmocka_run_group_tests_name("careful", tests, NULL, NULL);

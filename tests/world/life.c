@@ -149,6 +149,14 @@ static enum err on_update(struct act *a, const struct tg_update *u)
 	return e;
 }
 
+/* Set aside, and perhaps taken up again by a person: so often it may kill each time. */
+static enum err on_parked(struct act *a, const struct tg_update *u)
+{
+	if (u->update_id == living->poisoned_update)
+		living->poisoned_times = 0;
+	return tables.on_parked(a, u);
+}
+
 static void from_program(void *ctx, void *out, size_t n)
 {
 	struct world *w = ctx;
@@ -169,6 +177,7 @@ void life_open(struct world *w)
 	living = w;
 	poisoned = tables;
 	poisoned.on_update = on_update;
+	poisoned.on_parked = on_parked;
 	core_step = on_step;
 	if (!w->real_file)
 		w->disk = disk_new(on_disk, w);
