@@ -208,6 +208,8 @@ static enum err finish_gone(struct act *a, struct job *job, struct run *r)
 	if (!e)
 		e = db_run(a->tx, "UPDATE drifts SET state='gone', decided_ms=?2 WHERE access_id=?1 AND state='open'", r->access_id, a->now_ms);
 	if (!e)
+		e = stuck_left(a, &r->x, r->work.name);
+	if (!e)
 		e = clear_stuck(a, r);
 	return e ? e : go_on(a, job, r);
 }
