@@ -183,6 +183,7 @@ enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id);
 enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_name);
 /* host: the one that was left out of its links because no customer reaches it (B49), which is told while it lasts; NULL: none. */
 enum err stuck_reach(struct act *a, const struct access *x, const char *panel_name, const char *host);
+enum err stuck_left(struct act *a, const struct access *x, const char *panel_name); /* it was perhaps the last one that needed the address */
 
 /* --- links --- */
 

@@ -208,6 +208,8 @@ static enum err finish_gone(struct act *a, struct job *job, struct run *r)
 	if (!e)
 		e = db_run(a->tx, "UPDATE drifts SET state='gone', decided_ms=?2 WHERE access_id=?1 AND state='open'", r->access_id, a->now_ms);
 	if (!e)
+		e = stuck_left(a, &r->x, r->work.name);
+	if (!e)
 		e = clear_stuck(a, r);
 	return e ? e : go_on(a, job, r);
 }
@@ -307,7 +309,8 @@ static enum err note_write(struct act *a, struct run *r)
 
 static enum err write_step(struct act *a, struct job *job, struct run *r)
 {
-	bool metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.left[FIELD_QUOTA] && !r->x.gone, says_all = r->step == STEP_CREATE || r->step == STEP_UPDATE;
+	bool metered_to_free = r->x.metered && r->x.want.at[FIELD_QUOTA] == 0 && !r->x.left[FIELD_QUOTA] && !r->x.gone;
+	bool says_all = r->step == STEP_CREATE || r->step == STEP_UPDATE;
 	struct xui_ask ask;
 	enum err e = OK;
 
@@ -402,8 +405,10 @@ static enum err take_other_name(struct act *a, struct job *job, struct run *r)
 	char email[ACCESS_NAME_BYTES_MAX + 1];
 	enum err e;
 
-	if (r->writes++ == WRITES_MAX)
-		return wait_later(a, job, r, "name_taken");
+	if (r->writes++ == WRITES_MAX) {
+		e = tell_stuck(a, r, "name_taken");
+		return e ? e : wait_later(a, job, r, "name_taken");
+	}
 	access_email(email, sizeof email, str_of(r->x.email));
 	e = db_run(a->tx, "UPDATE accesses SET email=?2, seen_exists=0, written_rev=0, writing=0 WHERE id=?1", r->access_id, email);
 	r->conflict = false;

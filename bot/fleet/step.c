@@ -7,7 +7,9 @@
 
 #define KEEPER_BYTES_MAX 64
 
-static const unsigned changes[FIELDS] = { [FIELD_UNTIL] = XUI_SET_EXPIRES, [FIELD_QUOTA] = XUI_SET_QUOTA, [FIELD_DEVICES] = XUI_SET_LIMIT_IP, [FIELD_ENABLED] = XUI_SET_ENABLED };
+static const unsigned changes[FIELDS] = {
+	[FIELD_UNTIL] = XUI_SET_EXPIRES, [FIELD_QUOTA] = XUI_SET_QUOTA, [FIELD_DEVICES] = XUI_SET_LIMIT_IP, [FIELD_ENABLED] = XUI_SET_ENABLED,
+};
 
 static void ask_update(struct xui_ask *ask, struct arena *arena, const struct access *x, const struct xui_look *l)
 {
@@ -17,7 +19,7 @@ static void ask_update(struct xui_ask *ask, struct arena *arena, const struct ac
 	ask->client = *seen; /* by whatever keys the panel has for it now */
 	ask->want = access_client(arena, x);
 	for (enum terms_field f = FIELD_UNTIL; f < FIELDS; f++)
-		if (!x->left[f])
+		if (!x->left[f]) /* what waits for a person stays as the panel has it */
 			ask->change |= changes[f];
 	if (x->reset_days) /* else it is 0 since we made the client, or the operator's word, which stays (R039) */
 		ask->change |= XUI_SET_RESET;

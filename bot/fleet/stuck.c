@@ -47,6 +47,16 @@ enum err stuck_reach(struct act *a, const struct access *x, const char *panel_na
 	return host ? alert_raise(a, ALERT_WARNING, where, "panel_address", panel_name, host) : alert_clear(a, where, panel_name);
 }
 
+enum err stuck_left(struct act *a, const struct access *x, const char *panel_name)
+{
+	const char *where = arena_printf(a->arena, ADDRESS_CAUSE "%" PRId64, x->panel_id, x->inbound_id);
+	int64_t last = 0;
+	enum err e = db_get_i64(&last, a->tx, "SELECT count(*) FROM alerts WHERE cause=?1"
+		" AND NOT EXISTS (SELECT 1 FROM accesses WHERE panel_id=?2 AND inbound_id=?3 AND deleted_ms=0)", where, x->panel_id, x->inbound_id);
+
+	return e || !last ? e : alert_clear(a, where, panel_name);
+}
+
 enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_name)
 {
 	const char **causes = arena_array(a->arena, const char *, CAUSES_MAX);

@@ -21,6 +21,13 @@ static void test_private_host(void **state)
 	assert_int_equal(w->ready, 1);
 	assert_int_equal(fw_number(w, "SELECT link LIKE '%@shop.example.net:%' FROM accesses"), 1);
 	assert_string_equal(w->alert_keys, "+panel_address -panel_address ");
+	/* nobody is sent there any more: over as well */
+	fw_do(w, "UPDATE inbounds SET host=NULL");
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	assert_string_equal(w->alert_keys, "+panel_address -panel_address +panel_address -panel_address ");
 	fw_free(w);
 }
 
