@@ -63,6 +63,18 @@ static enum err limits_without(struct act *a, struct subscription *s, const stru
 	return db_run(a->tx, "UPDATE subscriptions SET plan_id=?2, reset_days=?3 WHERE id=?1", s->id, last->plan_id, last->reset_days);
 }
 
+/* A gift, or an end moved by hand, begins the time of what was over and leaves its traffic: that of the purchase before it counts
+ * on (world 586). */
+static enum err gives_traffic_on(bool *gives, struct act *a, const struct subscription *s, const struct order *o)
+{
+	int64_t later;
+	enum err e = db_get_i64(&later, a->tx, "SELECT count(*) FROM orders WHERE subscription_id=?1 AND state IN ('paid', 'delivered', 'refunded') AND target_rev>?2 AND target_rev<=?3",
+		s->id, o->target_rev, s->begun_rev);
+
+	*gives = !e && later == 0;
+	return e;
+}
+
 /* The last purchase is taken back: a trial that it grew out of and that never stood goes with it. */
 static enum err revoke(struct act *a, struct subscription *s)
 {
@@ -77,6 +89,7 @@ static enum err take_back(struct act *a, const struct order *o)
 	struct purchase last;
 	struct subscription s;
 	struct sub_terms terms;
+	bool gives_traffic = true;
 	enum err e = sub_get(&s, a, o->subscription_id);
 
 	if (e || s.gone)
@@ -84,13 +97,16 @@ static enum err take_back(struct act *a, const struct order *o)
 	e = last_other(&last, a, o);
 	if (e)
 		return e == E_NOTFOUND ? revoke(a, &s) : e;
-	if (o->target_rev < s.begun_rev) /* what came when its time was over owes it nothing */
-		return OK;
-	e = ends_without(&terms, a, &s, o);
-	if (!e)
-		e = limits_without(a, &s, o, &last);
+	if (o->target_rev < s.begun_rev) { /* what came when its time was over owes it no time */
+		e = gives_traffic_on(&gives_traffic, a, &s, o);
+		terms = (struct sub_terms){ .expires_ms = s.expires_ms, .ends_otherwise_ms = s.ends_otherwise_ms };
+	} else {
+		e = ends_without(&terms, a, &s, o);
+		if (!e)
+			e = limits_without(a, &s, o, &last);
+	}
 	terms.quota_bytes = quota_without(&s, o, &last);
-	return e ? e : sub_set_terms(a, &s, &terms, false);
+	return e || !gives_traffic ? e : sub_set_terms(a, &s, &terms, false);
 }
 
 enum err order_refund(struct act *a, int64_t order_id)

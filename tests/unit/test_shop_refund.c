@@ -336,6 +336,25 @@ static void test_of_what_is_used_up(void **state)
 	sale_end(&t);
 }
 
+/* The month was over, a gift began its time anew and left its traffic: that goes back with the month, the time does not. */
+static void test_of_what_a_gift_gave_on(void **state)
+{
+	struct sale t = sale_new();
+	struct plan week = shop_plan(t.s, "Week", 7, 20 * GIB_BYTES, 90, 0);
+	struct subscription sub;
+
+	(void)state;
+	buy(&t);
+	shop_wait(t.s, 40 * DAY_MS);
+	assert_int_equal(sub_get(&sub, &t.s->a, 1), OK);
+	assert_int_equal(sub_extend(&t.s->a, &sub, 7 * DAY_MS), OK);
+	renew(&t, &week, "chg2");
+	assert_has(&t, SHOP_NOW_MS + 54 * DAY_MS, 120 * GIB_BYTES);
+	give_back(&t, "1");
+	assert_has(&t, SHOP_NOW_MS + 54 * DAY_MS, 20 * GIB_BYTES);
+	sale_end(&t);
+}
+
 /* An order that was open when the purchase before it was taken back, and that a person lets count: from now on, and for what it
  * says. */
 static void test_bought_after_refund(void **state)
@@ -398,6 +417,7 @@ int main(void)
 		proves(test_beside_an_undelivered_one, ""),
 		proves(test_of_what_grew_out_of_a_trial, ""),
 		proves(test_of_what_is_used_up, ""),
+		proves(test_of_what_a_gift_gave_on, ""),
 		proves(test_bought_after_refund, ""),
 		proves(test_of_restart, ""),
 	};
