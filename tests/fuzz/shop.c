@@ -431,7 +431,8 @@ void fuzz_shop_end(void)
 {
 	check_tables();
 	for (size_t i = w.mark.added; i < w.core->turn.added_count; i++)
-		check_outgoing(&w.core->turn.added[i]);
+		if (w.core->turn.added[i].method) /* else it takes others back */
+			check_outgoing(&w.core->turn.added[i]);
 	turn_undo(w.core, w.mark);
 	db_rollback(w.db);
 	arena_clear(&w.core->turn_arena);
