@@ -44,13 +44,32 @@ static enum err ends_without(struct sub_terms *t, struct act *a, const struct su
 	return e;
 }
 
-/* Its share goes, though never down to 0, which would mean unlimited (B30). Where it began to count anew, because it was
- * without limit or its plan says so, the purchase before it counts again as it was sold. */
+/* Its share goes, though never down to 0, which would mean unlimited (B30), nor below what was bought after it: used up is its own
+ * part. Where it began to count anew, because it was without limit or its plan says so, the purchase before it counts again as it
+ * was sold. */
 static int64_t quota_without(const struct subscription *s, const struct order *o, const struct purchase *last)
 {
+	int64_t without = s->quota_bytes - o->quota_bytes, least = last->target_rev > o->target_rev ? last->quota_bytes : 1;
+
+	if (least > s->quota_bytes)
+		least = s->quota_bytes; /* it was set lower by hand */
 	if (s->quota_bytes && o->quota_bytes && !o->restart)
-		return s->quota_bytes > o->quota_bytes ? s->quota_bytes - o->quota_bytes : 1;
+		return without > least ? without : least ? least : 1;
 	return last->target_rev < o->target_rev && (o->restart || !s->quota_bytes) ? last->quota_bytes : s->quota_bytes;
+}
+
+/* Its time was over when another began, but its traffic may count on: a gift or an end moved by hand leaves it, and so does a
+ * delivery that was late (worlds 586, 2990). Then it goes, as far as there is more than all others have bought. */
+static enum err traffic_left_behind(int64_t *quota_bytes, struct act *a, const struct subscription *s, const struct order *o)
+{
+	int64_t others, without = s->quota_bytes - o->quota_bytes;
+	enum err e = db_get_i64(&others, a->tx, "SELECT coalesce(sum(quota_bytes), 0) FROM orders WHERE subscription_id=?1 AND id<>?2 AND state IN ('paid', 'delivered')"
+		" AND target_rev>0", s->id, o->id);
+
+	*quota_bytes = s->quota_bytes;
+	if (!e && others && s->quota_bytes > others)
+		*quota_bytes = without > others ? without : others;
+	return e;
 }
 
 /* Plan, devices and reset as the purchase before had them, where this one was the last; what somebody has set since stays. */
@@ -61,18 +80,6 @@ static enum err limits_without(struct act *a, struct subscription *s, const stru
 	if (s->limit_ip == o->limit_ip)
 		s->limit_ip = last->limit_ip;
 	return db_run(a->tx, "UPDATE subscriptions SET plan_id=?2, reset_days=?3 WHERE id=?1", s->id, last->plan_id, last->reset_days);
-}
-
-/* A gift, or an end moved by hand, begins the time of what was over and leaves its traffic: that of the purchase before it counts
- * on (world 586). */
-static enum err gives_traffic_on(bool *gives, struct act *a, const struct subscription *s, const struct order *o)
-{
-	int64_t later;
-	enum err e = db_get_i64(&later, a->tx, "SELECT count(*) FROM orders WHERE subscription_id=?1 AND state IN ('paid', 'delivered', 'refunded') AND target_rev>?2 AND target_rev<=?3",
-		s->id, o->target_rev, s->begun_rev);
-
-	*gives = !e && later == 0;
-	return e;
 }
 
 /* The last purchase is taken back: a trial that it grew out of and that never stood goes with it. */
@@ -89,7 +96,6 @@ static enum err take_back(struct act *a, const struct order *o)
 	struct purchase last;
 	struct subscription s;
 	struct sub_terms terms;
-	bool gives_traffic = true;
 	enum err e = sub_get(&s, a, o->subscription_id);
 
 	if (e || s.gone)
@@ -98,15 +104,15 @@ static enum err take_back(struct act *a, const struct order *o)
 	if (e)
 		return e == E_NOTFOUND ? revoke(a, &s) : e;
 	if (o->target_rev < s.begun_rev) { /* what came when its time was over owes it no time */
-		e = gives_traffic_on(&gives_traffic, a, &s, o);
 		terms = (struct sub_terms){ .expires_ms = s.expires_ms, .ends_otherwise_ms = s.ends_otherwise_ms };
-	} else {
-		e = ends_without(&terms, a, &s, o);
-		if (!e)
-			e = limits_without(a, &s, o, &last);
+		e = traffic_left_behind(&terms.quota_bytes, a, &s, o);
+		return e || terms.quota_bytes == s.quota_bytes ? e : sub_set_terms(a, &s, &terms, false);
 	}
+	e = ends_without(&terms, a, &s, o);
+	if (!e)
+		e = limits_without(a, &s, o, &last);
 	terms.quota_bytes = quota_without(&s, o, &last);
-	return e || !gives_traffic ? e : sub_set_terms(a, &s, &terms, false);
+	return e ? e : sub_set_terms(a, &s, &terms, false);
 }
 
 enum err order_refund(struct act *a, int64_t order_id)

@@ -355,6 +355,23 @@ static void test_of_what_a_gift_gave_on(void **state)
 	sale_end(&t);
 }
 
+/* Nearly all of the month's traffic was used when a week was bought: what goes back with the month is not the week's. */
+static void test_of_traffic_that_is_used(void **state)
+{
+	struct sale t = sale_new();
+	struct plan week = shop_plan(t.s, "Week", 7, 20 * GIB_BYTES, 90, 0);
+
+	(void)state;
+	buy(&t);
+	shop_wait(t.s, DAY_MS);
+	assert_int_equal(usage_seen(&t.s->a, 1, 0, 90 * GIB_BYTES), OK);
+	renew(&t, &week, "chg2");
+	assert_has(&t, SHOP_NOW_MS + 37 * DAY_MS, 30 * GIB_BYTES);
+	give_back(&t, "1");
+	assert_has(&t, SHOP_NOW_MS + 7 * DAY_MS, 20 * GIB_BYTES);
+	sale_end(&t);
+}
+
 /* An order that was open when the purchase before it was taken back, and that a person lets count: from now on, and for what it
  * says. */
 static void test_bought_after_refund(void **state)
@@ -417,6 +434,7 @@ int main(void)
 		proves(test_beside_an_undelivered_one, ""),
 		proves(test_of_what_grew_out_of_a_trial, ""),
 		proves(test_of_what_is_used_up, ""),
+		proves(test_of_traffic_that_is_used, ""),
 		proves(test_of_what_a_gift_gave_on, ""),
 		proves(test_bought_after_refund, ""),
 		proves(test_of_restart, ""),
