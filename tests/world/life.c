@@ -262,6 +262,8 @@ static void start(struct world *w)
 	}
 	if (try_start(w) && !w->dead) {
 		w->deadly_message = w->deadly_message && world_number(w, WORLD_GIVEN_UP) == w->deadly_given_up;
+		if (!world_number(w, "SELECT count(*) FROM outbox WHERE crashes>0"))
+			w->deadly_sent = 0; /* it ran out before it was given up: the next one with the same words is another (world 2591) */
 		return;
 	}
 	if (w->dead)
