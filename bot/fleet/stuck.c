@@ -5,6 +5,8 @@
 
 #include "bot/core/alert.h"
 
+#define CAUSES_MAX 1000 /* alerts of one panel */
+
 static const char *cause(struct act *a, int64_t subscription_id, int64_t panel_id)
 {
 	return arena_printf(a->arena, "reconcile:%" PRId64 ":%" PRId64, subscription_id, panel_id);
@@ -38,8 +40,6 @@ enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id)
 /* --- an address that customers cannot reach --- */
 
 #define ADDRESS_CAUSE "panel.address:%" PRId64 ":" /* and the inbound */
-#define CAUSES_MAX 1000
-
 enum err stuck_reach(struct act *a, const struct access *x, const char *panel_name, const char *host)
 {
 	const char *where = arena_printf(a->arena, ADDRESS_CAUSE "%" PRId64, x->panel_id, x->inbound_id);

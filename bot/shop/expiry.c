@@ -58,19 +58,26 @@ struct time_rules time_rules_get(struct act *a)
 	return (struct time_rules){ .grace_ms = setting_i64(a, SETTING_GRACE_HOURS) * HOUR_MS, .delete_ms = setting_i64(a, SETTING_DELETE_DAYS) * DAY_MS };
 }
 
+/* Numbers of subscriptions, ?2 at most; ?1 is now. */
+static enum err list_ids(int64_t ids[RUN_BATCH], size_t *n, struct act *a, const char *sql)
+{
+	struct db_rows r;
+
+	*n = 0;
+	db_select(&r, a->tx, sql, a->now_ms, RUN_BATCH);
+	while (db_next(&r))
+		ids[(*n)++] = db_i64(&r, 0);
+	return db_end(&r);
+}
+
 /* The clock had been ahead, and is right again: what it stopped before its time goes on. */
 static enum err go_on(struct act *a)
 {
 	int64_t ids[RUN_BATCH];
-	struct db_rows r;
-	size_t n = 0;
-	enum err e;
+	size_t n;
+	enum err e = list_ids(ids, &n, a, "SELECT id FROM subscriptions WHERE time_stopped=1 AND max(expires_ms, grace_until_ms)>?1 AND enabled=0 AND gone=0 AND ban_stopped=0"
+		" LIMIT ?2");
 
-	db_select(&r, a->tx, "SELECT id FROM subscriptions WHERE time_stopped=1 AND max(expires_ms, grace_until_ms)>?1 AND enabled=0 AND gone=0 AND ban_stopped=0"
-		" LIMIT ?2", a->now_ms, RUN_BATCH);
-	while (db_next(&r))
-		ids[n++] = db_i64(&r, 0);
-	e = db_end(&r);
 	for (size_t i = 0; !e && i < n; i++) {
 		struct subscription s;
 
@@ -87,14 +94,9 @@ enum err expiry_run(struct act *a)
 {
 	struct time_rules rules = time_rules_get(a);
 	int64_t ids[RUN_BATCH];
-	struct db_rows r;
-	size_t n = 0;
-	enum err e;
+	size_t n;
+	enum err e = list_ids(ids, &n, a, "SELECT id FROM subscriptions WHERE step_ms>0 AND step_ms<=?1 ORDER BY step_ms LIMIT ?2");
 
-	db_select(&r, a->tx, "SELECT id FROM subscriptions WHERE step_ms>0 AND step_ms<=?1 ORDER BY step_ms LIMIT ?2", a->now_ms, RUN_BATCH);
-	while (db_next(&r))
-		ids[n++] = db_i64(&r, 0);
-	e = db_end(&r);
 	for (size_t i = 0; !e && i < n; i++)
 		e = step(a, ids[i], &rules);
 	return e ? e : go_on(a);
@@ -104,15 +106,10 @@ enum err expiry_run(struct act *a)
 static enum err ask_panels(struct act *a)
 {
 	int64_t ids[RUN_BATCH];
-	struct db_rows r;
-	size_t n = 0;
-	enum err e;
+	size_t n;
+	enum err e = list_ids(ids, &n, a, "SELECT DISTINCT s.id FROM subscriptions s JOIN accesses x ON x.subscription_id=s.id WHERE x.deleted_ms=0 AND x.seen_exists=1"
+		" AND s.expires_ms>0 AND max(s.expires_ms, s.grace_until_ms)<=?1 AND (s.gone=1 OR (s.enabled=0 AND x.seen_enabled=1)) LIMIT ?2");
 
-	db_select(&r, a->tx, "SELECT DISTINCT s.id FROM subscriptions s JOIN accesses x ON x.subscription_id=s.id WHERE x.deleted_ms=0 AND x.seen_exists=1"
-		" AND s.expires_ms>0 AND max(s.expires_ms, s.grace_until_ms)<=?1 AND (s.gone=1 OR (s.enabled=0 AND x.seen_enabled=1)) LIMIT ?2", a->now_ms, RUN_BATCH);
-	while (db_next(&r))
-		ids[n++] = db_i64(&r, 0);
-	e = db_end(&r);
 	for (size_t i = 0; !e && i < n; i++)
 		e = fleet_reconcile(a, ids[i], JOB_ROUTINE);
 	log_info("expiry.sweep", KV("asked", (int64_t)n));
