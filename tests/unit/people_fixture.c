@@ -35,7 +35,7 @@ static struct order pay(struct shop *s, const struct user *u, const struct plan 
 	return o;
 }
 
-static struct order buy(struct shop *s, const struct user *u, const struct plan *p, const struct subscription *renews, const char *charge)
+static inline struct order buy(struct shop *s, const struct user *u, const struct plan *p, const struct subscription *renews, const char *charge)
 {
 	struct order o = pay(s, u, p, renews, charge);
 

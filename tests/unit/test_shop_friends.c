@@ -13,6 +13,142 @@ static void trial_on_sale(struct shop *s)
 	assert_int_equal(plan_add(&id, &s->a, &taste), OK);
 }
 
+static void test_trial(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Try", 1, GIB_BYTES, 0, 0), month = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct subscription before, after;
+	struct order o, no;
+
+	(void)state;
+	assert_int_equal(order_trial(&no, &s->a, &u), E_NOTFOUND);
+	p.trial = true;
+	assert_int_equal(plan_update(&s->a, &p), OK);
+	shop_run(s, "UPDATE panels SET drain=1");
+	assert_int_equal(order_trial(&no, &s->a, &u), E_NOROOM); /* and it is not used up by that */
+	shop_run(s, "UPDATE panels SET drain=0");
+	assert_int_equal(order_trial(&o, &s->a, &u), OK);
+	shop_panels_agree(s);
+	assert_int_equal(order_trial(&no, &s->a, &u), E_CONFLICT);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM trials WHERE instr(telegram_hash, '555000111')"), 0);
+	before = sub_of(s, o.subscription_id);
+	assert_true(before.trial && before.expires_ms == SHOP_NOW_MS + DAY_MS && before.quota_bytes == GIB_BYTES);
+	/* buying keeps subscription, UUID and link */
+	o = buy(s, &u, &month, NULL, "chg1");
+	after = sub_of(s, before.id);
+	assert_int_equal(o.subscription_id, before.id);
+	assert_string_equal(after.uuid, before.uuid);
+	assert_string_equal(after.sub_id, before.sub_id);
+	assert_true(!after.trial && after.expires_ms == SHOP_NOW_MS + 31 * DAY_MS && after.quota_bytes == 0);
+	/* the account is deleted and made again: no second trial */
+	shop_run(s, "UPDATE users SET telegram_id=NULL");
+	u = shop_user(s, ANNA, "Anna");
+	assert_true(u.is_new);
+	assert_int_equal(order_trial(&no, &s->a, &u), E_CONFLICT);
+	shop_check_books(s);
+	shop_free(s);
+}
+
+static void test_referral(void **state)
+{
+	struct shop *s = shop_new();
+	struct user anna = shop_user(s, ANNA, "Anna"), boris = shop_user(s, BORIS, "Boris"), old;
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order owned = gift(s, &anna, &p), first;
+	struct subscription sub;
+	struct referral_totals totals;
+	int64_t before;
+	bool bound;
+
+	(void)state;
+	assert_int_equal(referral_bind(&bound, &s->a, &boris, str_of(boris.referral_code)), OK);
+	assert_false(bound); /* own code */
+	assert_int_equal(referral_bind(&bound, &s->a, &boris, STR("ZZZZZZZZ")), OK);
+	assert_false(bound);
+	assert_int_equal(referral_bind(&bound, &s->a, &boris, str_of(anna.referral_code)), OK);
+	assert_true(bound);
+	assert_int_equal(referral_bind(&bound, &s->a, &boris, str_of(anna.referral_code)), OK);
+	assert_false(bound); /* once */
+	old = shop_user(s, ANNA, "Anna");
+	assert_int_equal(referral_bind(&bound, &s->a, &old, str_of(boris.referral_code)), OK);
+	assert_false(bound); /* no longer new: no cycles */
+
+	before = sub_of(s, owned.subscription_id).expires_ms;
+	first = buy(s, &boris, &p, NULL, "chg1");
+	assert_int_equal(bonus_earn(&s->a, &first), OK);
+	assert_int_equal(sub_of(s, owned.subscription_id).expires_ms, before + 7 * DAY_MS);
+	sub = sub_of(s, first.subscription_id);
+	buy(s, &boris, &p, &sub, "chg2");
+	assert_int_equal(sub_of(s, owned.subscription_id).expires_ms, before + 7 * DAY_MS); /* one reward */
+	assert_int_equal(referral_totals(&totals, &s->a, anna.id), OK);
+	assert_true(totals.invited == 1 && totals.bought == 1 && totals.days_used == 7);
+	shop_check_books(s);
+	shop_free(s);
+}
+
+static void test_referral_hold(void **state)
+{
+	struct shop *s = shop_new();
+	struct user anna = shop_user(s, ANNA, "Anna"), boris = shop_user(s, BORIS, "Boris"), carl = shop_user(s, 3, "Carl");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order first, second, own;
+	struct referral_totals totals;
+	bool bound;
+
+	(void)state;
+	assert_int_equal(setting_set(&s->a, SETTING_REFERRAL_HOLD_HOURS, STR("24")), OK);
+	assert_int_equal(referral_bind(&bound, &s->a, &boris, str_of(anna.referral_code)), OK);
+	assert_int_equal(referral_bind(&bound, &s->a, &carl, str_of(anna.referral_code)), OK);
+	first = buy(s, &boris, &p, NULL, "chg1");
+	second = buy(s, &carl, &p, NULL, "chg2");
+	assert_int_equal(order_state_name(second.state)[0], 'd');
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM bonuses WHERE state='pending'"), 2);
+	assert_int_equal(shop_stars_refunded(s, BORIS, "", 350, "chg1"), OK); /* a refund takes the reward back */
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM bonuses WHERE state='canceled'"), 1);
+	assert_true(first.id != second.id);
+	shop_wait(s, DAY_MS - 1);
+	assert_int_equal(bonuses_mature(&s->a), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM bonuses WHERE state='pending'"), 1);
+	shop_wait(s, 1);
+	assert_int_equal(bonuses_mature(&s->a), OK);
+	assert_int_equal(referral_totals(&totals, &s->a, anna.id), OK);
+	assert_true(totals.days_usable == 7 && totals.days_used == 0); /* nothing to add to: kept */
+	own = buy(s, &anna, &p, NULL, "chg3");
+	assert_int_equal(own.bonus_days, 7);
+	assert_int_equal(sub_of(s, own.subscription_id).expires_ms, s->now_ms + 37 * DAY_MS);
+	shop_check_books(s);
+	shop_free(s);
+}
+
+/* Days for a friend go to what runs and ends first; an order counts them as its own only where they are. */
+static void test_referral_two_subscriptions(void **state)
+{
+	struct shop *s = shop_new();
+	struct user anna = shop_user(s, ANNA, "Anna"), boris = shop_user(s, BORIS, "Boris");
+	struct plan month = shop_plan(s, "Month", 30, 0, 350, 0), week = shop_plan(s, "Week", 7, 0, 90, 0);
+	struct order over, runs, own, first;
+	bool bound;
+
+	(void)state;
+	assert_int_equal(setting_set(&s->a, SETTING_REFERRAL_HOLD_HOURS, STR("24")), OK);
+	over = buy(s, &anna, &week, NULL, "chg1");
+	shop_wait(s, 10 * DAY_MS);
+	runs = buy(s, &anna, &week, NULL, "chg2");
+	assert_int_equal(referral_bind(&bound, &s->a, &boris, str_of(anna.referral_code)), OK);
+	first = buy(s, &boris, &month, NULL, "chg3");
+	assert_true(first.id > runs.id);
+	shop_wait(s, DAY_MS);
+	shop_run(s, "UPDATE bonuses SET state='usable'");
+	own = buy(s, &anna, &month, NULL, "chg4");
+	assert_int_equal(own.bonus_days, 0);
+	assert_int_equal(sub_of(s, own.subscription_id).expires_ms, s->now_ms + 30 * DAY_MS);
+	assert_int_equal(sub_of(s, runs.subscription_id).expires_ms, s->now_ms + 13 * DAY_MS);
+	assert_true(sub_of(s, over.subscription_id).expires_ms < s->now_ms);
+	shop_check_books(s);
+	shop_free(s);
+}
+
 /* Whose telegram_id is next to another one has a trial of their own; nobody has a second one because the sealing key was lost. */
 static void test_trial_of_each(void **state)
 {
@@ -175,6 +311,10 @@ static void test_many_rewards(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		proves(test_trial, "B36"),
+		proves(test_referral, "R242 B35"),
+		proves(test_referral_hold, "R244"),
+		proves(test_referral_two_subscriptions, ""),
 		proves(test_trial_of_each, ""),
 		proves(test_trial_elsewhere, ""),
 		proves(test_known_friend, ""),

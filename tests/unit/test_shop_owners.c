@@ -1,4 +1,4 @@
-/* Whose something is: pasted links, joined accounts, sessions. */
+/* Whose something is: new keys, pasted links, joined accounts, sessions. */
 #include "tests/unit/proves.h"
 
 #include <string.h>
@@ -17,6 +17,73 @@ static struct user on_the_web(struct shop *s, const char *email)
 
 	assert_int_equal(account_add(&u, &s->a, email, "hash", STR("")), OK);
 	return u;
+}
+
+static void test_two_accounts(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan month = shop_plan(s, "Month", 30, 5 * GIB_BYTES, 350, 0), year = shop_plan(s, "Year", 365, 0, 3000, 0);
+	struct order a = buy(s, &u, &month, NULL, "chg1"), b = buy(s, &u, &year, NULL, "chg2");
+	struct subscription one = sub_of(s, a.subscription_id), two = sub_of(s, b.subscription_id);
+
+	(void)state;
+	assert_true(one.id != two.id && strcmp(one.uuid, two.uuid) != 0 && strcmp(one.sub_id, two.sub_id) != 0);
+	assert_true(one.expires_ms == SHOP_NOW_MS + 30 * DAY_MS && two.expires_ms == SHOP_NOW_MS + 365 * DAY_MS);
+	assert_true(one.quota_bytes == 5 * GIB_BYTES && two.quota_bytes == 0);
+	assert_int_equal(shop_number(s, "SELECT count(DISTINCT email) FROM accesses WHERE email LIKE 'anna\\_%' ESCAPE '\\'"), 2);
+	/* named by Telegram name, or else by what they call themselves; by nothing of it when that is no letters */
+	shop_run(s, "UPDATE users SET username='Boss_1'");
+	buy(s, &u, &month, NULL, "chg3");
+	shop_run(s, "UPDATE users SET username=NULL, first_name='\xF0\x9F\x98\x80 ', last_name=''");
+	buy(s, &u, &month, NULL, "chg4");
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE email GLOB 'boss_1_*' OR email GLOB 'user_*'"), 2);
+	shop_check_books(s);
+	shop_free(s);
+}
+
+static void test_paste(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna"), other = shop_user(s, BORIS, "Boris");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = gift(s, &u, &p);
+	struct subscription sub = sub_of(s, o.subscription_id), got;
+	char *vless = arena_printf(&s->arena, "vless://%s@host.example.org:443?type=tcp#x", sub.uuid);
+	char *address = arena_printf(&s->arena, "  https://p.example.org:2096/sub/%s?x=1", sub.sub_id);
+	char password[64];
+
+	(void)state;
+	assert_int_equal(sub_claim(&got, &s->a, &u, str_of(vless)), OK);
+	assert_int_equal(got.id, sub.id);
+	assert_int_equal(sub_claim(&got, &s->a, &u, str_of(address)), OK);
+	access_password(password, sizeof password, str_of(sub.password), STR("trojan"), STR(""));
+	assert_int_equal(sub_claim(&got, &s->a, &u, str_of(arena_printf(&s->arena, "trojan://%s@h.example.org:443", password))), OK);
+	assert_int_equal(sub_claim(&got, &s->a, &other, str_of(vless)), E_CONFLICT);
+	assert_int_equal(sub_claim(&got, &s->a, &other, STR("vless://00000000-0000-4000-8000-000000000000@h.example.org:443")), E_NOTFOUND);
+	assert_int_equal(sub_claim(&got, &s->a, &other, STR("https://p.example.org/sub/")), E_NOTFOUND);
+	assert_int_equal(sub_claim(&got, &s->a, &other, STR("hello")), E_NOTFOUND);
+	shop_run(s, arena_printf(&s->arena, "UPDATE users SET telegram_id=NULL WHERE id=%" PRId64, u.id)); /* imported: nobody's in Telegram */
+	assert_int_equal(sub_claim(&got, &s->a, &other, str_of(vless)), OK);
+	assert_int_equal(sub_of(s, sub.id).user_id, other.id);
+	shop_free(s);
+}
+
+static void test_new_keys(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = gift(s, &u, &p);
+	struct subscription sub = sub_of(s, o.subscription_id), before = sub;
+
+	(void)state;
+	assert_int_equal(sub_new_keys(&s->a, &sub), OK);
+	sub = sub_of(s, sub.id);
+	assert_true(strcmp(sub.uuid, before.uuid) != 0 && strcmp(sub.sub_id, before.sub_id) != 0 && strcmp(sub.password, before.password) != 0 && sub.expires_ms == before.expires_ms);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms>0"), 1); /* the old client goes */
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 1);
+	shop_free(s);
 }
 
 /* What belongs to somebody on the web is theirs, whoever has its link; what nobody has a name for goes to who pastes it. */
@@ -174,6 +241,9 @@ static void test_order_as_typed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		proves(test_two_accounts, "R032 R034"),
+		proves(test_paste, ""),
+		proves(test_new_keys, ""),
 		proves(test_pasted_by_somebody_else, ""),
 		proves(test_short_key, ""),
 		proves(test_joined, ""),

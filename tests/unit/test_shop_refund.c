@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-#include "bot/schema.h"
 #include "tests/unit/sale_fixture.c"
-
-#define BEFORE_ENDS_OTHERWISE 13 /* so many migrations had landed */
 
 #define BODY(text) { text, sizeof text - 1 }
 static const struct http_response refunded = { .status = 200, .body = BODY("{\"ok\":true,\"result\":true}") };
@@ -218,37 +215,6 @@ static void test_of_one_without_end(void **state)
 	sale_end(&t);
 }
 
-/* Bought for ever by an older program: its other purchases are added up once. */
-static void test_endless_of_before(void **state)
-{
-	struct sale t = sale_new();
-	const char *path = arena_printf(&t.s->arena, "%s/old.db", t.s->dir);
-	struct db *db;
-	int64_t from, ends_ms;
-
-	(void)state;
-	assert_int_equal(db_open(&db, path, DB_WRITE, NULL), OK);
-	assert_int_equal(db_migrate(db, &from, schema_migrations, BEFORE_ENDS_OTHERWISE), OK);
-	assert_int_equal(db_script(db, "INSERT INTO users(id, lang, created_ms, updated_ms) VALUES(1, 'en', 1, 1);"
-		"INSERT INTO plans(id, name, days, quota_bytes, created_ms) VALUES(1, 'Month', 30, 0, 1);"
-		"INSERT INTO subscriptions(id, public_id, user_id, plan_id, sub_id, uuid, password, expires_ms, quota_bytes, limit_ip, reset_days, created_ms, updated_ms)"
-		" VALUES(1, 'A', 1, 1, 'a', 'a', 'a', 0, 0, 0, 0, 1, 1), (2, 'B', 1, 1, 'b', 'b', 'b', 0, 0, 0, 0, 1, 1), (3, 'C', 1, 1, 'c', 'c', 'c', 9, 0, 0, 0, 1, 1);"
-		"INSERT INTO orders(public_id, user_id, kind, plan_id, subscription_id, state, plan_name, days, bonus_days, quota_bytes, limit_ip, reset_days, early, target_rev, created_ms, expires_ms, paid_ms)"
-		" VALUES('1', 1, 'new', 1, 1, 'delivered', '', 30, 0, 0, 0, 0, 'keep', 1, 1, 1, 1000), ('2', 1, 'renew', 1, 1, 'delivered', '', 30, 7, 0, 0, 0, 'keep', 2, 1, 1, 2000),"
-		" ('3', 1, 'renew', 1, 1, 'refunded', '', 30, 0, 0, 0, 0, 'keep', 3, 1, 1, 3000), ('4', 1, 'renew', 1, 1, 'delivered', '', 0, 0, 0, 0, 0, 'keep', 4, 1, 1, 4000),"
-		" ('5', 1, 'new', 1, 2, 'delivered', '', 0, 0, 0, 0, 0, 'keep', 1, 1, 1, 1000)"), OK);
-	assert_int_equal(db_migrate(db, &from, schema_migrations, schema_migrations_count), OK);
-	assert_int_equal(db_get_i64(&ends_ms, db, "SELECT ends_otherwise_ms FROM subscriptions WHERE id=1"), OK);
-	assert_int_equal(ends_ms, 1000 + 67 * DAY_MS);
-	assert_int_equal(db_get_i64(&ends_ms, db, "SELECT sum(ends_otherwise_ms) FROM subscriptions WHERE id>1"), OK);
-	assert_int_equal(ends_ms, 1);
-	db_close(db);
-	unlink(path);
-	unlink(arena_printf(&t.s->arena, "%s-wal", path));
-	unlink(arena_printf(&t.s->arena, "%s-shm", path));
-	sale_end(&t);
-}
-
 /* Devices, reset and plan are of the purchase that counts last after a refund, unless somebody has set the devices since. */
 static void test_limits_of_the_one_before(void **state)
 {
@@ -429,7 +395,6 @@ int main(void)
 		proves(test_of_renewal, ""),
 		proves(test_beside_one_without_end, ""),
 		proves(test_of_one_without_end, ""),
-		proves(test_endless_of_before, ""),
 		proves(test_limits_of_the_one_before, ""),
 		proves(test_beside_an_undelivered_one, ""),
 		proves(test_of_what_grew_out_of_a_trial, ""),

@@ -1,12 +1,8 @@
-/* What time does to a subscription when it does not go as it should: clocks that were ahead, schedules that were late. */
+/* What time does to a subscription: reminders, ends, deletion, traffic; and when it does not go as it should: clocks that were ahead,
+ * schedules that were late. */
 #include "tests/unit/proves.h"
 
-#include <unistd.h>
-
-#include "bot/schema.h"
 #include "tests/unit/people_fixture.c"
-
-#define BEFORE_STOPS_BY_TIME 12 /* so many migrations had landed */
 
 static void clock_moves(struct shop *s, int64_t ms)
 {
@@ -22,6 +18,191 @@ static bool is_on(struct shop *s, const struct order *o)
 static void run_on(struct shop *s, const char *sql, const struct order *o)
 {
 	assert_int_equal(db_run(s->db, sql, o->subscription_id), OK);
+}
+
+/* Thirty-one days minute by minute would be long; the schedules run at each hour and the bot is away in between. */
+static void run_days(struct shop *s, int64_t ms)
+{
+	for (int64_t end = s->now_ms + ms; s->now_ms < end;) {
+		shop_wait(s, HOUR_MS / 2);
+		assert_int_equal(reminders_run(&s->a), OK);
+		assert_int_equal(expiry_run(&s->a), OK);
+	}
+}
+
+static void test_reminders(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1");
+	struct subscription sub;
+
+	(void)state;
+	run_days(s, 27 * DAY_MS - HOUR_MS);
+	assert_int_equal(shop_heard.reminded, 0);
+	run_days(s, HOUR_MS);
+	assert_string_equal(shop_heard.reminder, "3d");
+	run_days(s, 2 * DAY_MS);
+	assert_string_equal(shop_heard.reminder, "1d");
+	run_days(s, DAY_MS);
+	assert_string_equal(shop_heard.reminder, "end");
+	assert_int_equal(shop_heard.reminded, 3);
+	run_days(s, DAY_MS);
+	assert_string_equal(shop_heard.reminder, "grace");
+	run_days(s, 3 * DAY_MS);
+	assert_int_equal(shop_heard.reminded, 4);
+	/* renewed: armed again, and after a pause of a month only the most urgent is sent */
+	sub = sub_of(s, o.subscription_id);
+	buy(s, &u, &p, &sub, "chg2");
+	shop_wait(s, 29 * DAY_MS + HOUR_MS);
+	run_days(s, HOUR_MS);
+	assert_string_equal(shop_heard.reminder, "1d");
+	assert_int_equal(shop_heard.reminded, 5);
+	assert_int_equal(shop_number(s, "SELECT sent FROM reminders WHERE period=2 AND kind='3d'"), 0);
+	/* whoever blocked the bot is not written to, and not twice when back */
+	assert_int_equal(user_unreachable(&s->a, ANNA), OK);
+	run_days(s, DAY_MS);
+	assert_int_equal(shop_heard.reminded, 5);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM reminders WHERE period=2"), 3);
+	shop_check_books(s);
+	shop_free(s);
+}
+
+static void test_expiry(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0), ever = shop_plan(s, "Ever", 0, 0, 900, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1"), endless = buy(s, &u, &ever, NULL, "chg2");
+	struct subscription bought = sub_of(s, o.subscription_id), sub;
+	int64_t end = bought.expires_ms;
+
+	(void)state;
+	run_days(s, 30 * DAY_MS - HOUR_MS);
+	assert_int_equal(sub_of(s, o.subscription_id).grace_until_ms, 0);
+	shop_wait(s, 51 * MINUTE_MS);
+	assert_int_equal(expiry_run(&s->a), OK);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(sub.grace_until_ms == end + DAY_MS && sub.expires_ms == end && sub_ends_ms(&sub) == end + DAY_MS);
+	run_days(s, DAY_MS);
+	assert_int_equal(sub_status(&sub, PLACE_STANDS, s->now_ms), SUB_GRACE);
+	run_days(s, HOUR_MS);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(!sub.enabled && !sub.gone);
+	/* renewed before deletion: the same link, running again from now */
+	run_days(s, 5 * DAY_MS);
+	buy(s, &u, &p, &sub, "chg3");
+	sub = sub_of(s, o.subscription_id);
+	assert_true(sub.enabled && sub.expires_ms == s->now_ms + 30 * DAY_MS && sub.grace_until_ms == 0);
+	assert_string_equal(sub.uuid, bought.uuid);
+	assert_string_equal(sub.sub_id, bought.sub_id);
+	/* and left to end for good */
+	run_days(s, 30 * DAY_MS + 14 * DAY_MS - HOUR_MS);
+	assert_false(sub_of(s, o.subscription_id).gone);
+	run_days(s, 2 * HOUR_MS);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(sub.gone && sub.deleted_ms);
+	assert_int_equal(sub_status(&sub, PLACE_STANDS, s->now_ms), SUB_EXPIRED);
+	sub = sub_of(s, endless.subscription_id);
+	assert_true(sub.enabled && !sub.gone && sub.expires_ms == 0); /* without end: never cleaned up */
+	shop_check_books(s);
+	shop_free(s);
+}
+
+/* Paid before the deletion, told after it: the same subscription comes back, at a place that is free now. */
+static void test_renewal_after_deletion(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1"), renewal;
+	struct subscription bought = sub_of(s, o.subscription_id), sub;
+	struct invoice i;
+
+	(void)state;
+	assert_int_equal(order_open(&renewal, &s->a, &u, &p, &bought), OK);
+	assert_int_equal(invoice_open(&i, &s->a, &renewal, "stars"), OK);
+	run_days(s, 45 * DAY_MS);
+	assert_true(sub_of(s, bought.id).gone);
+	shop_run(s, "UPDATE accesses SET deleted_ms=1");
+	assert_int_equal(shop_stars(s, ANNA, i.public_id, 350, "chg2"), OK);
+	shop_panels_agree(s);
+	sub = sub_of(s, bought.id);
+	assert_true(!sub.gone && !sub.deleted_ms && sub.enabled && sub.expires_ms == s->now_ms + 30 * DAY_MS);
+	assert_string_equal(sub.uuid, bought.uuid);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 1);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM orders WHERE state='delivered'"), 2);
+	shop_check_books(s);
+	shop_free(s);
+}
+
+/* A renewal whose panel is away for longer than what was bought: its days begin anew, nothing is stopped or deleted. */
+static void test_time_waits_for_delivery(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1"), renewal;
+	struct subscription sub = sub_of(s, o.subscription_id);
+
+	(void)state;
+	run_days(s, 29 * DAY_MS);
+	renewal = pay(s, &u, &p, &sub, "chg2");
+	run_days(s, 30 * DAY_MS + 14 * DAY_MS + 3 * DAY_MS);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(!sub.gone && sub.enabled && sub.expires_ms > s->now_ms);
+	assert_int_equal(order_get(&renewal, &s->a, renewal.id), OK);
+	assert_int_equal(renewal.state, ORDER_PAID);
+	run_days(s, 100 * DAY_MS);
+	shop_panels_agree(s);
+	assert_int_equal(order_get(&renewal, &s->a, renewal.id), OK);
+	assert_int_equal(renewal.state, ORDER_DELIVERED);
+	sub = sub_of(s, o.subscription_id);
+	assert_true(!sub.gone && sub.enabled && sub.expires_ms > s->now_ms && sub.expires_ms <= s->now_ms + 30 * DAY_MS);
+	run_days(s, 30 * DAY_MS + 16 * DAY_MS); /* delivered: from now on time does what it does */
+	assert_true(sub_of(s, o.subscription_id).gone);
+	shop_check_books(s);
+	shop_free(s);
+}
+
+static void test_usage(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 1000, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1");
+	struct subscription sub;
+
+	(void)state;
+	assert_int_equal(usage_seen(&s->a, o.subscription_id, 300, 400), OK);
+	assert_int_equal(shop_heard.reminded, 0);
+	assert_int_equal(usage_seen(&s->a, o.subscription_id, 400, 400), OK);
+	assert_string_equal(shop_heard.reminder, "80");
+	assert_int_equal(usage_seen(&s->a, o.subscription_id, 500, 510), OK); /* from 80 to 101 at once */
+	assert_string_equal(shop_heard.reminder, "100");
+	assert_int_equal(usage_seen(&s->a, o.subscription_id, 500, 600), OK);
+	assert_int_equal(shop_heard.reminded, 2);
+	sub = sub_of(s, o.subscription_id);
+	assert_int_equal(sub_status(&sub, PLACE_STANDS, s->now_ms), SUB_LIMITED);
+	/* renewed: usage 0, told again; an old figure of the panel does not count */
+	{
+		struct order again;
+		struct invoice i;
+
+		assert_int_equal(order_open(&again, &s->a, &u, &p, &sub), OK);
+		assert_int_equal(invoice_open(&i, &s->a, &again, "stars"), OK);
+		assert_int_equal(shop_stars(s, ANNA, i.public_id, 350, "chg2"), OK);
+	}
+	assert_int_equal(usage_seen(&s->a, o.subscription_id, 500, 600), OK);
+	assert_int_equal(sub_of(s, o.subscription_id).used_bytes, 0);
+	assert_int_equal(shop_number(s, "SELECT lifetime_bytes FROM subscriptions"), 1100);
+	shop_panels_agree(s);
+	assert_int_equal(usage_seen(&s->a, o.subscription_id, 400, 410), OK);
+	assert_string_equal(shop_heard.reminder, "80");
+	assert_int_equal(shop_heard.reminded, 3);
+	shop_check_books(s);
+	shop_free(s);
 }
 
 /* The clock was an hour ahead, and half an hour is paid for still: a renewal starts what was stopped too early, and so does the
@@ -56,33 +237,6 @@ static void test_stopped_too_early(void **state)
 	clock_moves(s, 0);
 	assert_false(is_on(s, &banned));
 	assert_int_equal(shop_number(s, "SELECT count(*) FROM jobs WHERE kind='reconcile'"), 2); /* the panel hears of all that */
-	shop_free(s);
-}
-
-/* Of what an older program had switched off, time stopped what waits for its deletion; not what somebody keeps off or a ban does. */
-static void test_stops_of_before(void **state)
-{
-	struct shop *s = shop_new();
-	const char *path = arena_printf(&s->arena, "%s/old.db", s->dir);
-	struct db *db;
-	int64_t from;
-	char *marked;
-
-	(void)state;
-	assert_int_equal(db_open(&db, path, DB_WRITE, NULL), OK);
-	assert_int_equal(db_migrate(db, &from, schema_migrations, BEFORE_STOPS_BY_TIME), OK);
-	assert_int_equal(db_script(db, "INSERT INTO users(id, lang, created_ms, updated_ms) VALUES(1, 'en', 1, 1);"
-		"INSERT INTO plans(id, name, days, quota_bytes, created_ms) VALUES(1, 'Month', 30, 0, 1);"
-		"INSERT INTO subscriptions(public_id, user_id, plan_id, sub_id, uuid, password, expires_ms, grace_until_ms, step_ms, enabled, ban_stopped, quota_bytes, limit_ip, reset_days, created_ms, updated_ms)"
-		" VALUES('BY_TIME', 1, 1, 'a', 'a', 'a', 100, 200, 300, 0, 0, 0, 0, 0, 1, 1), ('BY_HAND', 1, 1, 'b', 'b', 'b', 100, 0, 90, 0, 0, 0, 0, 0, 1, 1),"
-		" ('ENDLESS', 1, 1, 'c', 'c', 'c', 0, 0, 0, 0, 0, 0, 0, 0, 1, 1), ('BANNED', 1, 1, 'd', 'd', 'd', 100, 0, 300, 0, 1, 0, 0, 0, 1, 1), ('ON', 1, 1, 'e', 'e', 'e', 100, 0, 90, 1, 0, 0, 0, 0, 1, 1)"), OK);
-	assert_int_equal(db_migrate(db, &from, schema_migrations, schema_migrations_count), OK);
-	assert_int_equal(db_get_text(&marked, &s->arena, db, "SELECT group_concat(public_id) FROM subscriptions WHERE time_stopped=1"), OK);
-	assert_string_equal(marked, "BY_TIME");
-	db_close(db);
-	unlink(path);
-	unlink(arena_printf(&s->arena, "%s-wal", path));
-	unlink(arena_printf(&s->arena, "%s-shm", path));
 	shop_free(s);
 }
 
@@ -210,8 +364,12 @@ static void test_deletion_is_asked_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		proves(test_reminders, "R074 B32"),
+		proves(test_expiry, "R189 R193"),
+		proves(test_renewal_after_deletion, ""),
+		proves(test_time_waits_for_delivery, ""),
+		proves(test_usage, "R184"),
 		proves(test_stopped_too_early, ""),
-		proves(test_stops_of_before, ""),
 		proves(test_unbanned_too_late, ""),
 		proves(test_kept_off, ""),
 		proves(test_trial_kept_off, ""),
