@@ -438,6 +438,8 @@ static enum err login_worked(struct act *a, struct run *r)
 
 static enum err keep(struct act *a, struct run *r)
 {
+	if (r->work.is_outdated)
+		return OK; /* it was with other credentials, or at another address, that it went well */
 	switch (plans[r->what].ops[r->at]) {
 	case XUI_PROBE: return login_worked(a, r);
 	case XUI_INBOUNDS: return inbound_store(a, r->panel_id, r->work.result);

@@ -131,9 +131,9 @@ static enum err report(struct act *a, struct access *x, enum terms_field f, int6
 
 /* What is about to be written, or just was, overrules what is seen; a purchase or a gift in all of its values. Any other write
  * leaves alone what waits for a person, and what is off after a reset of ours was not switched by hand (5.6). */
-static bool is_busy(const struct access *x, enum terms_field f, bool is_news)
+static bool is_busy(const struct access *x, enum terms_field f, bool news)
 {
-	return is_news || x->want.at[f] != x->wrote.at[f] || ((x->writing || x->update_due) && !x->left[f]);
+	return news || x->want.at[f] != x->wrote.at[f] || ((x->writing || x->update_due) && !x->left[f]);
 }
 
 static enum err read_left(struct act *a, struct access *x)
@@ -151,15 +151,24 @@ static enum err read_left(struct act *a, struct access *x)
 	return db_end(&r);
 }
 
+/* Something was bought or given. What is switched off or on alone is not: a ban, an end of one, what time does. */
+static bool is_news(const struct access *x)
+{
+	struct terms as_was = x->wrote;
+
+	as_was.at[FIELD_ENABLED] = x->want.at[FIELD_ENABLED];
+	return x->done_reset_rev < x->reset_rev || (x->done_rev < x->revision && memcmp(&x->want, &as_was, sizeof as_was) != 0);
+}
+
 enum err drift_check(struct act *a, struct access *x, const struct terms *seen, const char *panel_name, int64_t *again_ms)
 {
-	bool is_news = x->done_reset_rev < x->reset_rev || (x->done_rev < x->revision && memcmp(&x->want, &x->wrote, sizeof x->want) != 0);
+	bool news = is_news(x);
 	enum err e = read_left(a, x);
 
 	for (enum terms_field f = FIELD_UNTIL; !e && f < FIELDS; f++) {
 		bool left = false;
 
-		switch (drift_judge(f, x, seen->at[f], is_busy(x, f, is_news))) {
+		switch (drift_judge(f, x, seen->at[f], is_busy(x, f, news))) {
 		case DRIFT_NONE:
 			e = close_open(a, x, f, "gone", panel_name);
 			break;
@@ -180,6 +189,13 @@ enum err drift_check(struct act *a, struct access *x, const struct terms *seen, 
 			x->wrote.at[f] = seen->at[f];
 	}
 	return e;
+}
+
+enum err drift_gone(struct act *a, const struct access *x, const char *panel_name)
+{
+	enum err e = db_run(a->tx, "UPDATE drifts SET state='gone', decided_ms=?2 WHERE access_id=?1 AND state='open'", x->id, a->now_ms);
+
+	return e || db_changes(a->tx) == 0 ? e : clear_when_none(a, x->panel_id, panel_name);
 }
 
 enum err drift_missing(struct act *a, const struct access *x, const char *panel_name)

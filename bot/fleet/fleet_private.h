@@ -149,6 +149,8 @@ int64_t drift_adopted(enum terms_field f, int64_t want, int64_t wrote, int64_t s
 enum err drift_check(struct act *a, struct access *x, const struct terms *seen, const char *panel_name, int64_t *again_ms);
 /* A client of ours is missing: noted, it will be created again (R041). */
 enum err drift_missing(struct act *a, const struct access *x, const char *panel_name);
+/* The client is gone, as was wanted: what was open about it waits for nobody. */
+enum err drift_gone(struct act *a, const struct access *x, const char *panel_name);
 
 /* --- another name --- */
 
@@ -179,8 +181,8 @@ enum err access_move(bool *moved, struct act *a, const struct access *x);
 /* detail: the panel's own words, or a word of ours, which has a sentence in the locales (admin.reason). */
 enum err stuck_tell(struct act *a, int64_t subscription_id, int64_t panel_id, const char *detail);
 enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id);
-/* The panel is removed: nothing waits there any more, and none of its inbounds needs an address. */
-enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_name);
+/* The panel is removed: nothing waits there any more, and none of its inbounds needs an address. Nobody is told one by one. */
+enum err stuck_clear_panel(struct act *a, int64_t panel_id);
 /* host: the one that was left out of its links because no customer reaches it (B49), which is told while it lasts; NULL: none. */
 enum err stuck_reach(struct act *a, const struct access *x, const char *panel_name, const char *host);
 enum err stuck_left(struct act *a, const struct access *x, const char *panel_name); /* it was perhaps the last one that needed the address */

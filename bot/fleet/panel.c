@@ -352,6 +352,7 @@ static enum err forget(struct act *a, int64_t id)
 
 enum err panel_delete(struct act *a, int64_t id, bool keep)
 {
+	static const char *const causes[] = { "panel.down", "panel.login", "panel.failing", "drift" };
 	struct panel p;
 	int64_t live = 0;
 	enum err e = panel_get(&p, a, id);
@@ -363,10 +364,10 @@ enum err panel_delete(struct act *a, int64_t id, bool keep)
 	if (!e)
 		e = forget(a, id);
 	if (!e)
-		e = stuck_clear_panel(a, id, p.name);
-	if (!e)
-		e = alert_clear(a, arena_printf(a->arena, "panel.down:%" PRId64, id), p.name);
-	return e ? e : alert_clear(a, arena_printf(a->arena, "panel.login:%" PRId64, id), p.name);
+		e = stuck_clear_panel(a, id);
+	for (size_t i = 0; !e && i < countof(causes); i++)
+		e = alert_clear(a, arena_printf(a->arena, "%s:%" PRId64, causes[i], id), p.name);
+	return e;
 }
 
 /* --- what is asked of all of them --- */

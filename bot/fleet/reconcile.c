@@ -206,7 +206,7 @@ static enum err finish_gone(struct act *a, struct job *job, struct run *r)
 		" seen_exists=0, writing=0, link=NULL WHERE id=?1", r->access_id, a->now_ms, r->x.revision);
 
 	if (!e)
-		e = db_run(a->tx, "UPDATE drifts SET state='gone', decided_ms=?2 WHERE access_id=?1 AND state='open'", r->access_id, a->now_ms);
+		e = drift_gone(a, &r->x, r->work.name);
 	if (!e)
 		e = stuck_left(a, &r->x, r->work.name);
 	if (!e)
@@ -566,6 +566,10 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 
 	if (e || !ended)
 		return e;
+	if (r->work.is_outdated) { /* the panel was removed, or set anew: what was heard may be another one's */
+		job_later(job, a->now_ms, NULL);
+		return OK;
+	}
 	if (r->doing == DOING_WRITE)
 		return written(a, job, r);
 	if (r->work.result->err)

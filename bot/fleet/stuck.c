@@ -5,8 +5,6 @@
 
 #include "bot/core/alert.h"
 
-#define CAUSES_MAX 1000 /* alerts of one panel */
-
 static const char *cause(struct act *a, int64_t subscription_id, int64_t panel_id)
 {
 	return arena_printf(a->arena, "reconcile:%" PRId64 ":%" PRId64, subscription_id, panel_id);
@@ -57,26 +55,8 @@ enum err stuck_left(struct act *a, const struct access *x, const char *panel_nam
 	return e || !last ? e : alert_clear(a, where, panel_name);
 }
 
-enum err stuck_clear_panel(struct act *a, int64_t panel_id, const char *panel_name)
+enum err stuck_clear_panel(struct act *a, int64_t panel_id)
 {
-	const char **causes = arena_array(a->arena, const char *, CAUSES_MAX);
-	struct db_rows r;
-	size_t n = 0;
-	enum err e;
-
-	db_select(&r, a->tx, "SELECT cause FROM alerts WHERE cause GLOB ?1 OR cause GLOB ?2 LIMIT ?3", arena_printf(a->arena, "reconcile:*:%" PRId64, panel_id),
-		arena_printf(a->arena, ADDRESS_CAUSE "*", panel_id), (int64_t)CAUSES_MAX);
-	while (db_next(&r))
-		causes[n++] = db_text(&r, 0, a->arena);
-	e = db_end(&r);
-	for (size_t i = 0; !e && i < n; i++) {
-		struct str rest = str_of(causes[i]), kind = str_cut(&rest, ':');
-		int64_t subscription_id;
-
-		if (!str_is(kind, "reconcile"))
-			e = alert_clear(a, causes[i], panel_name);
-		else if (str_to_i64(&subscription_id, str_cut(&rest, ':')) == OK)
-			e = stuck_clear(a, subscription_id, panel_id);
-	}
-	return e;
+	return db_run(a->tx, "DELETE FROM alerts WHERE cause GLOB ?1 OR cause GLOB ?2", arena_printf(a->arena, "reconcile:*:%" PRId64, panel_id),
+		arena_printf(a->arena, ADDRESS_CAUSE "*", panel_id));
 }

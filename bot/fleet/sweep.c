@@ -277,7 +277,7 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 
 	if (e || !ended)
 		return e;
-	if (r->work.result->err) {
+	if (r->work.result->err || r->work.is_outdated) {
 		job_done(job); /* the next one is a quarter of an hour away */
 		return OK;
 	}

@@ -104,6 +104,10 @@ static enum err answer(struct act *a, struct job *job, const struct http_respons
 
 	if (e || !ended)
 		return e;
+	if (r->work.is_outdated) {
+		job_done(job);
+		return OK;
+	}
 	if (r->work.result->err && !may_fail(r)) {
 		if (!work_tries_again(&r->work, a, job))
 			job_done(job); /* the next minute tries again */

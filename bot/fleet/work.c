@@ -262,27 +262,27 @@ static const char *cause(struct work *w, struct act *a, const char *kind)
 	return arena_printf(a->arena, "panel.%s:%" PRId64, kind, w->panel_id);
 }
 
-static enum err recovered(struct work *w, struct act *a)
+static enum err is_back(struct work *w, struct act *a)
 {
-	enum err e = OK;
+	enum err e = panel_set_state(a, w->panel_id, PANEL_OK);
 
-	if (w->state == PANEL_DOWN) {
-		w->state = PANEL_OK;
-		e = panel_set_state(a, w->panel_id, PANEL_OK);
-		if (!e)
-			e = wake_jobs(w, a);
-	}
-	if (!e)
-		e = alert_clear(a, cause(w, a, "down"), w->name);
+	w->state = PANEL_OK;
+	return e ? e : wake_jobs(w, a);
+}
+
+static enum err say_over(struct work *w, struct act *a)
+{
+	enum err e = alert_clear(a, cause(w, a, "down"), w->name);
+
 	return e ? e : alert_clear(a, cause(w, a, "login"), w->name);
 }
 
 static enum err panel_answered(struct work *w, struct act *a)
 {
-	enum err e = OK;
+	enum err e = w->state == PANEL_DOWN ? is_back(w, a) : OK;
 
-	if (w->failures)
-		e = recovered(w, a);
+	if (!e && w->failures)
+		e = say_over(w, a);
 	w->failures = 0;
 	return e ? e : db_run(a->tx, "UPDATE panels SET failures=0, latency_ms=?2, checked_ms=?3 WHERE id=?1", w->panel_id, w->last_ms, a->now_ms);
 }
@@ -310,10 +310,9 @@ static enum err panel_failed(struct work *w, struct act *a)
 
 enum err work_is_good(struct work *w, struct act *a)
 {
-	if (w->is_outdated)
-		return OK; /* it was with other credentials, or at another address, that it went well */
-	w->state = PANEL_OK;
-	return panel_set_state(a, w->panel_id, PANEL_OK);
+	enum err e = is_back(w, a);
+
+	return e ? e : say_over(w, a); /* also of what was wrong before it was set anew */
 }
 
 /* --- steps --- */

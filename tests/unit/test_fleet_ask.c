@@ -386,6 +386,14 @@ static void test_watch(void **state)
 	fw_free(w);
 }
 
+static enum err set_anew(struct act *a, void *ctx)
+{
+	const struct fleet_world *w = ctx;
+	enum err e = panel_set(a, w->panel_ids[0], &(struct panel_given){ .username = "admin", .password = PASSWORD });
+
+	return e ? e : panel_ask(a, w->panel_ids[0], ASK_TRIAL, 77);
+}
+
 /* Its password was changed: the panel answers and does not let us in. One alert, nothing is sold from it, what is paid waits, and
  * it is not hammered. */
 static void test_password_changed(void **state)
@@ -415,6 +423,46 @@ static void test_password_changed(void **state)
 		}
 		assert_string_equal(w->alert_keys, "+panel_login -panel_login ");
 		fw_assert_in_line(w, fw_versions[i]);
+		fw_free(w);
+	}
+}
+
+/* The same, and an admin enters what it is now, or where the panel is now: it is over at once, what is paid waits no longer, and
+ * the next time is told again. */
+static void test_mended_by_an_admin(void **state)
+{
+	static const struct panel_rule no = { .route = "POST login", .fault = PANEL_REFUSE, .text = "Invalid username or password or two-factor code." };
+	static const char *const told[] = { "+panel_login ", "+panel_login -panel_login ", "+panel_login -panel_login +panel_login ",
+		"+panel_down ", "+panel_down -panel_down ", "+panel_down -panel_down +panel_down " };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i / 2]);
+		const char *const *now_told = told + i % 2 * 3;
+
+		for (int again = 0; again < 2; again++) {
+			if (i % 2) {
+				panel_sim_set_down(w->sims[0], true);
+			} else {
+				panel_sim_add_rule(w->sims[0], &no);
+				panel_sim_drop_sessions(w->sims[0]);
+			}
+			fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+			for (int k = 0; k < 10; k++) {
+				assert_int_equal(core_do(w->core, watch, NULL), OK);
+				fw_run(w, MINUTE_MS);
+			}
+			assert_string_equal(w->alert_keys, now_told[2 * again]);
+			if (again)
+				break;
+			panel_sim_set_down(w->sims[0], false);
+			panel_sim_clear_rules(w->sims[0]);
+			assert_int_equal(core_do(w->core, set_anew, w), OK);
+			fw_run(w, 5000);
+			assert_string_equal(w->alert_keys, now_told[1]);
+			fw_assert_in_line(w, fw_versions[i / 2]);
+			assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts"), 0);
+		}
 		fw_free(w);
 	}
 }
@@ -592,6 +640,7 @@ int main(void)
 		proves(test_health, "R092 R093 R094 R095"),
 		proves(test_watch, "R098 R142"),
 		proves(test_password_changed, ""),
+		proves(test_mended_by_an_admin, "R098"),
 		proves(test_cleared_is_looked_at, ""),
 		proves(test_subscription_address, ""),
 		proves(test_web_page, ""),

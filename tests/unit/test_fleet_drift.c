@@ -234,6 +234,49 @@ static void test_left_by_other_writes(void **state)
 	}
 }
 
+/* A ban gives nothing, and neither does its end. */
+static void test_left_by_a_ban(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w = fw_sold(fw_versions[i]);
+
+		operator_sets(w, fw_versions[i], START_MS + 10 * DAY_MS, 5 * GIB);
+		fw_reconcile(w);
+		fw_run(w, MINUTE_MS);
+		for (int on = 0; on < 2; on++) {
+			struct panel_client_view c;
+
+			fw_want(w, on ? "UPDATE subscriptions SET enabled=1 WHERE id=1" : "UPDATE subscriptions SET enabled=0 WHERE id=1");
+			fw_run(w, MINUTE_MS);
+			c = fw_client(w, 0).client;
+			if (c.enable != on || c.expiry_ms != START_MS + 10 * DAY_MS || c.total_bytes != 5 * GIB)
+				fail_msg("%s: %d, until %lld, quota %lld", fw_versions[i], c.enable, (long long)c.expiry_ms, (long long)c.total_bytes);
+			assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 2);
+		}
+		assert_string_equal(w->alert_keys, "+drift ");
+		fw_free(w);
+	}
+}
+
+/* The customer was refunded before anybody said a word about it: nothing is left to decide, and the next change is told. */
+static void test_left_and_gone(void **state)
+{
+	struct fleet_world *w = fw_sold("3.6.0");
+
+	(void)state;
+	operator_edits(w, START_MS + 10 * DAY_MS, 10 * GIB, true);
+	fw_reconcile(w);
+	fw_run(w, MINUTE_MS);
+	assert_string_equal(w->alert_keys, "+drift ");
+	assert_int_equal(core_do(w->core, drop_first, NULL), OK);
+	fw_run(w, MINUTE_MS);
+	assert_int_equal(fw_client(w, 0).count, 0);
+	assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts WHERE state='open'"), 0);
+	assert_string_equal(w->alert_keys, "+drift -drift ");
+	fw_free(w);
+}
+
 /* Traffic given anew to who is used up, or banned: what the panel makes of our reset is nobody's doing by hand, and no write
  * switches on who is to stay off. */
 static void test_reset_is_ours(void **state)
@@ -448,6 +491,8 @@ int main(void)
 		proves(test_other_keys_by_hand, ""),
 		proves(test_shorter_by_hand, ""),
 		proves(test_left_by_other_writes, ""),
+		proves(test_left_by_a_ban, ""),
+		proves(test_left_and_gone, ""),
 		proves(test_reset_is_ours, ""),
 		proves(test_adopted_too_late, ""),
 		proves(test_quota_adopted_too_late, ""),

@@ -305,13 +305,14 @@ static void test_deleted_with_alerts(void **state)
 	(void)state;
 	panel_sim_add_rule(w->sims[0], &no);
 	fw_do(w, "UPDATE panels SET name='Amsterdam'; INSERT INTO alerts(cause, level, text_key, count, first_ms, last_ms) VALUES('panel.address:1:7', 1, 'panel_address', 1, 1, 1),"
-		" ('panel.address:11:7', 1, 'panel_address', 1, 1, 1), ('reconcile:5:11', 1, 'order_stuck', 1, 1, 1)"); /* two of another panel */
+		" ('panel.address:11:7', 1, 'panel_address', 1, 1, 1), ('reconcile:5:11', 1, 'order_stuck', 1, 1, 1)"); /* these two of another panel */
 	fw_sell(w);
 	fw_reconcile(w);
 	fw_run(w, 1000);
 	assert_string_equal(w->alert_keys, "+order_stuck ");
 	fw_do(w, "UPDATE jobs SET state=2"); /* parked */
 	assert_int_equal(core_do(w->core, delete_panel, &keep), OK);
+	assert_string_equal(w->alert_keys, "+order_stuck "); /* that it is over would not be true */
 	assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts"), 2);
 	assert_int_equal(fw_number(w, "SELECT count(*) FROM alerts WHERE cause LIKE '%:11%'"), 2);
 	fw_free(w);
@@ -347,6 +348,36 @@ static void test_set_while_asked(void **state)
 		fw_run(w, MINUTE_MS);
 		assert_int_equal(fw_number(w, "SELECT count(*) FROM panel_sessions"), 0);
 		assert_int_equal(fw_number(w, "SELECT count(*) FROM panels WHERE state='new' AND dialect IS NULL"), !(i % 2));
+		fw_free(w);
+	}
+}
+
+/* Removed with its clients kept, or set anew, while a client is looked at: nothing that is heard of it after that counts, and
+ * what stands on the removed panel is not ours to delete any more. */
+static void test_set_while_looked_at(void **state)
+{
+	static const char *const versions[] = { "2.8.5", "3.6.0" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * countof(versions); i++) {
+		struct fleet_world *w = fw_sold(versions[i / 2]);
+		struct given x = { .id = w->panel_ids[0], .g = { .url = "http://panel-9.test:2053" } };
+		const struct panel_rule slow = { .times = 1, .fault = PANEL_NETWORK, .trouble = { .delay_ms = 3000 } };
+		bool keep = true;
+
+		panel_sim_clear_counts(w->sims[0]);
+		panel_sim_add_rule(w->sims[0], &slow);
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+		fw_run(w, 1000);
+		if (i % 2)
+			assert_int_equal(core_do(w->core, delete_panel, &keep), OK);
+		else
+			assert_int_equal(core_do(w->core, set, &x), OK);
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_client(w, 0).count, 1);
+		assert_int_equal(fw_client(w, 0).client.expiry_ms, START_MS + 30 * DAY_MS);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses x JOIN subscriptions s ON s.id=x.subscription_id WHERE x.done_rev<s.revision"), 1);
+		assert_int_equal(fw_number(w, "SELECT count(*) FROM jobs"), !(i % 2));
 		fw_free(w);
 	}
 }
@@ -443,6 +474,7 @@ int main(void)
 		proves(test_deleted, ""),
 		proves(test_deleted_with_alerts, ""),
 		proves(test_set_while_asked, ""),
+		proves(test_set_while_looked_at, ""),
 		proves(test_log, "R148"),
 		proves(test_log_without_passwords, ""),
 	};
