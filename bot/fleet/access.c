@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "bot/fleet/fleet.h"
+#include "bot/fleet/fleet_private.h"
 #include "lib/base/enc.h"
 #include "lib/base/rand.h"
 
@@ -98,11 +98,11 @@ enum err access_add(int64_t *id, struct act *a, int64_t subscription_id, struct 
 	return E_CONFLICT; /* forty random bits taken eight times */
 }
 
-static enum err ask(struct act *a, int64_t subscription_id, int64_t panel_id, enum job_prio prio)
+enum err access_ask(struct act *a, int64_t subscription_id, int64_t panel_id, enum job_prio prio)
 {
 	char *subject = arena_printf(a->arena, "%" PRId64 ":%" PRId64, subscription_id, panel_id);
 
-	return job_add(a, "reconcile", subject, panel_id, prio, a->now_ms);
+	return job_add(a, JOB_RECONCILE, subject, panel_id, prio, a->now_ms);
 }
 
 enum err access_drop(struct act *a, int64_t access_id, enum job_prio prio)
@@ -120,7 +120,7 @@ enum err access_drop(struct act *a, int64_t access_id, enum job_prio prio)
 	e = db_end(&r);
 	if (!e)
 		e = db_run(a->tx, "UPDATE accesses SET deleted_ms=?2, updated_ms=?2 WHERE id=?1 AND deleted_ms=0", access_id, a->now_ms);
-	return e ? e : ask(a, subscription_id, panel_id, prio);
+	return e ? e : access_ask(a, subscription_id, panel_id, prio);
 }
 
 enum err access_name_get(struct access_name *out, struct act *a, int64_t subscription_id)
@@ -152,7 +152,7 @@ enum err access_rename(struct act *a, int64_t subscription_id, struct str name)
 	if (e || taken || sent)
 		return e ? e : taken ? E_CONFLICT : E_BUSY;
 	e = db_run(a->tx, "UPDATE accesses SET rename=nullif(?2, email), updated_ms=?3 WHERE id=?1", x.access_id, wanted, a->now_ms);
-	return e ? e : ask(a, subscription_id, x.panel_id, JOB_PERSON);
+	return e ? e : access_ask(a, subscription_id, x.panel_id, JOB_PERSON);
 }
 
 enum err access_replace(struct act *a, int64_t new_id, int64_t old_id)
@@ -172,7 +172,7 @@ enum err fleet_reconcile(struct act *a, int64_t subscription_id, enum job_prio p
 		panels[n++] = db_i64(&r, 0);
 	e = db_end(&r);
 	for (size_t i = 0; !e && i < n; i++)
-		e = ask(a, subscription_id, panels[i], prio);
+		e = access_ask(a, subscription_id, panels[i], prio);
 	return e;
 }
 

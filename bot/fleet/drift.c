@@ -239,7 +239,7 @@ static enum err decide(struct act *a, enum terms_field f, const struct access *x
 		e = set_wanted(a, x, f, seen);
 	if (!e)
 		e = clear_when_none(a, x->panel_id, panel_name);
-	return e ? e : job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, x->subscription_id, x->panel_id), x->panel_id, JOB_PERSON, a->now_ms);
+	return e ? e : access_ask(a, x->subscription_id, x->panel_id, JOB_PERSON);
 }
 
 enum err drift_decide(struct act *a, int64_t drift_id, bool repair, int64_t admin_id)

@@ -109,6 +109,8 @@ struct access {
 #define USED_SUM_SQL "coalesce((SELECT sum(y.seen_up_bytes+y.seen_down_bytes) FROM accesses y WHERE y.subscription_id=s.id AND y.done_reset_rev>=s.reset_rev"
 #define USED_ELSEWHERE_SQL USED_SUM_SQL " AND y.id<>x.id), 0)"
 
+/* A job of this panel about this subscription, at once. */
+enum err access_ask(struct act *a, int64_t subscription_id, int64_t panel_id, enum job_prio prio);
 /* The first access of this subscription on this panel with a larger id; dropped ones too, until the panel has been seen
  * without them: gone is true for those. E_NOTFOUND. */
 enum err access_read(struct access *out, struct act *a, int64_t subscription_id, int64_t panel_id, int64_t after_id);

@@ -1,8 +1,6 @@
 /* Another place for an access that its panel was never sent (R141). */
 #include "bot/fleet/fleet_private.h"
 
-#include <inttypes.h>
-
 #include "lib/base/log.h"
 
 static enum err settle_in(struct act *a, const struct access *x, struct place to)
@@ -38,5 +36,5 @@ enum err access_move(bool *moved, struct act *a, const struct access *x)
 		return e;
 	*moved = true;
 	log_warn("access.moved", KV("access", x->id), KV("from", x->panel_id), KV("to", to.panel_id));
-	return job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, x->subscription_id, to.panel_id), to.panel_id, JOB_MONEY, a->now_ms);
+	return access_ask(a, x->subscription_id, to.panel_id, JOB_MONEY);
 }

@@ -5,7 +5,6 @@
  * of everything a look depends on: the client, and what its links are made from. */
 #include "bot/fleet/fleet_private.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,7 +192,7 @@ static enum err note_usage(struct act *a, struct run *r, const struct swept *s)
 static enum err look_alone(struct act *a, struct run *r, int64_t subscription_id)
 {
 	r->looks++;
-	return job_add(a, JOB_RECONCILE, arena_printf(a->arena, "%" PRId64 ":%" PRId64, subscription_id, r->work.panel_id), r->work.panel_id, JOB_ROUTINE, a->now_ms);
+	return access_ask(a, subscription_id, r->work.panel_id, JOB_ROUTINE);
 }
 
 static enum err take(struct act *a, struct run *r, const struct swept *s)
