@@ -145,9 +145,9 @@ enum err sub_change(struct act *a, struct subscription *s, enum job_prio prio)
 
 	s->revision++;
 	e = db_run(a->tx, "UPDATE subscriptions SET expires_ms=?2, quota_bytes=?3, limit_ip=?4, enabled=?5, gone=?6, reset_rev=?7, revision=?8, period=?9,"
-		" grace_until_ms=?10, used_bytes=?11, deleted_ms=?12, updated_ms=?13, begun_rev=?14, time_stopped=?15, ends_otherwise_ms=?16 WHERE id=?1",
-		s->id, s->expires_ms, s->quota_bytes, s->limit_ip, s->enabled, s->gone, s->reset_rev, s->revision, s->period, s->grace_until_ms, s->used_bytes, s->deleted_ms,
-		a->now_ms, s->begun_rev, s->time_stopped, s->ends_otherwise_ms);
+		" grace_until_ms=?10, deleted_ms=?11, updated_ms=?12, begun_rev=?13, time_stopped=?14, ban_stopped=?15, ends_otherwise_ms=?16 WHERE id=?1",
+		s->id, s->expires_ms, s->quota_bytes, s->limit_ip, s->enabled, s->gone, s->reset_rev, s->revision, s->period, s->grace_until_ms, s->deleted_ms,
+		a->now_ms, s->begun_rev, s->time_stopped, s->ban_stopped, s->ends_otherwise_ms);
 	return e ? e : fleet_reconcile(a, s->id, prio);
 }
 
@@ -164,18 +164,20 @@ static enum err begin_period(struct act *a, struct subscription *s, enum job_pri
 /* The counters on the panel begin anew; what was used until now counts for the lifetime. */
 static enum err reset(struct act *a, struct subscription *s)
 {
-	enum err e = db_run(a->tx, "UPDATE subscriptions SET lifetime_bytes=lifetime_bytes+?2 WHERE id=?1", s->id, s->used_bytes);
+	enum err e = db_run(a->tx, "UPDATE subscriptions SET lifetime_bytes=lifetime_bytes+?2, used_bytes=0 WHERE id=?1", s->id, s->used_bytes);
 
 	s->reset_rev++;
 	s->used_bytes = 0;
 	return e;
 }
 
-/* Stopped by time: more time starts it again, though not before the end of a ban. Stopped by us: it stays so. Nothing is left of
- * what there was, so its time begins with the revision to come. */
+/* Stopped by time: more time starts it again, though not before the end of a ban. Stopped by us: it stays so. What comes back from
+ * gone starts as if it were new: the end of a ban passes by what is gone, so its mark may be of one that is over, and where it is
+ * not, keep_banned() sets it again. Nothing is left of what there was, so its time begins with the revision to come. */
 static void start_again(const struct act *a, struct subscription *s)
 {
-	if (s->time_stopped || sub_is_over(s, a->now_ms)) {
+	s->ban_stopped = s->ban_stopped && !s->gone;
+	if (s->gone || s->time_stopped || sub_is_over(s, a->now_ms)) {
 		s->enabled = !s->ban_stopped;
 		s->time_stopped = false;
 	}
@@ -274,7 +276,6 @@ enum err sub_go_on(struct act *a, struct subscription *s)
 enum err sub_set_banned(struct act *a, struct subscription *s, bool banned)
 {
 	bool was_enabled = s->enabled, is_over = sub_is_over(s, a->now_ms);
-	enum err e;
 
 	if (s->gone)
 		return OK;
@@ -282,8 +283,10 @@ enum err sub_set_banned(struct act *a, struct subscription *s, bool banned)
 	if (!banned && s->ban_stopped) /* from here on time alone keeps it off */
 		s->time_stopped = is_over;
 	s->ban_stopped = banned && (was_enabled || is_over || s->time_stopped || s->ban_stopped);
-	e = db_run(a->tx, "UPDATE subscriptions SET ban_stopped=?2, time_stopped=?3 WHERE id=?1", s->id, s->ban_stopped, s->time_stopped);
-	return e || s->enabled == was_enabled ? e : sub_change(a, s, JOB_PERSON);
+	if (s->enabled != was_enabled)
+		return sub_change(a, s, JOB_PERSON);
+	/* the marks alone: nothing that a panel is to hear of */
+	return db_run(a->tx, "UPDATE subscriptions SET ban_stopped=?2, time_stopped=?3 WHERE id=?1", s->id, s->ban_stopped, s->time_stopped);
 }
 
 enum err sub_give_grace(struct act *a, struct subscription *s, int64_t until_ms)

@@ -298,6 +298,68 @@ static void test_kept_off(void **state)
 	shop_free(s);
 }
 
+/* Paid while banned, and deleted before a person let it count: the mark of that ban went unseen by its end, and keeps nothing off. A ban
+ * that lasts does. */
+static void test_back_after_ban(void **state)
+{
+	(void)state;
+	for (int banned = 0; banned <= 1; banned++) {
+		struct shop *s = shop_new();
+		struct user u = shop_user(s, ANNA, "Anna"), admin = shop_user(s, 1, "Admin");
+		struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+		struct order o = buy(s, &u, &p, NULL, "chg1"), renewal;
+		struct subscription sub;
+		struct invoice i;
+
+		clock_moves(s, 32 * DAY_MS);
+		sub = sub_of(s, o.subscription_id);
+		assert_true(!sub.enabled && !sub.gone);
+		assert_int_equal(order_open(&renewal, &s->a, &u, &p, &sub), OK);
+		assert_int_equal(invoice_open(&i, &s->a, &renewal, "stars"), OK);
+		assert_int_equal(user_set_banned(&s->a, u.id, true), OK);
+		assert_int_equal(shop_stars(s, ANNA, i.public_id, 350, "chg2"), OK);
+		assert_string_equal(shop_heard.reason, "banned");
+		clock_moves(s, 20 * DAY_MS);
+		assert_true(sub_of(s, sub.id).gone);
+		if (!banned)
+			assert_int_equal(user_set_banned(&s->a, u.id, false), OK);
+		assert_int_equal(suspense_decide(&s->a, 1, SUSPENSE_DELIVER, 0, &admin), OK);
+		shop_panels_agree(s);
+		assert_int_equal(is_on(s, &o), !banned);
+		assert_int_equal(user_set_banned(&s->a, u.id, false), OK);
+		assert_true(is_on(s, &o));
+		assert_int_equal(shop_number(s, "SELECT count(*) FROM subscriptions WHERE ban_stopped=1"), 0);
+		shop_check_books(s);
+		shop_free(s);
+	}
+}
+
+/* Kept off by hand, and its money given back: that it was off ended with it, and what is bought there afterwards works. */
+static void test_back_after_refund(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna"), admin = shop_user(s, 1, "Admin");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1"), renewal;
+	struct subscription sub = sub_of(s, o.subscription_id);
+	struct invoice i;
+
+	(void)state;
+	assert_int_equal(order_open(&renewal, &s->a, &u, &p, &sub), OK);
+	assert_int_equal(invoice_open(&i, &s->a, &renewal, "stars"), OK);
+	run_on(s, "UPDATE subscriptions SET enabled=0 WHERE id=?1", &o);
+	assert_int_equal(refund_start(&s->a, 1, &admin, "does not work"), OK);
+	assert_int_equal(shop_stars_refunded(s, ANNA, "", 350, "chg1"), OK);
+	assert_true(sub_of(s, sub.id).gone);
+	assert_int_equal(shop_stars(s, ANNA, i.public_id, 350, "chg2"), OK);
+	assert_string_equal(shop_heard.reason, "plan_gone");
+	assert_int_equal(suspense_decide(&s->a, 1, SUSPENSE_DELIVER, 0, &admin), OK);
+	shop_panels_agree(s);
+	assert_true(is_on(s, &o));
+	shop_check_books(s);
+	shop_free(s);
+}
+
 /* A trial that is kept off is not what a purchase goes on with: it brings a new link. */
 static void test_trial_kept_off(void **state)
 {
@@ -372,6 +434,8 @@ int main(void)
 		proves(test_stopped_too_early, ""),
 		proves(test_unbanned_too_late, ""),
 		proves(test_kept_off, ""),
+		proves(test_back_after_ban, ""),
+		proves(test_back_after_refund, ""),
 		proves(test_trial_kept_off, ""),
 		proves(test_long_sleep, ""),
 		proves(test_deletion_is_asked_again, ""),

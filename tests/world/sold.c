@@ -139,6 +139,7 @@ static const struct { const char *what, *sql; } none[] = {
 	{ "were renewed and their traffic was not reset", "SELECT count(*) FROM subscriptions s WHERE s.reset_rev<(SELECT count(*) FROM orders o WHERE " BOUGHT " AND o.kind='renew')" },
 	{ "are in their time, and off", "SELECT count(*) FROM subscriptions s WHERE NOT s.enabled AND NOT s.gone AND NOT s.ban_stopped AND max(s.expires_ms, s.grace_until_ms)>?1"
 		" AND " NO_OPERATOR_CHANGED("enabled") " AND " NO_ADMIN_WAS_HERE },
+	{ "are kept off by a ban that is over", "SELECT count(*) FROM subscriptions s JOIN users u ON u.id=s.user_id WHERE s.ban_stopped AND NOT s.gone AND NOT u.banned" },
 	{ "have an end of which nobody will be reminded", "SELECT count(*) FROM subscriptions s WHERE NOT s.gone AND s.expires_ms>?1 AND s.remind_ms NOT BETWEEN 1 AND max(s.expires_ms, s.grace_until_ms)" },
 	{ "stand in two places", "SELECT count(*) FROM (SELECT 1 FROM accesses x WHERE x.deleted_ms=0 AND x.replaces_id IS NULL GROUP BY x.subscription_id HAVING count(*)>1) WHERE 1" },
 };
