@@ -66,11 +66,14 @@ static enum err mark_invoices(int64_t *marked, struct act *a, const struct pay_p
 	return e;
 }
 
+/* Its key that was kept goes, and what was told of that key is over: nobody will ask with it any more. */
 static enum err take_up_again(struct act *a, const struct pay_provider *p, struct str is)
 {
 	enum err e = db_run(a->tx, "UPDATE invoices SET account=NULL WHERE provider=?1 AND account=?2", p->name, is);
 
-	return e ? e : provider_key_remove(a, kept_as(a->arena, p, is));
+	if (!e)
+		e = provider_key_remove(a, kept_as(a->arena, p, is));
+	return e ? e : alert_clear(a, provider_key_cause(a, p->name, str_dup(a->arena, is)), p->name);
 }
 
 enum err provider_keep_earlier(struct act *a, const struct pay_provider *p, struct str key)

@@ -159,6 +159,28 @@ static void test_account_closed(void **state)
 	sale_end(&t);
 }
 
+/* The earlier account's key was revoked, and its new one is switched on: what was told of it is over. */
+static void test_earlier_key_made_anew(void **state)
+{
+	static const char anew[] = "18475:AAanotherTokenOfTheSameApp00000000";
+	struct sale t = sale_new();
+	struct cryptopay_sim *other = cryptopay_sim_new_app(OTHER_APP, OTHER_FIRST_ID);
+	int64_t at_ms;
+
+	(void)state;
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	enter_key(&t, OTHER_APP, other);
+	cryptopay_sim_set_token(t.s->crypto, anew);
+	assert_int_equal(poll(&t, &at_ms), JOB_LATER);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts WHERE cause='provider.key:crypto_pay:18475'"), 1);
+	enter_key(&t, anew, t.s->crypto);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 0);
+	assert_int_equal(poll(&t, &at_ms), JOB_LATER);
+	assert_int_equal(keys_kept(&t), 0);
+	cryptopay_sim_free(other);
+	sale_end(&t);
+}
+
 /* The answer to createInvoice was lost when the key was changed: it is looked for where it was asked for, and made by the new
  * account when it is not there. */
 static void test_account_changed_while_asking(void **state)
@@ -314,6 +336,7 @@ int main(void)
 		proves(test_earlier_key_speaks_for_its_own, ""),
 		proves(test_accounts_change_back, ""),
 		proves(test_account_closed, ""),
+		proves(test_earlier_key_made_anew, ""),
 		proves(test_account_changed_while_asking, ""),
 		proves(test_same_account, ""),
 		proves(test_accounts_are_bounded, ""),
