@@ -5,6 +5,7 @@
  * money for it: it is our clock that may be wrong. */
 #include <inttypes.h>
 
+#include "bot/core/alert.h"
 #include "bot/shop/pay_private.h"
 #include "lib/base/log.h"
 
@@ -13,7 +14,7 @@
 #define SOON_MS (10 * MINUTE_MS)          /* that long the shorter interval */
 #define LAST_QUESTION_MS (30 * SECOND_MS) /* after the end by our clock: theirs may go behind */
 #define OPEN_THERE_MS DAY_MS              /* so long it may be open at the provider after its end by our clock */
-#define CLOSED_MS DAY_MS                  /* after it: an account of before that does not take its key any more is closed */
+#define CLOSED_MS DAY_MS                  /* after it: an account of before that does not take its key any more, or whose key is lost, is closed */
 
 static enum err read_invoice(struct invoice *i, struct act *a, const struct job *job)
 {
@@ -35,6 +36,26 @@ static bool is_open_there(const struct pay_event *events, size_t n, const struct
 		if (str_is(events[k].ref, i->provider_ref) && (events[k].state == PAY_PENDING || events[k].state == PAY_UNCLEAR))
 			return true;
 	return false;
+}
+
+/* So long after its end nobody pays it, and who does not answer by then is not there any more. */
+static bool is_long_over(const struct act *a, const struct invoice *i)
+{
+	return a->now_ms >= i->expires_ms + CLOSED_MS;
+}
+
+static enum err expire(struct act *a, struct job *job, const struct invoice *i)
+{
+	job_done(job);
+	return db_run(a->tx, "UPDATE invoices SET state='expired', updated_ms=?2 WHERE id=?1 AND state='pending'", i->id, a->now_ms);
+}
+
+/* The key of its account of before was lost with all others and did not come back, so nothing is told of that key either. */
+static enum err give_up(struct act *a, struct job *job, const struct invoice *i)
+{
+	enum err e = expire(a, job, i);
+
+	return e ? e : alert_clear(a, provider_key_cause(a, i->provider, i->account), i->provider);
 }
 
 static void look_again(const struct act *a, struct job *job, const struct invoice *i)
@@ -60,6 +81,8 @@ static enum err poll_begin(struct act *a, struct job *job)
 		return OK;
 	}
 	e = provider_account_of(&account, a, &job->arena, &i);
+	if (e == E_NOTFOUND && i.account && is_long_over(a, &i))
+		return give_up(a, job, &i);
 	if (e == E_NOTFOUND || e == E_INVALID) { /* switched off meanwhile, perhaps not for ever */
 		job_later(job, 0, "provider is off");
 		return OK;
@@ -72,12 +95,6 @@ static enum err poll_begin(struct act *a, struct job *job)
 	if (!e)
 		job_call(job, request);
 	return e;
-}
-
-static enum err expire(struct act *a, struct job *job, const struct invoice *i)
-{
-	job_done(job);
-	return db_run(a->tx, "UPDATE invoices SET state='expired', updated_ms=?2 WHERE id=?1 AND state='pending'", i->id, a->now_ms);
 }
 
 static enum err poll_answer(struct act *a, struct job *job, const struct http_response *response)
@@ -93,7 +110,7 @@ static enum err poll_answer(struct act *a, struct job *job, const struct http_re
 		return e;
 	p = pay_provider_find(str_of(i.provider));
 	told = p->poll_read(&events, &n, &trouble, &job->arena, response);
-	if (told == E_AUTH && i.account && a->now_ms >= i.expires_ms + CLOSED_MS)
+	if (told == E_AUTH && i.account && is_long_over(a, &i))
 		return expire(a, job, &i);
 	if (told) {
 		job_later(job, trouble.retry_after_ms ? a->now_ms + trouble.retry_after_ms : 0, err_name(told));

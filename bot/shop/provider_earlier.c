@@ -89,12 +89,13 @@ enum err provider_keep_earlier(struct act *a, const struct pay_provider *p, stru
 		e = name_of(&was, a, p, old);
 	if (!e)
 		e = name_of(&is, a, p, key);
-	if (e || !was.len || !is.len || str_eq(was, is))
+	if (e || !is.len)
 		return e;
-	e = mark_invoices(&marked, a, p, was);
+	if (was.len && !str_eq(was, is))
+		e = mark_invoices(&marked, a, p, was);
 	if (!e && marked)
 		e = provider_key_write(a, kept_as(a->arena, p, was), old);
-	return e ? e : take_up_again(a, p, is);
+	return e ? e : take_up_again(a, p, is); /* also where all keys were lost: the marks are still there */
 }
 
 /* --- in use --- */

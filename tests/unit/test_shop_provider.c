@@ -181,6 +181,43 @@ static void test_earlier_key_made_anew(void **state)
 	sale_end(&t);
 }
 
+/* The keys are lost while one app is in use and another is looked after. The earlier one's key takes its invoices up again; where it
+ * never comes, they are over a day after their end. */
+static void test_keys_forgotten(void **state)
+{
+	(void)state;
+	for (int comes = 0; comes <= 1; comes++) {
+		struct sale t = sale_new();
+		struct cryptopay_sim *other = cryptopay_sim_new_app(OTHER_APP, OTHER_FIRST_ID);
+		int64_t at_ms;
+
+		assert_int_equal(create(&t, &at_ms), JOB_DONE);
+		enter_key(&t, OTHER_APP, other);
+		cryptopay_sim_set_token(t.s->crypto, "18475:AAnobodyKnowsThisOneAnyMore00000");
+		assert_int_equal(poll(&t, &at_ms), JOB_LATER);
+		cryptopay_sim_set_token(t.s->crypto, SHOP_TOKEN);
+		assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 1);
+		shop_run(t.s, "DELETE FROM secrets"); /* obol run --forget-secrets */
+		assert_int_equal(poll(&t, &at_ms), JOB_LATER);
+		if (comes) {
+			enter_key(&t, SHOP_TOKEN, t.s->crypto);
+			assert_int_equal(cryptopay_sim_pay(t.s->crypto, provider_id(&t), "USDT", t.s->now_ms), OK);
+			assert_int_equal(poll(&t, &at_ms), JOB_DONE);
+			assert_string_equal(order_state(&t), "paid");
+		} else {
+			enter_key(&t, OTHER_APP, other);
+			shop_wait(t.s, INVOICE_OPEN_MS + HOUR_MS);
+			assert_int_equal(poll(&t, &at_ms), JOB_LATER); /* it may still come */
+			shop_wait(t.s, DAY_MS);
+			assert_int_equal(poll(&t, &at_ms), JOB_DONE);
+			assert_string_equal(invoice_state(&t), "expired");
+		}
+		assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 0);
+		cryptopay_sim_free(other);
+		sale_end(&t);
+	}
+}
+
 /* The answer to createInvoice was lost when the key was changed: it is looked for where it was asked for, and made by the new
  * account when it is not there. */
 static void test_account_changed_while_asking(void **state)
@@ -337,6 +374,7 @@ int main(void)
 		proves(test_accounts_change_back, ""),
 		proves(test_account_closed, ""),
 		proves(test_earlier_key_made_anew, ""),
+		proves(test_keys_forgotten, ""),
 		proves(test_account_changed_while_asking, ""),
 		proves(test_same_account, ""),
 		proves(test_accounts_are_bounded, ""),
