@@ -182,5 +182,7 @@ enum err invoices_expire(struct act *a)
 		if (!e && !there)
 			e = job_add(a, pay_job_poll.name, subject, 0, JOB_MONEY, a->now_ms);
 	}
+	if (!e)
+		e = providers_rest(a);
 	return e ? e : provider_forget_earlier(a);
 }

@@ -14,7 +14,7 @@
 #define SOON_MS (10 * MINUTE_MS)          /* that long the shorter interval */
 #define LAST_QUESTION_MS (30 * SECOND_MS) /* after the end by our clock: theirs may go behind */
 #define OPEN_THERE_MS DAY_MS              /* so long it may be open at the provider after its end by our clock */
-#define CLOSED_MS DAY_MS                  /* after it: an account of before that does not take its key any more, or whose key is lost, is closed */
+#define CLOSED_MS DAY_MS                  /* after it: an account that is left (is_left) and does not take its key any more, or whose key is lost, is closed */
 
 static enum err read_invoice(struct invoice *i, struct act *a, const struct job *job)
 {
@@ -48,6 +48,16 @@ static enum err expire(struct act *a, struct job *job, const struct invoice *i)
 {
 	job_done(job);
 	return db_run(a->tx, "UPDATE invoices SET state='expired', updated_ms=?2 WHERE id=?1 AND state='pending'", i->id, a->now_ms);
+}
+
+/* Nobody is asked for a new key: its account is one of before, or the provider is off. */
+static enum err is_left(bool *left, struct act *a, const struct invoice *i)
+{
+	bool on = false;
+	enum err e = i->account ? OK : provider_is_on(&on, a, pay_provider_find(str_of(i->provider)));
+
+	*left = !e && !on;
+	return e;
 }
 
 /* The key of its account of before was lost with all others and did not come back, so nothing is told of that key either. */
@@ -104,14 +114,17 @@ static enum err poll_answer(struct act *a, struct job *job, const struct http_re
 	struct pay_event *events = NULL;
 	struct invoice i;
 	size_t n = 0;
+	bool left = false;
 	enum err e = read_invoice(&i, a, job), told;
 
 	if (e)
 		return e;
 	p = pay_provider_find(str_of(i.provider));
 	told = p->poll_read(&events, &n, &trouble, &job->arena, response);
-	if (told == E_AUTH && i.account && is_long_over(a, &i))
-		return expire(a, job, &i);
+	if (told == E_AUTH && is_long_over(a, &i))
+		e = is_left(&left, a, &i);
+	if (e || left)
+		return e ? e : expire(a, job, &i);
 	if (told) {
 		job_later(job, trouble.retry_after_ms ? a->now_ms + trouble.retry_after_ms : 0, err_name(told));
 		return provider_said_no(a, &i, told, trouble.name);

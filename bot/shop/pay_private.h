@@ -15,6 +15,7 @@ extern struct pay_hooks pay_hooks; /* all may be NULL */
 
 /* --- invoice.c --- */
 
+#define INVOICE_JOBS "('pay_create', 'pay_poll')" /* kinds of those that look after one */
 extern const char *const invoice_states[];
 enum err invoice_by_ref(struct invoice *out, struct act *a, const char *provider, struct str ref);
 
@@ -31,6 +32,7 @@ enum err provider_account_with(struct pay_account *out, struct act *a, struct ar
 
 enum err provider_is_on(bool *on, struct act *a, const struct pay_provider *p);
 const char *provider_typed_key(const struct pay_provider *p); /* the secret that an admin types; NULL: none */
+enum err providers_rest(struct act *a); /* what is off, and looks after no invoice any more: what was told of its key is over */
 
 /* --- provider_earlier.c: accounts whose key was changed for another account's --- */
 

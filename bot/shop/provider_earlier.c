@@ -11,7 +11,6 @@
 #include "bot/shop/pay_private.h"
 
 #define MARK ".earlier."
-#define INVOICE_JOBS "('pay_create', 'pay_poll')"
 
 static const char *kept_as(struct arena *arena, const struct pay_provider *p, struct str account)
 {

@@ -86,6 +86,28 @@ enum err provider_switch_off(struct act *a, const struct pay_provider *p)
 	return e ? e : provider_asked_no_more(a, p);
 }
 
+static enum err rest(struct act *a, const struct pay_provider *p)
+{
+	struct str word;
+	int64_t asked;
+	enum err e = word_get(&word, a, p);
+
+	if (e || !str_is(word, "off"))
+		return e;
+	e = db_get_i64(&asked, a->tx, "SELECT count(*) FROM jobs j JOIN invoices i ON i.id=CAST(j.subject AS INTEGER) WHERE j.kind IN " INVOICE_JOBS
+		" AND i.provider=?1 AND i.account IS NULL", p->name);
+	return e || asked ? e : alert_clear(a, provider_key_cause(a, p->name, NULL), p->name);
+}
+
+enum err providers_rest(struct act *a)
+{
+	enum err e = OK;
+
+	for (size_t i = 0; !e && i < pay_provider_count(); i++)
+		e = rest(a, pay_provider_at(i));
+	return e;
+}
+
 /* --- a key on trial --- */
 
 /* Aside, so that the one in use goes on until the provider has spoken. */

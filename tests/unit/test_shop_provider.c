@@ -159,6 +159,38 @@ static void test_account_closed(void **state)
 	sale_end(&t);
 }
 
+/* The same with the account in use. While it is on, that is a matter for a person, however long it takes; switched off, its invoices
+ * end, and with the last of them, or at once where there is none, what was told of the key. */
+static void test_account_closed_and_off(void **state)
+{
+	struct sale t = sale_new();
+	int64_t at_ms;
+
+	(void)state;
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	cryptopay_sim_set_token(t.s->crypto, "18475:AAnobodyKnowsThisOneAnyMore00000");
+	shop_wait(t.s, INVOICE_OPEN_MS + 2 * DAY_MS);
+	assert_int_equal(poll(&t, &at_ms), JOB_LATER);
+	assert_int_equal(provider_switch_off(&t.s->a, &pay_crypto_pay), OK);
+	assert_int_equal(keys_kept(&t), 0);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts WHERE cause='provider.key:crypto_pay'"), 1);
+	assert_int_equal(poll(&t, &at_ms), JOB_DONE);
+	assert_string_equal(invoice_state(&t), "expired");
+	assert_int_equal(keys_kept(&t), 0);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 0);
+	sale_end(&t);
+
+	t = sale_new();
+	cryptopay_sim_set_token(t.s->crypto, "18475:AAnobodyKnowsThisOneAnyMore00000");
+	assert_int_equal(create(&t, &at_ms), JOB_DONE);
+	assert_int_equal(keys_kept(&t), 0);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 1); /* it is on */
+	assert_int_equal(provider_switch_off(&t.s->a, &pay_crypto_pay), OK);
+	assert_int_equal(keys_kept(&t), 0);
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM alerts"), 0);
+	sale_end(&t);
+}
+
 /* The earlier account's key was revoked, and its new one is switched on: what was told of it is over. */
 static void test_earlier_key_made_anew(void **state)
 {
@@ -373,6 +405,7 @@ int main(void)
 		proves(test_earlier_key_speaks_for_its_own, ""),
 		proves(test_accounts_change_back, ""),
 		proves(test_account_closed, ""),
+		proves(test_account_closed_and_off, ""),
 		proves(test_earlier_key_made_anew, ""),
 		proves(test_keys_forgotten, ""),
 		proves(test_account_changed_while_asking, ""),
