@@ -104,6 +104,16 @@ static void find_used(bool *due, const struct subscription *s, int64_t used_byte
 		due[kind] = reminder_is_used(kind, used_bytes, s->quota_bytes);
 }
 
+/* expiry_run finds out by itself what comes when; the earliest it can be is the lead before the end. */
+static int64_t first_step_ms(const struct subscription *s)
+{
+	int64_t at_ms = s->expires_ms - GRACE_LEAD_MS;
+
+	if (!s->expires_ms)
+		return 0;
+	return at_ms > 0 ? at_ms : 1; /* a refund has left it no time at all: now, and not never */
+}
+
 enum err sub_arm(struct act *a, const struct subscription *s)
 {
 	bool due[REMINDERS_BY_TIME], used[REMINDERS_BY_USE];
@@ -114,9 +124,8 @@ enum err sub_arm(struct act *a, const struct subscription *s)
 	e = decide_all(a, s, reminder_kinds_by_time, due, REMINDERS_BY_TIME, false);
 	if (!e)
 		e = decide_all(a, s, reminder_kinds_by_use, used, REMINDERS_BY_USE, false);
-	/* expiry_run finds out by itself what comes when; the earliest it can be is the lead before the end */
 	return e ? e : db_run(a->tx, "UPDATE subscriptions SET remind_ms=?2, step_ms=?3 WHERE id=?1", s->id, reminder_next_ms(s, a->now_ms),
-		s->expires_ms ? s->expires_ms - GRACE_LEAD_MS : 0);
+		first_step_ms(s));
 }
 
 /* --- by time --- */

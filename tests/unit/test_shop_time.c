@@ -360,6 +360,34 @@ static void test_back_after_refund(void **state)
 	shop_free(s);
 }
 
+/* A month was over and gone when one without end was bought, and that is given back: nothing is left, and time removes it as it
+ * removes all that is over. */
+static void test_nothing_left(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna"), admin = shop_user(s, 1, "Admin");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0), ever = shop_plan(s, "Ever", 0, 0, 900, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1"), renewal;
+	struct subscription sub = sub_of(s, o.subscription_id);
+	struct invoice i;
+
+	(void)state;
+	assert_int_equal(order_open(&renewal, &s->a, &u, &ever, &sub), OK);
+	assert_int_equal(invoice_open(&i, &s->a, &renewal, "stars"), OK);
+	clock_moves(s, 60 * DAY_MS);
+	assert_true(sub_of(s, sub.id).gone);
+	assert_int_equal(shop_stars(s, ANNA, i.public_id, 900, "chg2"), OK);
+	shop_panels_agree(s);
+	assert_true(is_on(s, &o) && sub_of(s, sub.id).expires_ms == 0);
+	assert_int_equal(refund_start(&s->a, 2, &admin, "asked for"), OK);
+	assert_int_equal(shop_stars_refunded(s, ANNA, "", 900, "chg2"), OK);
+	assert_true(is_on(s, &o) && sub_of(s, sub.id).expires_ms == 1);
+	clock_moves(s, MINUTE_MS);
+	assert_true(sub_of(s, sub.id).gone);
+	shop_check_books(s);
+	shop_free(s);
+}
+
 /* A trial that is kept off is not what a purchase goes on with: it brings a new link. */
 static void test_trial_kept_off(void **state)
 {
@@ -436,6 +464,7 @@ int main(void)
 		proves(test_kept_off, ""),
 		proves(test_back_after_ban, ""),
 		proves(test_back_after_refund, ""),
+		proves(test_nothing_left, ""),
 		proves(test_trial_kept_off, ""),
 		proves(test_long_sleep, ""),
 		proves(test_deletion_is_asked_again, ""),
