@@ -103,7 +103,7 @@ static enum err take_back(struct act *a, const struct order *o)
 	e = last_other(&last, a, o);
 	if (e)
 		return e == E_NOTFOUND ? revoke(a, &s) : e;
-	if (o->target_rev < s.begun_rev) { /* what came when its time was over owes it no time */
+	if (o->days && o->target_rev < s.begun_rev) { /* what came when its time was over owes it no time */
 		terms = (struct sub_terms){ .expires_ms = s.expires_ms, .ends_otherwise_ms = s.ends_otherwise_ms };
 		e = traffic_left_behind(&terms.quota_bytes, a, &s, o);
 		return e || terms.quota_bytes == s.quota_bytes ? e : sub_set_terms(a, &s, &terms, false);

@@ -173,7 +173,8 @@ static enum err reset(struct act *a, struct subscription *s)
 
 /* Stopped by time: more time starts it again, though not before the end of a ban. Stopped by us: it stays so. What comes back from
  * gone starts as if it were new: the end of a ban passes by what is gone, so its mark may be of one that is over, and where it is
- * not, keep_banned() sets it again. Nothing is left of what there was, so its time begins with the revision to come. */
+ * not, keep_banned() sets it again. Nothing is left of what there was, also where it is beside something without end, so its time
+ * begins with the revision to come. */
 static void start_again(const struct act *a, struct subscription *s)
 {
 	s->ban_stopped = s->ban_stopped && !s->gone;
@@ -181,7 +182,7 @@ static void start_again(const struct act *a, struct subscription *s)
 		s->enabled = !s->ban_stopped;
 		s->time_stopped = false;
 	}
-	if (!sub_is_running(s, a->now_ms))
+	if (!sub_is_running(s, a->now_ms) || (!s->expires_ms && s->ends_otherwise_ms <= a->now_ms))
 		s->begun_rev = s->revision + 1;
 }
 

@@ -215,6 +215,40 @@ static void test_of_one_without_end(void **state)
 	sale_end(&t);
 }
 
+/* Two months bought beside one without end. The first is used up when the second begins after its days would have been over; then its
+ * refund takes nothing of the second, whether what is without end goes back before it or after it. */
+static void test_used_up_beside_one_without_end(void **state)
+{
+	static const struct { const char *name, *first, *second; int bought, ends; } cases[] = {
+		{ "a gap, and the month goes first", "2", "1", 100, 130 },
+		{ "a gap, and the month goes last", "1", "2", 100, 130 },
+		{ "no gap, and the month goes first", "2", "1", 20, 31 },
+		{ "no gap, and the month goes last", "1", "2", 20, 31 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct sale t = sale_new();
+		struct plan ever = shop_plan(t.s, "Ever", 0, 0, 350, 0);
+
+		t.order = shop_order(t.s, &t.anna, &ever);
+		assert_int_equal(invoice_open(&t.invoice, &t.s->a, &t.order, "stars"), OK);
+		buy(&t);
+		shop_wait(t.s, DAY_MS);
+		renew(&t, &t.plan, "chg2");
+		shop_wait(t.s, (cases[i].bought - 1) * DAY_MS);
+		renew(&t, &t.plan, "chg3");
+		assert_int_equal(shop_number(t.s, "SELECT expires_ms FROM subscriptions"), 0);
+		give_back(&t, cases[i].first);
+		shop_wait(t.s, 2 * DAY_MS);
+		give_back(&t, cases[i].second);
+		if (shop_number(t.s, "SELECT expires_ms FROM subscriptions") != SHOP_NOW_MS + cases[i].ends * DAY_MS)
+			fail_msg("%s", cases[i].name);
+		assert_has(&t, SHOP_NOW_MS + cases[i].ends * DAY_MS, 100 * GIB_BYTES);
+		sale_end(&t);
+	}
+}
+
 /* Devices, reset and plan are of the purchase that counts last after a refund, unless somebody has set the devices since. */
 static void test_limits_of_the_one_before(void **state)
 {
@@ -395,6 +429,7 @@ int main(void)
 		proves(test_of_renewal, ""),
 		proves(test_beside_one_without_end, ""),
 		proves(test_of_one_without_end, ""),
+		proves(test_used_up_beside_one_without_end, ""),
 		proves(test_limits_of_the_one_before, ""),
 		proves(test_beside_an_undelivered_one, ""),
 		proves(test_of_what_grew_out_of_a_trial, ""),
