@@ -96,6 +96,7 @@ static enum err take_back(struct act *a, const struct order *o)
 	struct purchase last;
 	struct subscription s;
 	struct sub_terms terms;
+	int64_t quota_bytes;
 	enum err e = sub_get(&s, a, o->subscription_id);
 
 	if (e || s.gone)
@@ -104,9 +105,8 @@ static enum err take_back(struct act *a, const struct order *o)
 	if (e)
 		return e == E_NOTFOUND ? revoke(a, &s) : e;
 	if (o->days && o->target_rev < s.begun_rev) { /* what came when its time was over owes it no time */
-		terms = (struct sub_terms){ .expires_ms = s.expires_ms, .ends_otherwise_ms = s.ends_otherwise_ms };
-		e = traffic_left_behind(&terms.quota_bytes, a, &s, o);
-		return e || terms.quota_bytes == s.quota_bytes ? e : sub_set_terms(a, &s, &terms, false);
+		e = traffic_left_behind(&quota_bytes, a, &s, o);
+		return e || quota_bytes == s.quota_bytes ? e : sub_set_quota(a, &s, quota_bytes);
 	}
 	e = ends_without(&terms, a, &s, o);
 	if (!e)

@@ -350,8 +350,14 @@ static void test_of_what_a_gift_gave_on(void **state)
 	assert_int_equal(sub_extend(&t.s->a, &sub, 7 * DAY_MS), OK);
 	renew(&t, &week, "chg2");
 	assert_has(&t, SHOP_NOW_MS + 54 * DAY_MS, 120 * GIB_BYTES);
+	shop_wait(t.s, 14 * DAY_MS);
+	assert_int_equal(expiry_run(&t.s->a), OK);
+	assert_int_equal(sub_get(&sub, &t.s->a, 1), OK);
+	assert_true(sub.grace_until_ms == SHOP_NOW_MS + 55 * DAY_MS); /* which nobody takes back */
 	give_back(&t, "1");
 	assert_has(&t, SHOP_NOW_MS + 54 * DAY_MS, 20 * GIB_BYTES);
+	assert_int_equal(shop_number(t.s, "SELECT grace_until_ms FROM subscriptions"), sub.grace_until_ms);
+	assert_int_equal(shop_number(t.s, "SELECT period FROM subscriptions"), sub.period);
 	sale_end(&t);
 }
 
