@@ -228,15 +228,21 @@ int64_t poll_due_us(const struct core *c);
 const struct outgoing *outbox_wanted(const struct turn *t, size_t i);
 
 /* outbox.c */
+/* Answers to queries pass the pacer by. One that has to wait after all waits for itself alone: to the pacer its chat is its row. */
+struct pacer_item outbox_item(int64_t id, int64_t chat_id, enum lane lane);
 enum err outbox_claim(struct core *c);                                  /* before the commit */
 void outbox_unclaim(struct core *c);                                    /* the commit failed */
-void outbox_send(struct core *c);                                       /* after it */
-enum err outbox_sent(struct core *c, struct send *s, const struct http_response *response); /* the answer, in the transaction */
 void outbox_forget(struct core *c, struct send *s);                     /* after its commit */
 enum err outbox_recover(struct core *c, bool clean);
 enum err outbox_forget_parked(struct core *c);                          /* those of a month ago */
+
+/* outbox_send.c */
+void outbox_send(struct core *c);                                       /* after the commit */
 bool outbox_picture_done(struct core *c, struct worker_job *job);
 bool outbox_picture_drop(struct worker_job *job);                       /* nobody waits for it any more, drawn or not */
+
+/* outbox_answer.c */
+enum err outbox_sent(struct core *c, struct send *s, const struct http_response *response); /* the answer, in the transaction */
 
 /* jobs.c */
 enum err jobs_take(struct core *c);

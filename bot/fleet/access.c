@@ -1,8 +1,9 @@
 /* Accesses: the rows that say where a subscription stands, and the names its clients have there. */
+#include "bot/fleet/fleet_private.h"
+
 #include <inttypes.h>
 #include <string.h>
 
-#include "bot/fleet/fleet_private.h"
 #include "lib/base/enc.h"
 #include "lib/base/rand.h"
 
