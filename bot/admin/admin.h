@@ -17,7 +17,7 @@ void admin_register(void);
 enum err admin_alert(struct act *a, const struct alert *alert);
 /* core_tables.on_gone, on_moved: when it was the alert chat, alerts go to every admin again, or follow it. */
 enum err admin_chat_gone(struct act *a, int64_t chat_id);
-/* core_tables.on_lost: the alert chat does not take a message, so it is as if it were gone; what was for the admins reaches them. */
+/* core_tables.on_lost: what was for the admins reaches them another way. Refused where alerts go now, that is as if it were gone. */
 enum err admin_notice_lost(struct act *a, bool *taken, const struct outgoing *lost);
 enum err admin_chat_moved(struct act *a, int64_t chat_id, int64_t to_chat_id);
 

@@ -107,16 +107,36 @@ static enum err copy_to_one(struct act *a, const struct user *admin, void *ctx)
 	return send_copy(a, rescue->lost, admin->telegram_id, 0);
 }
 
-/* What goes to a group without anybody there having asked is for the admins, also when the group is no longer set. */
+static enum err topic_of(int64_t *thread_id, const struct outgoing *o)
+{
+	struct json_object *payload;
+	enum err e = json_parse(&payload, o->payload);
+
+	if (e)
+		return e;
+	*thread_id = json_i64_at(payload, "message_thread_id", 0);
+	json_object_put(payload);
+	return OK;
+}
+
+/* What goes to a group without anybody there having asked is for the admins, also when the group is no longer set. Only one
+ * that was refused in the very topic where alerts go now says that they cannot go there: an answer may have been asked for in
+ * another one, and an alert may have waited for the one of before. */
 enum err admin_notice_lost(struct act *a, bool *taken, const struct outgoing *lost)
 {
 	struct rescue rescue = { .lost = lost, .taken = taken };
-	enum err e = admin_chat_gone(a, lost->chat_id);
-	int64_t chat_id = setting_i64(a, SETTING_ADMIN_CHAT);
+	int64_t thread_id, chat_id;
+	enum err e;
 
 	*taken = false;
-	if (e || lost->chat_id > 0 || lost->lane != LANE_REST)
+	if (lost->chat_id > 0 || lost->lane != LANE_REST)
+		return OK;
+	e = topic_of(&thread_id, lost);
+	if (!e && thread_id == setting_i64(a, SETTING_ADMIN_THREAD))
+		e = admin_chat_gone(a, lost->chat_id);
+	if (e)
 		return e;
+	chat_id = setting_i64(a, SETTING_ADMIN_CHAT);
 	if (!chat_id)
 		return user_each_admin(a, copy_to_one, &rescue);
 	*taken = true;

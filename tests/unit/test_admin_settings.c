@@ -238,6 +238,48 @@ static void test_alert_topic(void **state)
 	assert_not_heard(w, "message_thread_id");
 }
 
+static void choose_topic(struct world *w, int64_t topic)
+{
+	assert_int_equal(setting_set(&w->a, SETTING_ADMIN_CHAT, str_of(arena_printf(&w->arena, "%d", GROUP))), OK);
+	assert_int_equal(setting_set(&w->a, SETTING_ADMIN_THREAD, str_of(arena_printf(&w->arena, "%" PRId64, topic))), OK);
+}
+
+/* The group has refused this message in this topic. Does it go another way? */
+static bool refused_in(struct world *w, int64_t topic, enum lane lane)
+{
+	struct outgoing lost = { .method = TG_SEND_MESSAGE, .chat_id = GROUP, .lane = lane, .unknown = UNKNOWN_AGAIN };
+	bool taken;
+
+	lost.payload = str_of(arena_printf(&w->arena, topic ? "{\"chat_id\":%d,\"text\":\"lost\",\"message_thread_id\":%" PRId64 "}" : "{\"chat_id\":%d,\"text\":\"lost\"}", GROUP, topic));
+	assert_int_equal(admin_notice_lost(&w->a, &taken, &lost), OK);
+	collect(w);
+	return taken;
+}
+
+/* That alerts cannot be written is known by an alert that was refused where alerts go now, and by nothing else. */
+static void test_refused_elsewhere(void **state)
+{
+	static const int64_t topics[] = { 0, 44 };
+	struct world *w = *state;
+
+	say(w, OWNER, "/audit");
+	for (size_t i = 0; i < countof(topics); i++) {
+		choose_topic(w, topics[i]);
+		assert_false(refused_in(w, 17, LANE_INTERACTIVE)); /* an answer to what was asked in another topic, which is closed */
+		assert_int_equal(setting_i64(&w->a, SETTING_ADMIN_CHAT), GROUP);
+		assert_int_equal(w->chats_heard[0], 0);
+		assert_true(refused_in(w, 43, LANE_REST)); /* an alert that has waited for the topic of before: it goes to that of now */
+		assert_int_equal(setting_i64(&w->a, SETTING_ADMIN_CHAT), GROUP);
+		assert_int_equal(setting_i64(&w->a, SETTING_ADMIN_THREAD), topics[i]);
+		assert_int_equal(w->chats_heard[3], 1);
+		assert_int_equal(w->chats_heard[0], 0);
+		assert_true(refused_in(w, topics[i], LANE_REST)); /* and one for that */
+		assert_int_equal(setting_i64(&w->a, SETTING_ADMIN_CHAT), 0);
+		assert_int_equal(w->chats_heard[0], 2); /* itself, and that alerts come here from now on */
+		assert_int_equal(w->chats_heard[3], 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +292,7 @@ int main(void)
 		with_world(test_stuck_order_is_told, "R021"),
 		with_world(test_alert_chat, "R282"),
 		with_world(test_alert_topic, ""),
+		with_world(test_refused_elsewhere, ""),
 	};
 
 	cmocka_set_test_filter(getenv("ONLY")); /* ONLY='test_x*': that one alone */
