@@ -12,6 +12,13 @@
 #include "lib/base/dir.h"
 #include "lib/crypto/keyfile.h"
 
+/* Names that stand beside the shop: what was there before the last restore, that on its way there, the copy on its way to be the
+ * shop, and what the copy is made from while a restore is undone. */
+#define BEFORE ".before-restore"
+#define KEEPING ".keeping"
+#define DRAFT ".restoring"
+#define UNDOING ".undoing"
+
 int program_key(void)
 {
 	struct arena arena = { 0 };
@@ -136,42 +143,95 @@ static bool take_away(const char *path)
 	return unlink(path) == 0 || errno == ENOENT;
 }
 
-/* The old one gets a second name, whole: its journal is folded in first. Where that cannot be, it is kept with it. */
+static const char *beside(const char *database, const char *ending, struct arena *arena)
+{
+	return arena_printf(arena, "%s%s", database, ending);
+}
+
+/* Its journal into itself, so that its name is all of it. */
+static enum err fold(const char *path)
+{
+	struct db *db;
+	int64_t left = 0;
+	enum err e = db_open(&db, path, DB_WRITE, NULL);
+
+	if (e)
+		return e;
+	e = db_checkpoint(db, true, &left);
+	db_close(db);
+	return e || !left ? e : E_BUSY;
+}
+
+/* The old one gets a second name, in one step: what had that name is there until then. Where its journal cannot be folded in,
+ * it is kept with it. */
 static enum err keep_old(const char *database, struct arena *arena)
 {
-	const char *before = arena_printf(arena, "%s.before-restore", database);
-	const char *journal_before = arena_printf(arena, "%s-wal", before);
-	struct db *db;
-	int64_t left;
+	const char *before = beside(database, BEFORE, arena), *keeping = beside(database, KEEPING, arena);
+	const char *journal = beside(database, "-wal", arena), *journal_before = beside(before, "-wal", arena);
 
 	if (access(database, F_OK) != 0)
 		return OK;
-	if (db_open(&db, database, DB_WRITE, NULL) == OK) {
-		db_checkpoint(db, true, &left);
-		db_close(db);
+	fold(database);
+	if (!is_same_file(database, before)) { /* else it was kept by a restore that was cut off */
+		if (access(before, F_OK) == 0)
+			fold(before);
+		/* an older journal would be read as this one's */
+		if (!take_away(keeping) || link(database, keeping) != 0 || !take_away(journal_before) || rename(keeping, before) != 0)
+			return E_IO;
 	}
-	if (is_same_file(database, before))
-		return OK; /* by a restore that was cut off */
-	if (!take_away(before) || !take_away(journal_before))
-		return E_IO; /* an older journal would be read as this one's */
-	if (link(arena_printf(arena, "%s-wal", database), journal_before) != 0 && errno != ENOENT)
+	if (!take_away(journal_before) || (link(journal, journal_before) != 0 && errno != ENOENT))
 		return E_IO;
-	return link(database, before) == 0 ? dir_sync(database) : E_IO;
+	return dir_sync(database);
+}
+
+/* Undoing a restore, its source would lose its name to the shop of now before that is replaced: it gets another one for so long. */
+static enum err keep_source(const char **from, const char *database, struct arena *arena)
+{
+	const char *before = beside(database, BEFORE, arena), *undoing = beside(database, UNDOING, arena);
+	enum err e;
+
+	if (!is_same_file(*from, before))
+		return OK;
+	e = fold(before);
+	if (e)
+		return e;
+	if (!take_away(undoing) || link(before, undoing) != 0)
+		return E_IO;
+	*from = undoing;
+	return dir_sync(database);
+}
+
+/* An undoing that was cut off when the shop of now was kept already: what is to be restored has only its other name. */
+static const char *source_of(const char *path, const char *database, struct arena *arena)
+{
+	const char *before = beside(database, BEFORE, arena), *undoing = beside(database, UNDOING, arena);
+
+	return is_same_file(path, before) && is_same_file(database, before) && access(undoing, F_OK) == 0 ? undoing : path;
+}
+
+/* With what reading it has left beside it. */
+static bool forget_source(const char *undoing, struct arena *arena)
+{
+	return take_away(undoing) && take_away(beside(undoing, "-wal", arena)) && take_away(beside(undoing, "-shm", arena));
 }
 
 /* A copy of the copy beside the target, then one rename over it: a restore that is cut off changes nothing. */
 static enum err put_in_place(const char *from, const char *database, struct arena *arena)
 {
-	const char *draft = arena_printf(arena, "%s.restoring", database);
+	const char *draft = beside(database, DRAFT, arena), *undoing = beside(database, UNDOING, arena);
 	struct db *db;
 	enum err e;
 
 	unlink(draft);
-	e = db_open(&db, from, DB_COPY, NULL);
+	e = keep_source(&from, database, arena);
+	if (!e)
+		e = db_open(&db, from, DB_COPY, NULL);
 	if (e)
 		return e;
 	e = db_copy_to(db, draft);
 	db_close(db);
+	if (!e && !is_same_file(from, undoing) && !forget_source(undoing, arena))
+		e = E_IO; /* of an undoing that was cut off, and that the next one would go on with */
 	if (!e)
 		e = keep_old(database, arena);
 	if (e) {
@@ -179,10 +239,11 @@ static enum err put_in_place(const char *from, const char *database, struct aren
 		return e;
 	}
 	/* they would be read as the new one's */
-	if (!take_away(arena_printf(arena, "%s-wal", database)) || !take_away(arena_printf(arena, "%s-shm", database)) || rename(draft, database) != 0) {
+	if (!take_away(beside(database, "-wal", arena)) || !take_away(beside(database, "-shm", arena)) || rename(draft, database) != 0) {
 		unlink(draft);
 		return E_IO;
 	}
+	forget_source(undoing, arena);
 	return dir_sync(database);
 }
 
@@ -190,6 +251,7 @@ int program_restore(const char *path)
 {
 	struct arena arena = { 0 };
 	struct config config;
+	const char *from;
 	char *key_id = NULL;
 	int code = EXIT_USAGE, lock = -1;
 	enum err e;
@@ -198,9 +260,12 @@ int program_restore(const char *path)
 		goto out;
 	code = EXIT_FAILED;
 	lock = open_lock(config.database_path, &arena);
-	if (lock < 0 || !is_usable(path, &key_id, &arena) || !have_key(&config, key_id, &arena))
+	if (lock < 0)
 		goto out;
-	e = put_in_place(path, config.database_path, &arena);
+	from = source_of(path, config.database_path, &arena);
+	if (!is_usable(from, &key_id, &arena) || !have_key(&config, key_id, &arena))
+		goto out;
+	e = put_in_place(from, config.database_path, &arena);
 	if (e) {
 		fprintf(stderr, "obol: %s could not be put in place (%s)\n", path, err_name(e));
 		goto out;

@@ -135,7 +135,14 @@ static void make_both(void)
 	assert_string_equal(shop_in("copy.db"), "copy"); /* and its journal is folded in */
 }
 
-static int restore_in_child(int nth, bool ends)
+/* The same, and it stays untouched: what is still in its journal is read from a copy. */
+static const char *peek(const char *name)
+{
+	run_command(arena_printf(&arena, "cd %s && rm -f peek* && if [ -e %s ]; then cp %s peek; fi && if [ -e %s-wal ]; then cp %s-wal peek-wal; fi", dir, name, name, name, name));
+	return shop_in("peek");
+}
+
+static int restore_in_child(const char *source, int nth, bool ends)
 {
 	pid_t child = fork();
 	int status;
@@ -143,7 +150,7 @@ static int restore_in_child(int nth, bool ends)
 	if (child == 0) {
 		calls_left = nth;
 		ends_there = ends;
-		status = program_restore(in_dir("copy.db"));
+		status = program_restore(in_dir(source));
 		_exit(status == 0 && calls_left ? 99 : status);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -160,28 +167,83 @@ static void test_restore(void **state)
 	assert_true(access(in_dir("obol.db.restoring"), F_OK) != 0);
 }
 
-/* Cut off anywhere, or with any call refused: the old shop, whole, or the new one; and done once more it is done. */
+/* What a restore is made from. The second undoes an earlier one: its source stands where the shop of now is to be kept. */
+static const struct { const char *name, *shop; } sources[] = {
+	{ "copy.db", "copy" },
+	{ "obol.db.before-restore", "of an earlier restore" },
+};
+
+/* Cut off anywhere, or with any call refused: the old shop, whole, or the new one, and beside it always one of before; and
+ * done once more it is done. */
 static void test_restore_cut_off(void **state)
 {
 	(void)state;
-	for (int ends = 0; ends <= 1; ends++)
-		for (int nth = 1, code = 0; code != 99; nth++) {
-			const char *shop;
+	for (size_t i = 0; i < countof(sources); i++)
+		for (int ends = 0; ends <= 1; ends++)
+			for (int nth = 1, code = 0; code != 99; nth++) {
+				const char *shop, *before;
 
-			make_both();
-			code = restore_in_child(nth, ends);
-			shop = shop_in("obol.db");
-			if (strcmp(shop, "old") != 0 && strcmp(shop, "copy") != 0)
-				fail_msg("call %d, %s: the shop is \"%s\"", nth, ends ? "cut off" : "refused", shop);
-			if (code == 1)
-				assert_string_equal(shop, "old"); /* it was said that nothing was put in place */
-			if (strcmp(shop, "old") == 0)
-				assert_int_equal(program_restore(in_dir("copy.db")), 0);
-			assert_string_equal(shop_in("obol.db"), "copy");
-			if (strcmp(shop_in("obol.db.before-restore"), "old") != 0)
-				fail_msg("call %d, %s, %d: the shop before it is lost", nth, ends ? "cut off" : "refused", code);
-			assert_in_range(nth, 1, 60);
-		}
+				make_both();
+				code = restore_in_child(sources[i].name, nth, ends);
+				shop = peek("obol.db");
+				before = peek("obol.db.before-restore");
+				if (strcmp(shop, "old") != 0 && strcmp(shop, sources[i].shop) != 0)
+					fail_msg("%s, call %d, %s: the shop is \"%s\"", sources[i].name, nth, ends ? "cut off" : "refused", shop);
+				if (strcmp(before, "old") != 0 && strcmp(before, "of an earlier restore") != 0)
+					fail_msg("%s, call %d, %s: the shop before it is \"%s\"", sources[i].name, nth, ends ? "cut off" : "refused", before);
+				if (code == 1)
+					assert_string_equal(shop, "old"); /* it was said that nothing was put in place */
+				if (strcmp(shop, "old") == 0)
+					assert_int_equal(program_restore(in_dir(sources[i].name)), 0);
+				if (strcmp(shop_in("obol.db"), sources[i].shop) != 0)
+					fail_msg("%s, call %d, %s, once more: the shop is \"%s\"", sources[i].name, nth, ends ? "cut off" : "refused", shop_in("obol.db"));
+				if (strcmp(shop_in("obol.db.before-restore"), "old") != 0)
+					fail_msg("%s, call %d, %s, %d: the shop before it is lost", sources[i].name, nth, ends ? "cut off" : "refused", code);
+				assert_in_range(nth, 1, 60);
+			}
+}
+
+/* Undone, and the undoing undone: each is the shop again, and nothing else is left in the folder. */
+static void test_restore_undone(void **state)
+{
+	(void)state;
+	make_both();
+	assert_int_equal(program_restore(in_dir("copy.db")), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(program_restore(in_dir("obol.db.before-restore")), 0);
+		assert_string_equal(shop_in("obol.db"), i % 2 ? "copy" : "old");
+		assert_string_equal(shop_in("obol.db.before-restore"), i % 2 ? "old" : "copy");
+	}
+	run_command(arena_printf(&arena, "cd %s && test \"$(echo obol.*)\" = 'obol.db obol.db.before-restore obol.db.lock'", dir));
+}
+
+/* An undoing that has kept the shop of now, and is cut off before it has replaced it. */
+static void cut_off_undoing(void)
+{
+	static int nth = 1;
+
+	for (int code = 0;; nth++) {
+		make_both();
+		code = restore_in_child("obol.db.before-restore", nth, true);
+		assert_int_not_equal(code, 99);
+		if (strcmp(peek("obol.db.before-restore"), "old") == 0)
+			break;
+	}
+	assert_string_equal(peek("obol.db"), "old");
+}
+
+/* Another copy is restored after that, and undone, the first perhaps cut off: what is undone is that one. */
+static void test_undoing_is_forgotten(void **state)
+{
+	(void)state;
+	for (int nth = 1, code = 0; code != 99; nth++) {
+		cut_off_undoing();
+		code = restore_in_child("copy.db", nth, true);
+		if (strcmp(peek("obol.db"), "old") != 0 || access(in_dir("obol.db.undoing"), F_OK) != 0)
+			assert_int_equal(program_restore(in_dir("obol.db.before-restore")), 0);
+		if (strcmp(shop_in("obol.db"), "old") != 0)
+			fail_msg("call %d: the shop is \"%s\"", nth, shop_in("obol.db"));
+	}
 }
 
 /* What cannot be opened any more is kept, with what was in its journal. */
@@ -289,6 +351,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_restore, ""),
 		proves(test_restore_cut_off, ""),
+		proves(test_restore_undone, ""),
+		proves(test_undoing_is_forgotten, ""),
 		proves(test_restore_over_a_damaged_shop, ""),
 		proves(test_damaged_copy, ""),
 		proves(test_backup_is_synced, ""),
