@@ -37,6 +37,14 @@ void wall_look(struct core *c)
 	p->last_batch_ms = moved(p->last_batch_ms, back_ms);
 }
 
+/* What came while it was ahead would be kept until that has passed. Ids ascend with time: it is all behind the last that came by
+ * a right clock, which is found without an index, and without a look at the others. */
+static enum err move_received(struct core *c)
+{
+	return db_run(c->db, "UPDATE inbox SET received_ms=received_ms-?1 WHERE update_id>coalesce("
+		"(SELECT update_id FROM inbox WHERE received_ms<=?2 ORDER BY update_id DESC LIMIT 1), -1)", c->set_back_ms, clock_now_ms());
+}
+
 enum err wall_settle(struct core *c)
 {
 	enum err e;
@@ -49,6 +57,8 @@ enum err wall_settle(struct core *c)
 		e = db_run(c->db, "UPDATE inbox SET next_ms=next_ms-?1 WHERE state=1", c->set_back_ms);
 	if (!e)
 		e = db_run(c->db, "UPDATE outbox SET not_before_ms=not_before_ms-?1 WHERE not_before_ms>0", c->set_back_ms);
+	if (!e)
+		e = move_received(c);
 	c->inbox_next_ms = c->jobs_next_ms = 0; /* look at the rows again */
 	return e ? e : schedules_open(c);
 }

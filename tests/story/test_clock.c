@@ -128,12 +128,36 @@ static void test_set_ahead(void **state)
 	assert_in_range(ran.begun, 59, 62);
 }
 
+/* Ids of updates that came while it was ahead are forgotten after two days, as all are, and no earlier. */
+static void test_ids_are_forgotten(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	know_schedules();
+	botapi_say(b->telegram, anna, "before");
+	run_ms(1000);
+	memnet_set_skew_ms(b->net, YEAR_MS);
+	botapi_say(b->telegram, anna, "ahead");
+	run_ms(1000);
+	memnet_set_skew_ms(b->net, 0);
+	run_ms(1000);
+	assert_int_equal(rows("SELECT count(*) FROM inbox"), 2);
+	memnet_advance_ms(b->net, 47 * HOUR_MS);
+	assert_int_equal(core_do(b->core, forget, NULL), OK);
+	assert_int_equal(rows("SELECT count(*) FROM inbox"), 2);
+	memnet_advance_ms(b->net, 2 * HOUR_MS);
+	assert_int_equal(core_do(b->core, forget, NULL), OK);
+	assert_int_equal(rows("SELECT count(*) FROM inbox"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(test_set_back, ""),
 		story(test_set_back_between, ""),
 		story(test_set_ahead, ""),
+		story(test_ids_are_forgotten, ""),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
