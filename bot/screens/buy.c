@@ -236,9 +236,11 @@ static bool same_prices(const struct order *o, const struct plan *p)
 	return o->prices_count == p->prices_count;
 }
 
+/* Those that are shown: whether time begins anew is said of a renewal alone. */
 static bool same_terms(const struct order *o, const struct plan *p)
 {
-	return o->days == p->days && o->quota_bytes == p->quota_bytes && o->limit_ip == p->limit_ip && o->restart == p->restart;
+	return o->days == p->days && o->quota_bytes == p->quota_bytes && o->limit_ip == p->limit_ip &&
+		(o->kind == ORDER_NEW || o->restart == p->restart);
 }
 
 enum err pay_what_was_shown(struct talk *t, struct order *o, const struct plan *p, struct str provider)
