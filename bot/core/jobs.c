@@ -272,7 +272,6 @@ static enum err take_up(struct core *c, struct run *r)
 	}
 	if (!c->careful_until_us)
 		return step(c, r, NULL);
-	r->job.request = NULL;
 	e = claim(c, r);
 	r->job.crashes++;
 	return e;
