@@ -27,20 +27,12 @@ void careful_batch(struct core *c)
 }
 
 /* Time alone does not end it while a row is due that was to be taken alone: the machine may stop at any moment. Nor does
- * a wall clock that is set, as it often is after a power cut. A row that waits for such a moment gets some more time. */
+ * a wall clock that is set, as it often is after a power cut. A row that waits for such a moment gets some more time: when
+ * that has been in vain, inbox_decide_waiting ends it. */
 void careful_look(struct core *c)
 {
-	int64_t left_us;
-
-	if (!c->careful_until_us)
-		return;
-	left_us = c->careful_until_us - clock_mono_us();
-	if (left_us > 0 || c->inbox_next_ms <= clock_now_ms() || (c->inbox_waits_alone && left_us > -CAREFUL_MORE_MS * 1000))
-		return;
-	c->careful_until_us = 0;
-	if (c->inbox_waits_alone)
-		c->inbox_next_ms = 0; /* what has waited in vain is taken before any suspect is */
-	c->inbox_waits_alone = false;
+	if (clock_mono_us() >= c->careful_until_us && c->inbox_next_ms > clock_now_ms() && !c->inbox_waits_alone)
+		c->careful_until_us = 0;
 }
 
 bool careful_suspect_is_out(const struct core *c)
@@ -52,6 +44,25 @@ bool careful_suspect_is_out(const struct core *c)
 		if (r->suspect)
 			return true;
 	return false;
+}
+
+/* What is under way might be sent twice: for that a row waits for as long as we are careful, and no longer, as there may be no
+ * end of it. */
+static bool something_is_out(const struct core *c)
+{
+	return clock_mono_us() < c->careful_until_us && (!LIST_EMPTY(&c->sends) || careful_suspect_is_out(c));
+}
+
+/* What was decided before it in this turn would be committed with the count of its crash. */
+bool careful_row_is_alone(const struct core *c)
+{
+	return !c->events && !c->turn.added_count && !c->turn.calls_count && !something_is_out(c);
+}
+
+/* It would be, with the next turn, but for the event that a job of this one makes. */
+bool careful_row_is_next(const struct core *c)
+{
+	return c->inbox_waits_alone && !something_is_out(c);
 }
 
 bool careful_takes_suspect(const struct core *c)

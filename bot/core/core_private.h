@@ -268,6 +268,8 @@ void careful_batch(struct core *c);                                     /* of up
 void careful_look(struct core *c);                                      /* is the time over? Then careful_until_us is 0 */
 bool careful_suspect_is_out(const struct core *c);
 bool careful_takes_suspect(const struct core *c);                       /* one may be taken up now */
+bool careful_row_is_alone(const struct core *c);                        /* an update that is due: nothing else is decided or under way */
+bool careful_row_is_next(const struct core *c);                         /* it will be, if the next turn has no events */
 
 /* inbound.c */
 enum err inbound_decide(struct core *c, const struct http_inbound *in);

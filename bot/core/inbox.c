@@ -182,13 +182,10 @@ static enum err count_crash(struct core *c, struct row *row)
 	return e;
 }
 
-/* What was decided before it would be committed with the count. What is under way would be sent twice: for that a row waits
- * for as long as we are careful, and no longer, as there may be no end of it. */
-static bool is_alone(const struct core *c)
+/* It has had its time and more: it is taken as in ordinary times, in this very turn and so before any suspect is. */
+static bool waits_in_vain(const struct core *c)
 {
-	if (c->events || c->turn.added_count || c->turn.calls_count)
-		return false;
-	return (LIST_EMPTY(&c->sends) && !careful_suspect_is_out(c)) || clock_mono_us() >= c->careful_until_us;
+	return clock_mono_us() >= c->careful_until_us + CAREFUL_MORE_MS * 1000;
 }
 
 enum err inbox_decide_waiting(struct core *c)
@@ -201,12 +198,16 @@ enum err inbox_decide_waiting(struct core *c)
 	if (c->inbox_next_ms > clock_now_ms())
 		return OK;
 	n = load_due(c, rows, careful ? 1 : countof(rows), &e);
-	c->inbox_waits_alone = !e && careful && n && !is_alone(c);
+	c->inbox_waits_alone = !e && careful && n && !careful_row_is_alone(c);
+	if (c->inbox_waits_alone && waits_in_vain(c)) {
+		c->inbox_waits_alone = false;
+		c->careful_until_us = 0;
+	}
 	if (c->inbox_waits_alone) {
 		c->inbox_next_ms = clock_now_ms() + ALONE_LOOK_MS;
 		return OK;
 	}
-	if (!e && careful && n)
+	if (!e && c->careful_until_us && n)
 		e = count_crash(c, &rows[0]);
 	for (size_t i = 0; !e && i < n; i++)
 		e = try_row(c, &rows[i]);

@@ -367,6 +367,10 @@ enum err jobs_take(struct core *c)
 
 	if (e || c->jobs_next_ms > now_ms)
 		return e;
+	if (careful_row_is_next(c)) {
+		c->jobs_next_ms = c->inbox_next_ms; /* jobs that follow each other would leave it no turn without an event */
+		return OK;
+	}
 	while (n < countof(lanes) && (e = db_get_i64(&lane, c->db, "SELECT min(lane) FROM jobs WHERE state=0 AND lane>?1", lane)) == OK)
 		lanes[n++] = lane;
 	if (e != OK && e != E_NOTFOUND)

@@ -491,6 +491,89 @@ static void test_slept_over_the_careful_time(void **state)
 	assert_int_equal(rows("SELECT crashes FROM jobs"), 1);
 }
 
+/* --- no turn without an event --- */
+
+static int links_left;
+
+/* Ends without a call, and has the next one follow. */
+static enum err begin_link(struct act *a, struct job *job)
+{
+	memnet_advance_ms(b->net, 1);
+	job_done(job);
+	return --links_left > 0 ? job_add(a, "link", arena_printf(a->arena, "%d", links_left), 1 + links_left % 2, JOB_PERSON, a->now_ms) : OK;
+}
+
+static enum err add_link(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return job_add(a, "link", "first", 1, JOB_PERSON, a->now_ms);
+}
+
+/* Jobs that follow each other leave a waiting row a turn of its own. */
+static void test_jobs_let_a_row_by(void **state)
+{
+	static const struct job_kind link = { .name = "link", .begin = begin_link, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &link };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
+
+	(void)state;
+	know_jobs(kinds, countof(kinds), silent_panel);
+	b->tables.on_update = see_how_taken;
+	waited_alone = 0;
+	die();
+	start();
+	links_left = 100000;
+	botapi_say(b->telegram, anna, "waits");
+	assert_int_equal(core_do(b->core, add_link, NULL), OK);
+	run_ms(1000);
+	assert_int_equal(waited_alone, 1);
+	assert_in_range(links_left, 1, 99500); /* and go on */
+	links_left = 0;
+	run_ms(1000);
+}
+
+static enum err note(struct act *a, const struct http_inbound *in)
+{
+	inbound_answer(a, in, 200, NULL, str_of(NULL));
+	return db_run(a->tx, "INSERT INTO settings(key, value) VALUES('noted', '1') ON CONFLICT(key) DO UPDATE SET value=value+1");
+}
+
+static enum err slow_disk(void *ctx, enum db_point point)
+{
+	(void)ctx;
+	if (point == DB_POINT_COMMIT)
+		memnet_advance_ms(b->net, 25);
+	return OK;
+}
+
+/* Somebody asks in every turn, and each takes longer than a row waits for the next look: it is decided all the same, when
+ * it has waited in vain for as long as it may. */
+static void test_row_waits_in_vain(void **state)
+{
+	static const struct route_row route = { LISTENER_PUBLIC, HTTP_POST, "/note", note };
+	const struct http_inbound in = { .listener = LISTENER_PUBLIC, .method = HTTP_POST, .path = STR("/note") };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), begun_ms;
+
+	(void)state;
+	stop_well();
+	b->tables.routes = &route;
+	b->tables.routes_count = 1;
+	b->door = memserver_new();
+	start();
+	run_ms(1000);
+	die();
+	start();
+	botapi_say(b->telegram, anna, "in vain");
+	begun_ms = memnet_now_ms(b->net);
+	db_set_fault(slow_disk, NULL);
+	while (!said("in vain") && memnet_now_ms(b->net) < begun_ms + 200 * 1000) {
+		memserver_ask(b->door, &in);
+		core_turn(b->core, 25);
+	}
+	assert_int_equal(said("in vain"), 1);
+	assert_in_range(memnet_now_ms(b->net) - begun_ms, 60 * 1000, 80 * 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -506,6 +589,8 @@ int main(void)
 		story(test_decided_with_its_messages, ""),
 		story(test_nobody_waits_behind_a_suspect, ""),
 		story(test_slept_over_the_careful_time, ""),
+		story(test_jobs_let_a_row_by, ""),
+		story(test_row_waits_in_vain, ""),
 	};
 
 	return cmocka_run_group_tests_name("careful", tests, NULL, NULL);
