@@ -53,10 +53,10 @@ static bool something_is_out(const struct core *c)
 	return clock_mono_us() < c->careful_until_us && (!LIST_EMPTY(&c->sends) || careful_suspect_is_out(c));
 }
 
-/* What was decided before it in this turn would be committed with the count of its crash. */
+/* What was decided, or moved by a clock that was set back, before it in this turn would be committed with the count of its crash. */
 bool careful_row_is_alone(const struct core *c)
 {
-	return !c->events && !c->turn.added_count && !c->turn.calls_count && !something_is_out(c);
+	return !c->events && !c->turn.added_count && !c->turn.calls_count && !c->set_back_ms && !something_is_out(c);
 }
 
 /* It would be, with the next turn, but for the event that a job of this one makes. */

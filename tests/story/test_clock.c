@@ -151,6 +151,50 @@ static void test_ids_are_forgotten(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM inbox"), 0);
 }
 
+static int tries;
+
+/* At the second try the disk is full. */
+static enum err fail_commit(struct act *a, const struct tg_update *u)
+{
+	b->faults_left = ++tries == 2;
+	return echo(a, u);
+}
+
+static enum err add_far(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return job_add(a, "later", "far", 1, JOB_MONEY, a->now_ms + YEAR_MS);
+}
+
+/* In the careful time the crash of an update is counted in a commit of its own. When that of its turn then fails, what is due
+ * is not moved once more. */
+static void test_moved_once(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), far_ms;
+
+	(void)state;
+	know_schedules();
+	b->tables.on_update = fail_commit;
+	memnet_set_skew_ms(b->net, HOUR_MS);
+	run_ms(HOUR_MS);
+	die();
+	start();
+	assert_int_equal(core_do(b->core, add_far, NULL), OK);
+	far_ms = rows("SELECT next_ms FROM jobs WHERE subject='far'");
+	b->fail_next = 1;
+	tries = 0;
+	botapi_say(b->telegram, anna, "once more");
+	run_ms(500);
+	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE state=1 AND attempts=1"), 1);
+	db_set_fault(full_disk, NULL);
+	memnet_set_skew_ms(b->net, 0);
+	memnet_advance_ms(b->net, 5000); /* it is due in the very turn that finds the clock set */
+	run_ms(5000);
+	assert_int_equal(tries, 3);
+	assert_int_equal(said("once more"), 1);
+	assert_int_equal(rows("SELECT next_ms FROM jobs WHERE subject='far'"), far_ms - HOUR_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +202,7 @@ int main(void)
 		story(test_set_back_between, ""),
 		story(test_set_ahead, ""),
 		story(test_ids_are_forgotten, ""),
+		story(test_moved_once, ""),
 	};
 
 	return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
