@@ -79,11 +79,11 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	char command[128];
+	char command[160];
 
 	(void)state;
 	arena_release(&arena);
-	snprintf(command, sizeof command, "rm -rf %s", dir);
+	snprintf(command, sizeof command, "rm -rf %s %s.made", dir, dir);
 	return system(command);
 }
 
@@ -126,13 +126,20 @@ static const char *shop_in(const char *name)
 	return shop ? shop : "";
 }
 
+/* They are made once: nearly all the time would go there. */
 static void make_both(void)
 {
+	const char *made = arena_printf(&arena, "%s.made", dir);
+
 	run_command(arena_printf(&arena, "rm -f %s/*", dir));
-	make_shop("obol.db", "old");
-	make_shop("obol.db.before-restore", "of an earlier restore");
-	make_shop("copy.db", "copy");
-	assert_string_equal(shop_in("copy.db"), "copy"); /* and its journal is folded in */
+	if (access(made, F_OK) != 0) {
+		make_shop("obol.db", "old");
+		make_shop("obol.db.before-restore", "of an earlier restore");
+		make_shop("copy.db", "copy");
+		assert_string_equal(shop_in("copy.db"), "copy"); /* and its journal is folded in */
+		run_command(arena_printf(&arena, "cp -r %s %s", dir, made));
+	}
+	run_command(arena_printf(&arena, "cp %s/* %s", made, dir));
 }
 
 /* The same, and it stays untouched: what is still in its journal is read from a copy. */
