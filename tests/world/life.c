@@ -241,15 +241,25 @@ static void bury(struct world *w, int64_t rest_ms)
 		tally_fault(names[w->end]);
 		w->deaths++;
 	}
-	if (!w->was_felled) {
-		memmove(&w->cut_off_ms[0], &w->cut_off_ms[1], sizeof w->cut_off_ms - sizeof w->cut_off_ms[0]);
-		w->cut_off_ms[countof(w->cut_off_ms) - 1] = world_now_ms(w);
-	}
+	w->was_cut_off = w->was_cut_off || !w->was_felled;
 	w->was_felled = false;
 	w->dead = w->in_commit = false;
 	w->steps_left = 0;
 	w->starts_ms = world_now_ms(w) + rest_ms;
 	world_tell(w, "ended (%s), back in %lld s", w->end == DISK_AFTER_KILL ? "killed" : w->end == DISK_AFTER_POWER ? "power cut" : "torn", (long long)(rest_ms / 1000));
+}
+
+/* A panel whose job was under way then, and at other deaths: the program cannot tell it from one that kills. */
+static void note_cut_off(struct world *w)
+{
+	for (size_t i = 0; i < w->panels_count; i++) {
+		struct world_panel *p = &w->panels[i];
+		char sql[96];
+
+		snprintf(sql, sizeof sql, "SELECT count(*) FROM jobs WHERE crashes>0 AND lane=%" PRId64, p->panel_id);
+		p->was_cut_off = (p->was_cut_off || w->was_cut_off) && world_number(w, sql);
+	}
+	w->was_cut_off = false;
 }
 
 static void start(struct world *w)
@@ -264,6 +274,7 @@ static void start(struct world *w)
 		w->deadly_message = w->deadly_message && world_number(w, WORLD_GIVEN_UP) == w->deadly_given_up;
 		if (!world_number(w, "SELECT count(*) FROM outbox WHERE crashes>0"))
 			w->deadly_sent = 0; /* it ran out before it was given up: the next one with the same words is another (world 2591) */
+		note_cut_off(w);
 		return;
 	}
 	if (w->dead)

@@ -29,11 +29,9 @@ static void look_at_places(struct world *w)
 		world_broken(w, "more is sold or kept than there are places");
 }
 
-/* A panel is set aside when its answers have killed, and not because something else did while it was asked. Who is cut off
- * three times in a day cannot tell. */
+/* A panel is set aside when its answers have killed, and not because something else did while it was asked. */
 static void look_at_set_aside(struct world *w)
 {
-	bool cannot_tell = w->cut_off_ms[0] > world_now_ms(w) - DAY_MS;
 	char sql[96];
 
 	for (size_t i = 0; i < w->panels_count; i++) {
@@ -42,7 +40,7 @@ static void look_at_set_aside(struct world *w)
 		snprintf(sql, sizeof sql, "SELECT count(*) FROM panels WHERE state='failing' AND id=%" PRId64, p->panel_id);
 		if (!world_number(w, sql))
 			p->is_excused = false;
-		else if (cannot_tell || p->has_killed)
+		else if (p->was_cut_off || p->has_killed)
 			p->is_excused = true;
 		else if (!p->is_excused)
 			world_broken(w, "%s is set aside and has not killed", p->name);

@@ -56,6 +56,7 @@ struct world_panel {
 	int64_t panel_id, inbound_id; /* panel_id: the newest, it may have been removed and added again */
 	int64_t places;         /* its inbound has so many to sell; 0: any number */
 	bool has_killed;        /* an answer of its has */
+	bool was_cut_off;       /* a job of its was under way when the program was cut off, and it has not ended well since */
 	bool is_excused;        /* it is set aside, and for a reason */
 	bool falls;             /* with the next client that is added: that it was, nobody hears */
 	int64_t fallen_until_ms;
@@ -162,7 +163,7 @@ struct world {
 	int moves_watched;      /* turns after which it is asked whether somebody's old place still stands */
 	int deaths, starts;
 	bool was_felled;        /* it dies of what it has taken up itself */
-	int64_t cut_off_ms[3];  /* the last times that it was cut off while it did nothing wrong, the oldest first */
+	bool was_cut_off;       /* since its last start, while it did nothing wrong */
 	int64_t turns;
 	/* the disk's weather */
 	bool disk_full;
