@@ -165,10 +165,12 @@ struct core {
 	size_t runs_count;
 
 	int64_t inbox_next_ms, jobs_next_ms, schedules_next_ms;
-	bool inbox_waits_alone;      /* one that is due waits until nothing else is under way */
+	bool inbox_waits_alone;      /* one that is due waits until nothing else is under way … */
+	int64_t inbox_in_vain_us;    /* … for as long after the careful time; 0: not yet */
 	int64_t inbox_waiting;       /* rows that keep their chat's later updates waiting */
 	int64_t careful_until_us;    /* 0: after an orderly stop, or long enough ago */
 	bool careful_again;          /* from the first batch of updates on, however late it comes: what killed us is in it */
+	bool suspects_left;          /* jobs that were under way at an unclean stop may be there */
 	bool orphans;                /* claimed jobs without a run exist: find them */
 	bool outbox_unread;          /* a commit failed: what waits, and what is claimed, is read anew */
 	int64_t wall_offset_ms;      /* wall clock before the clock that nobody sets, as last seen */

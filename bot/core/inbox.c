@@ -182,10 +182,17 @@ static enum err count_crash(struct core *c, struct row *row)
 	return e;
 }
 
-/* It has had its time and more: it is taken as in ordinary times, in this very turn and so before any suspect is. */
-static bool waits_in_vain(const struct core *c)
+/* It was looked at again and again, for the careful time and more: it is taken as in ordinary times, in this very turn and so
+ * before any suspect is. Time alone says nothing: who has slept over it has not looked. */
+static bool waits_in_vain(struct core *c)
 {
-	return clock_mono_us() >= c->careful_until_us + CAREFUL_MORE_MS * 1000;
+	int64_t now_us = clock_mono_us();
+
+	if (now_us < c->careful_until_us)
+		return false;
+	if (!c->inbox_in_vain_us)
+		c->inbox_in_vain_us = now_us;
+	return now_us >= c->inbox_in_vain_us + CAREFUL_MORE_MS * 1000;
 }
 
 enum err inbox_decide_waiting(struct core *c)
@@ -207,6 +214,7 @@ enum err inbox_decide_waiting(struct core *c)
 		c->inbox_next_ms = clock_now_ms() + ALONE_LOOK_MS;
 		return OK;
 	}
+	c->inbox_in_vain_us = 0;
 	if (!e && c->careful_until_us && n)
 		e = count_crash(c, &rows[0]);
 	for (size_t i = 0; !e && i < n; i++)

@@ -452,6 +452,51 @@ static void test_nobody_waits_behind_a_suspect(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM jobs WHERE subject='suspect'"), 0);
 }
 
+static void one_is_silent(void *ctx, const struct sim_request *request, struct sim_response *response)
+{
+	(void)ctx;
+	response->trouble.hang = str_has(request->path, "innocent");
+	response->status = 200;
+}
+
+static enum err answer_or_die(struct act *a, struct job *job, const struct http_response *response)
+{
+	(void)a;
+	if (response->status == 200)
+		longjmp(b->death, 1);
+	job_later(job, 0, "once more");
+	return OK;
+}
+
+static enum err add_innocent(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return job_add(a, "call", "innocent", 2, JOB_MONEY, a->now_ms);
+}
+
+static enum err add_new_one(struct act *a, void *ctx)
+{
+	return job_add(a, "call", arena_printf(a->arena, "%d", *(int *)ctx), 1, JOB_MONEY, a->now_ms);
+}
+
+/* A panel whose answers kill, asked by another job each time: who is asked beside it is not set aside in its place. */
+static void test_panel_that_kills_with_any_job(void **state)
+{
+	static const struct job_kind call = { .name = "call", .begin = begin_named, .answer = answer_or_die, .parked = hear_parked, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &call };
+
+	(void)state;
+	know_jobs(kinds, countof(kinds), one_is_silent);
+	memset(&killer, 0, sizeof killer);
+	assert_int_equal(core_do(b->core, add_innocent, NULL), OK);
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(core_do(b->core, add_new_one, &i), OK);
+		run_ms(15000);
+		assert_int_equal(rows("SELECT count(*) FROM jobs WHERE subject='innocent' AND state<2"), 1);
+	}
+	assert_in_range(killer.parked, 2, 6);
+}
+
 static enum err add_one_call(struct act *a, void *ctx)
 {
 	(void)ctx;
@@ -588,6 +633,7 @@ int main(void)
 		story(test_money_first_among_suspects, ""),
 		story(test_decided_with_its_messages, ""),
 		story(test_nobody_waits_behind_a_suspect, ""),
+		story(test_panel_that_kills_with_any_job, ""),
 		story(test_slept_over_the_careful_time, ""),
 		story(test_jobs_let_a_row_by, ""),
 		story(test_row_waits_in_vain, ""),
