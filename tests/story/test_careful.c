@@ -619,6 +619,38 @@ static void test_row_waits_in_vain(void **state)
 	assert_in_range(memnet_now_ms(b->net) - begun_ms, 60 * 1000, 80 * 1000);
 }
 
+/* The machine sleeps over the careful time, and when it wakes somebody asks in the very turn in which a waiting row is looked at:
+ * it waits for the next one, and is taken alone there. */
+static void test_slept_and_asked(void **state)
+{
+	static const struct route_row route = { LISTENER_PUBLIC, HTTP_POST, "/note", note };
+	const struct http_inbound in = { .listener = LISTENER_PUBLIC, .method = HTTP_POST, .path = STR("/note") };
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "en");
+
+	(void)state;
+	stop_well();
+	b->tables.routes = &route;
+	b->tables.routes_count = 1;
+	b->tables.on_update = see_how_taken;
+	b->door = memserver_new();
+	waited_alone = 0;
+	start();
+	run_ms(120000);
+	die();
+	start();
+	memnet_set_weather(b->net, never_answers, NULL);
+	botapi_say(b->telegram, anna, "unanswered");
+	run_ms(2000);
+	botapi_say(b->telegram, boris, "waits");
+	run_ms(1000);
+	assert_int_equal(said("waits"), 0);
+	memnet_advance_ms(b->net, 20 * MINUTE_MS);
+	memserver_ask(b->door, &in);
+	run_ms(1000);
+	assert_int_equal(said("waits"), 1);
+	assert_int_equal(waited_alone, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -637,6 +669,7 @@ int main(void)
 		story(test_slept_over_the_careful_time, ""),
 		story(test_jobs_let_a_row_by, ""),
 		story(test_row_waits_in_vain, ""),
+		story(test_slept_and_asked, ""),
 	};
 
 	return cmocka_run_group_tests_name("careful", tests, NULL, NULL);
