@@ -6,8 +6,8 @@
  * Jobs and messages that were under way when the process ended have crashes > 0 until they settle: they are suspects. One of
  * them did it, or none. Two suspects are never under way at once, and none beside an update that is taken alone. So what kills
  * does so beside those alone that were never under way at such an end before: whoever was beside it once is not beside it
- * again, and is not set aside in its place. A panel may kill with a new job each time: after two such ends all its jobs are
- * suspects. */
+ * again, and is not set aside in its place. A panel may kill with a new job each time, and somebody else's be under way beside
+ * all of them: so a job that was at two ends is taken alone. */
 #include "bot/core/core_private.h"
 
 #define FIRST_BATCH_MS (2 * SECOND_MS) /* so long suspects wait for the updates that were there already, which may have done it */

@@ -19,6 +19,7 @@
 #define PATIENCE_US_MAX 100000
 #define CAREFUL_MS (10 * SECOND_MS)  /* after an unclean start, see inbox.c */
 #define CAREFUL_MORE_MS (60 * SECOND_MS) /* for an update that is due and finds no turn of its own */
+#define CRASHES_ALONE 2              /* a job is taken alone */
 #define CRASHES_PARK 3               /* poison */
 
 #define STEP(name) do { if (core_step) core_step(name); } while (0)
@@ -87,6 +88,7 @@ struct run {
 	uint64_t call;               /* 0: none under way */
 	bool claimed;                /* the row says so */
 	bool suspect;                /* was under way at an unclean stop: careful.c */
+	bool alone;                  /* at two of them: no other begins beside it */
 };
 
 struct reply {
@@ -170,7 +172,7 @@ struct core {
 	int64_t inbox_waiting;       /* rows that keep their chat's later updates waiting */
 	int64_t careful_until_us;    /* 0: after an orderly stop, or long enough ago */
 	bool careful_again;          /* from the first batch of updates on, however late it comes: what killed us is in it */
-	bool suspects_left;          /* jobs that were under way at an unclean stop may be there */
+	bool suspects_left;          /* jobs that are to be taken alone may be there */
 	bool orphans;                /* claimed jobs without a run exist: find them */
 	bool outbox_unread;          /* a commit failed: what waits, and what is claimed, is read anew */
 	int64_t wall_offset_ms;      /* wall clock before the clock that nobody sets, as last seen */

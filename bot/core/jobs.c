@@ -12,7 +12,6 @@ enum { QUEUED, CLAIMED, PARKED };
 #define LANES_MAX 256
 #define REASON_BYTES_MAX 500
 #define SUSPECT_LOOK_MS SECOND_MS /* whether the one before it is through */
-#define LANE_ENDS_SUSPECT 2       /* of the program, at jobs of one panel */
 #define REST_MS (60 * MINUTE_MS) /* of a job that takes the program with it */
 
 /* --- for handlers --- */
@@ -70,7 +69,7 @@ static const struct job_kind *kind_of(const struct core *c, struct str name)
 	return NULL;
 }
 
-static struct run *run_new(struct core *c, int64_t id, const struct job_kind *kind, struct str subject, int64_t lane, int attempts, int crashes, bool suspect)
+static struct run *run_new(struct core *c, int64_t id, const struct job_kind *kind, struct str subject, int64_t lane, int attempts, int crashes)
 {
 	struct run *r = xcalloc(1, sizeof *r);
 
@@ -81,7 +80,7 @@ static struct run *run_new(struct core *c, int64_t id, const struct job_kind *ki
 	r->job.lane = lane;
 	r->job.attempts = attempts;
 	r->job.crashes = crashes;
-	r->suspect = suspect;
+	r->suspect = crashes > 0;
 	LIST_ADD(&c->runs, r);
 	c->runs_count++;
 	return r;
@@ -288,7 +287,7 @@ static enum err count_more_urgent(int64_t *n, struct core *c, int prio, int64_t 
 	return db_get_i64(n, c->db, "SELECT count(*) FROM jobs WHERE state=0 AND crashes>0 AND prio<?1 AND next_ms<=?2", prio, now_ms);
 }
 
-static enum err take_lane(struct core *c, int64_t lane, size_t max, bool all_suspects)
+static enum err take_lane(struct core *c, int64_t lane, size_t max)
 {
 	int64_t now_ms = clock_now_ms();
 
@@ -308,17 +307,16 @@ static enum err take_lane(struct core *c, int64_t lane, size_t max, bool all_sus
 			" ORDER BY next_ms, id", lane, prio, now_ms);
 		while (n < max && db_next(&rows)) { /* who is passed over takes nobody's place */
 			const struct job_kind *kind = kind_of(c, db_str(&rows, 1));
-			bool suspect = all_suspects || db_i64(&rows, 4) > 0;
 
 			if (!kind) {
 				log_error("job.unknown_kind", KV("kind", db_str(&rows, 1)));
 				continue;
 			}
-			if (suspect && (more_urgent || !careful_takes_suspect(c))) {
+			if (db_i64(&rows, 4) && (more_urgent || !careful_takes_suspect(c))) {
 				c->jobs_next_ms = now_ms + SUSPECT_LOOK_MS;
 				continue;
 			}
-			taken[n++] = run_new(c, db_i64(&rows, 0), kind, db_str(&rows, 2), lane, (int)db_i64(&rows, 3), (int)db_i64(&rows, 4), suspect);
+			taken[n++] = run_new(c, db_i64(&rows, 0), kind, db_str(&rows, 2), lane, (int)db_i64(&rows, 3), (int)db_i64(&rows, 4));
 		}
 		e = db_end(&rows);
 		max -= n;
@@ -361,37 +359,55 @@ static enum err find_orphans(struct core *c)
 	return e;
 }
 
-/* A panel that kills does so with whatever job asks it next, and those may be new: after two ends at its jobs all of them are
- * suspects, or somebody else's would be beside one after the other. */
-static enum err find_suspect_lanes(int64_t *lanes, size_t *n, struct core *c)
+/* Nothing else of ours is under way beside one that was at two ends: so the third tells whether it was this one. What has begun
+ * already ends first; what would begin waits, for as long as it takes and no longer. *only: nothing else may be taken up. */
+static enum err take_alone(bool *only, struct core *c)
 {
-	struct db_rows rows;
+	int64_t now_ms = clock_now_ms();
+	struct run *r = NULL;
+	struct db_rows row;
+	enum err e;
 
-	*n = 0;
-	if (!c->suspects_left)
+	*only = false;
+	for (const struct run *out = c->runs.next; out != &c->runs; out = out->next)
+		*only = *only || out->alone;
+	if (*only || !c->suspects_left)
 		return OK;
-	c->suspects_left = false;
-	db_select(&rows, c->db, "SELECT lane, sum(CASE state WHEN 2 THEN ?1 ELSE crashes END) FROM jobs WHERE crashes>0 OR (state=2 AND reason='crash') GROUP BY lane", LANE_ENDS_SUSPECT);
-	while (*n < LANES_MAX && db_next(&rows)) {
-		c->suspects_left = true;
-		if (db_i64(&rows, 0) && db_i64(&rows, 1) >= LANE_ENDS_SUSPECT)
-			lanes[(*n)++] = db_i64(&rows, 0);
+	db_select(&row, c->db, "SELECT id, kind, subject, lane, attempts, crashes FROM jobs WHERE state=0 AND crashes BETWEEN ?1 AND ?2 AND next_ms<=?3"
+		" ORDER BY prio, next_ms, id LIMIT 1", CRASHES_ALONE, CRASHES_PARK - 1, now_ms);
+	e = db_first(&row);
+	if (e)
+		return e == E_NOTFOUND ? OK : e;
+	*only = kind_of(c, db_str(&row, 1)) && careful_takes_suspect(c);
+	if (*only && LIST_EMPTY(&c->runs)) {
+		r = run_new(c, db_i64(&row, 0), kind_of(c, db_str(&row, 1)), db_str(&row, 2), db_i64(&row, 3), (int)db_i64(&row, 4), (int)db_i64(&row, 5));
+		r->alone = true;
 	}
-	return db_end(&rows);
+	e = db_end(&row);
+	if (e || !r) {
+		if (r)
+			end_run(c, r);
+		return e;
+	}
+	return take_up(c, r);
 }
 
-static bool is_among(const int64_t *lanes, size_t n, int64_t lane)
+/* Whether there are any is known at a start, and none is added until the next one. */
+static enum err look_for_suspects(struct core *c)
 {
-	for (size_t i = 0; i < n; i++)
-		if (lanes[i] == lane)
-			return true;
-	return false;
+	int64_t n = 0;
+	enum err e = c->suspects_left ? db_get_i64(&n, c->db, "SELECT count(*) FROM jobs WHERE state<2 AND crashes>=?1", CRASHES_ALONE) : OK;
+
+	if (!e)
+		c->suspects_left = n > 0;
+	return e;
 }
 
 enum err jobs_take(struct core *c)
 {
-	int64_t lanes[LANES_MAX], suspects[LANES_MAX], lane = -1, now_ms = clock_now_ms();
-	size_t n = 0, suspects_count;
+	int64_t lanes[LANES_MAX], lane = -1, now_ms = clock_now_ms();
+	size_t n = 0;
+	bool only;
 	enum err e = find_orphans(c);
 
 	if (e || c->jobs_next_ms > now_ms)
@@ -400,9 +416,15 @@ enum err jobs_take(struct core *c)
 		c->jobs_next_ms = c->inbox_next_ms; /* jobs that follow each other would leave it no turn without an event */
 		return OK;
 	}
-	e = find_suspect_lanes(suspects, &suspects_count, c);
+	e = look_for_suspects(c);
+	if (!e)
+		e = take_alone(&only, c);
 	if (e)
 		return e;
+	if (only) {
+		c->jobs_next_ms = now_ms + SUSPECT_LOOK_MS;
+		return OK;
+	}
 	while (n < countof(lanes) && (e = db_get_i64(&lane, c->db, "SELECT min(lane) FROM jobs WHERE state=0 AND lane>?1", lane)) == OK)
 		lanes[n++] = lane;
 	if (e != OK && e != E_NOTFOUND)
@@ -415,7 +437,7 @@ enum err jobs_take(struct core *c)
 		if (c->careful_until_us)
 			may = 1;
 		if (busy < may)
-			e = take_lane(c, lanes[i], may - busy, is_among(suspects, suspects_count, lanes[i]));
+			e = take_lane(c, lanes[i], may - busy);
 	}
 	if (e)
 		return e;
