@@ -363,7 +363,6 @@ static enum err find_orphans(struct core *c)
  * already ends first; what would begin waits, for as long as it takes and no longer. *only: nothing else may be taken up. */
 static enum err take_alone(bool *only, struct core *c)
 {
-	int64_t now_ms = clock_now_ms();
 	struct run *r = NULL;
 	struct db_rows row;
 	enum err e;
@@ -374,22 +373,20 @@ static enum err take_alone(bool *only, struct core *c)
 	if (*only || !c->suspects_left)
 		return OK;
 	db_select(&row, c->db, "SELECT id, kind, subject, lane, attempts, crashes FROM jobs WHERE state=0 AND crashes BETWEEN ?1 AND ?2 AND next_ms<=?3"
-		" ORDER BY prio, next_ms, id LIMIT 1", CRASHES_ALONE, CRASHES_PARK - 1, now_ms);
-	e = db_first(&row);
-	if (e)
-		return e == E_NOTFOUND ? OK : e;
-	*only = kind_of(c, db_str(&row, 1)) && careful_takes_suspect(c);
-	if (*only && LIST_EMPTY(&c->runs)) {
-		r = run_new(c, db_i64(&row, 0), kind_of(c, db_str(&row, 1)), db_str(&row, 2), db_i64(&row, 3), (int)db_i64(&row, 4), (int)db_i64(&row, 5));
-		r->alone = true;
+		" ORDER BY prio, next_ms, id", CRASHES_ALONE, CRASHES_PARK - 1, clock_now_ms());
+	while (!*only && db_next(&row)) { /* what is of a kind that is no more keeps nobody waiting */
+		const struct job_kind *kind = kind_of(c, db_str(&row, 1));
+
+		*only = kind && careful_takes_suspect(c);
+		if (*only && LIST_EMPTY(&c->runs)) {
+			r = run_new(c, db_i64(&row, 0), kind, db_str(&row, 2), db_i64(&row, 3), (int)db_i64(&row, 4), (int)db_i64(&row, 5));
+			r->alone = true;
+		}
 	}
 	e = db_end(&row);
-	if (e || !r) {
-		if (r)
-			end_run(c, r);
-		return e;
-	}
-	return take_up(c, r);
+	if (e && r)
+		end_run(c, r);
+	return e || !r ? e : take_up(c, r);
 }
 
 /* Whether there are any is known at a start, and none is added until the next one. */

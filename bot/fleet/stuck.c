@@ -38,6 +38,7 @@ enum err stuck_clear(struct act *a, int64_t subscription_id, int64_t panel_id)
 /* --- an address that customers cannot reach --- */
 
 #define ADDRESS_CAUSE "panel.address:%" PRId64 ":" /* and the inbound */
+
 enum err stuck_reach(struct act *a, const struct access *x, const char *panel_name, const char *host)
 {
 	const char *where = arena_printf(a->arena, ADDRESS_CAUSE "%" PRId64, x->panel_id, x->inbound_id);

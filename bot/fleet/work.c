@@ -262,7 +262,7 @@ static const char *cause(struct work *w, struct act *a, const char *kind)
 	return arena_printf(a->arena, "panel.%s:%" PRId64, kind, w->panel_id);
 }
 
-static enum err is_back(struct work *w, struct act *a)
+static enum err put_in_use(struct work *w, struct act *a)
 {
 	enum err e = panel_set_state(a, w->panel_id, PANEL_OK);
 
@@ -279,7 +279,7 @@ static enum err say_over(struct work *w, struct act *a)
 
 static enum err panel_answered(struct work *w, struct act *a)
 {
-	enum err e = w->state == PANEL_DOWN ? is_back(w, a) : OK;
+	enum err e = w->state == PANEL_DOWN ? put_in_use(w, a) : OK;
 
 	if (!e && w->failures)
 		e = say_over(w, a);
@@ -310,7 +310,7 @@ static enum err panel_failed(struct work *w, struct act *a)
 
 enum err work_is_good(struct work *w, struct act *a)
 {
-	enum err e = is_back(w, a);
+	enum err e = put_in_use(w, a);
 
 	return e ? e : say_over(w, a); /* also of what was wrong before it was set anew */
 }

@@ -314,6 +314,16 @@ static inline enum err full_disk(void *ctx, enum db_point point)
 	return point == DB_POINT_COMMIT && b->faults_left && b->faults_left-- ? E_FULL : OK;
 }
 
+/* From here on others come in, at this route. */
+static inline void open_door(const struct route_row *route)
+{
+	stop_well();
+	b->tables.routes = route;
+	b->tables.routes_count = 1;
+	b->door = memserver_new();
+	start();
+}
+
 static inline void know_jobs(const struct job_kind *const *kinds, size_t count, sim_handler *handler)
 {
 	stop();

@@ -600,11 +600,7 @@ static void test_row_waits_in_vain(void **state)
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), begun_ms;
 
 	(void)state;
-	stop_well();
-	b->tables.routes = &route;
-	b->tables.routes_count = 1;
-	b->door = memserver_new();
-	start();
+	open_door(&route);
 	run_ms(1000);
 	die();
 	start();
@@ -628,13 +624,9 @@ static void test_slept_and_asked(void **state)
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "en");
 
 	(void)state;
-	stop_well();
-	b->tables.routes = &route;
-	b->tables.routes_count = 1;
 	b->tables.on_update = see_how_taken;
-	b->door = memserver_new();
 	waited_alone = 0;
-	start();
+	open_door(&route);
 	run_ms(120000);
 	die();
 	start();

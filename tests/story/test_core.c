@@ -289,11 +289,7 @@ static void test_answered_too_late(void **state)
 	uint64_t early, late;
 
 	(void)state;
-	stop_well();
-	b->tables.routes = &route;
-	b->tables.routes_count = 1;
-	b->door = memserver_new();
-	start();
+	open_door(&route);
 	run_ms(3000);
 	b->faults_left = 4; /* now and after 1, 3 and 7 seconds */
 	db_set_fault(full_disk, NULL);

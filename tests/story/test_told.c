@@ -124,11 +124,7 @@ static void test_failed_request(void **state)
 	uint64_t asked;
 
 	(void)state;
-	stop_well();
-	b->tables.routes = &route;
-	b->tables.routes_count = 1;
-	b->door = memserver_new();
-	start();
+	open_door(&route);
 	run_ms(3000);
 	b->fail_next = 1;
 	asked = memserver_ask(b->door, &in);
