@@ -191,8 +191,8 @@ static void taps(struct world *w, struct person *p, const struct botapi_message 
 		w->moves_watched = MOVE_WATCHED_TURNS;
 	if (strncmp(data, "buy:", 4) == 0)
 		staff_ordered(w);
-	if (strncmp(data, "revoke:", 7) == 0)
-		w->gave_up = true;
+	if (strncmp(data, "revoke:", 7) == 0 && strchr(data + 7, ':')) /* not the question, the answer */
+		buf_printf(&w->given_up, "%.*s ", (int)strcspn(data + 7, ":"), data + 7);
 	botapi_tap_data(w->telegram, p->telegram_id, m->id, data);
 	if (luck_has(&w->luck, 1000)) {
 		tally_fault(FAULT_DOUBLE_TAP);

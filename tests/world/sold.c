@@ -11,6 +11,7 @@
 
 #define NO_ADMIN_WAS_HERE "NOT EXISTS (SELECT 1 FROM audit u WHERE u.subject LIKE '%'||s.public_id||'%')"
 #define NO_OPERATOR_CHANGED(field) "NOT EXISTS (SELECT 1 FROM drifts d JOIN accesses x ON x.id=d.access_id WHERE x.subscription_id=s.id AND d.state='adopted' AND d.field='" field "')"
+#define NOT_GIVEN_UP "instr(?2, s.public_id)=0" /* what is paid for it afterwards, an old invoice or what waited before a person, begins anew (world 1250) */
 #define BOUGHT "o.subscription_id=s.id AND o.state IN ('paid', 'delivered') AND o.target_rev>0"
 #define WAS_REFUNDED "EXISTS (SELECT 1 FROM orders o WHERE o.subscription_id=s.id AND o.state='refunded' AND o.target_rev>0)"
 
@@ -102,7 +103,7 @@ static void all_ends(struct world *w)
 		"   AND ((x.days=0 AND x.state<>'refunded') OR x.target_rev=0))"
 		/* of a refund and a purchase in one turn nobody knows which was first (world 2099) */
 		" AND NOT EXISTS (SELECT 1 FROM orders x JOIN orders y ON y.subscription_id=x.subscription_id AND y.paid_ms=x.closed_ms WHERE x.subscription_id=s.id AND x.state='refunded')"
-		" AND " NO_OPERATOR_CHANGED("until") " AND " NO_ADMIN_WAS_HERE " ORDER BY s.id, c.at_ms, c.id", world_now_ms(w));
+		" AND " NO_OPERATOR_CHANGED("until") " AND " NO_ADMIN_WAS_HERE " AND " NOT_GIVEN_UP " ORDER BY s.id, c.at_ms, c.id", world_now_ms(w), buf_cstr(&w->given_up));
 	while (db_next(&r)) {
 		if (d.subscription != db_i64(&r, 0)) {
 			one_end(w, &d);
@@ -124,7 +125,7 @@ static void all_ends(struct world *w)
 
 /* --- the rest of it --- */
 
-/* ?1 is now; each ends with its WHERE */
+/* ?1 is now, ?2 what was given up; each ends with its WHERE */
 static const struct { const char *what, *sql; } none[] = {
 	{ "have more traffic than was sold", "SELECT count(*) FROM subscriptions s WHERE NOT s.gone AND " NO_OPERATOR_CHANGED("quota") " AND " NO_ADMIN_WAS_HERE
 		" AND s.quota_bytes>max(1, (SELECT sum(o.quota_bytes) FROM orders o WHERE " BOUGHT "))" },
@@ -140,6 +141,7 @@ static const struct { const char *what, *sql; } none[] = {
 	{ "are in their time, and off", "SELECT count(*) FROM subscriptions s WHERE NOT s.enabled AND NOT s.gone AND NOT s.ban_stopped AND max(s.expires_ms, s.grace_until_ms)>?1"
 		" AND " NO_OPERATOR_CHANGED("enabled") " AND " NO_ADMIN_WAS_HERE },
 	{ "are kept off by a ban that is over", "SELECT count(*) FROM subscriptions s JOIN users u ON u.id=s.user_id WHERE s.ban_stopped AND NOT s.gone AND NOT u.banned" },
+	{ "are in their time, and gone", "SELECT count(*) FROM subscriptions s WHERE s.gone AND s.expires_ms>?1 AND NOT " WAS_REFUNDED " AND " NO_ADMIN_WAS_HERE " AND " NOT_GIVEN_UP },
 	{ "have an end of which nobody will be reminded", "SELECT count(*) FROM subscriptions s WHERE NOT s.gone AND s.expires_ms>?1 AND s.remind_ms NOT BETWEEN 1 AND max(s.expires_ms, s.grace_until_ms)" },
 	{ "stand in two places", "SELECT count(*) FROM (SELECT 1 FROM accesses x WHERE x.deleted_ms=0 AND x.replaces_id IS NULL GROUP BY x.subscription_id HAVING count(*)>1) WHERE 1" },
 };
@@ -150,8 +152,8 @@ static void look_for(struct world *w, const char *what, const char *wrong_sql)
 	char sql[1024];
 	int64_t n = 0;
 
-	snprintf(sql, sizeof sql, "%s AND ?1>0", wrong_sql); /* what is bound must stand somewhere */
-	db_select(&r, w->db, sql, world_now_ms(w));
+	snprintf(sql, sizeof sql, "%s AND ?1>0 AND ?2 IS NOT NULL", wrong_sql); /* what is bound must stand somewhere */
+	db_select(&r, w->db, sql, world_now_ms(w), buf_cstr(&w->given_up));
 	while (db_next(&r))
 		n = db_i64(&r, 0);
 	if (db_end(&r) != OK || n)
@@ -162,8 +164,6 @@ static void all_the_rest(struct world *w)
 {
 	for (size_t i = 0; i < countof(none); i++)
 		look_for(w, none[i].what, none[i].sql);
-	if (!w->gave_up)
-		look_for(w, "are in their time, and gone", "SELECT count(*) FROM subscriptions s WHERE s.gone AND s.expires_ms>?1 AND NOT " WAS_REFUNDED " AND " NO_ADMIN_WAS_HERE);
 }
 
 void sold_check(struct world *w)

@@ -281,6 +281,7 @@ struct world *world_new(uint64_t seed, const struct i18n *i18n, bool trace, bool
 	w->i18n = i18n;
 	w->history = UINT64_C(0xCBF29CE484222325);
 	buf_init(&w->log, LOG_BYTES_MAX);
+	buf_init(&w->given_up, LOG_BYTES_MAX);
 	log_set_sink(keep_line, w);
 	draw_climate(w);
 	if (is_long && w->climate.deaths_ms) /* two hundred people give trouble enough */
@@ -374,6 +375,7 @@ void world_free(struct world *w)
 	memserver_free(w->server);
 	memnet_free(w->net);
 	buf_release(&w->log);
+	buf_release(&w->given_up);
 	if (w->real_file) {
 		char command[128];
 

@@ -180,7 +180,7 @@ struct world {
 	int64_t last_invoice;   /* of Crypto Pay, that a callback was about */
 	bool had_trouble;       /* a network that loses */
 	bool had_wrong_clock;
-	bool gave_up;           /* somebody may have given up what they had bought */
+	struct buf given_up;    /* subscriptions whose owner may have given them up: id after id */
 	int failures;
 };
 
