@@ -249,14 +249,16 @@ static void bury(struct world *w, int64_t rest_ms)
 	world_tell(w, "ended (%s), back in %lld s", w->end == DISK_AFTER_KILL ? "killed" : w->end == DISK_AFTER_POWER ? "power cut" : "torn", (long long)(rest_ms / 1000));
 }
 
-/* A panel whose job was under way then, and at other deaths: the program cannot tell it from one that kills. */
+/* A panel whose job was under way then, and at other deaths: the program cannot tell it from one that kills. Once it is set aside
+ * its job counts from nought, and there may be another end before anybody looks (world 3910). */
 static void note_cut_off(struct world *w)
 {
 	for (size_t i = 0; i < w->panels_count; i++) {
 		struct world_panel *p = &w->panels[i];
-		char sql[96];
+		char sql[192];
 
-		snprintf(sql, sizeof sql, "SELECT count(*) FROM jobs WHERE crashes>0 AND lane=%" PRId64, p->panel_id);
+		snprintf(sql, sizeof sql, "SELECT (SELECT count(*) FROM jobs WHERE crashes>0 AND lane=%" PRId64 ")+(SELECT count(*) FROM panels WHERE state='failing' AND id=%" PRId64 ")",
+			p->panel_id, p->panel_id);
 		p->was_cut_off = (p->was_cut_off || w->was_cut_off) && world_number(w, sql);
 	}
 	w->was_cut_off = false;

@@ -63,7 +63,7 @@ static void lengthen(struct due *d, int64_t paid_ms, int64_t days_ms, int64_t be
 	d->begun_ms = d->begun_ms > begun_ms ? d->begun_ms : begun_ms;
 	if (d->at_most_ms <= grace_ms)
 		d->anew_ms = paid_ms;
-	if (d->at_least_ms <= paid_ms)
+	if (d->at_least_ms <= (paid_ms > begun_ms ? paid_ms : begun_ms)) /* also what was over while this waited */
 		d->perhaps_anew_ms = paid_ms;
 	/* what waits for a free place begins when it got one, set aside it has not begun; paid within the grace it counts from the end, else from the payment; either may be what was shown */
 	d->at_least_ms = (d->at_most_ms <= grace_ms ? paid_ms : d->at_least_ms > grace_ms ? d->at_least_ms : grace_ms) + days_ms;
