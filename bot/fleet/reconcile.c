@@ -344,10 +344,13 @@ static enum err note_success(struct act *a, struct run *r)
 	return OK;
 }
 
-/* It certainly did not happen: the panel still has never been sent this client. */
+/* It certainly did not happen: the panel still has never been sent this client. That its name is taken there may be because it
+ * came twice: a connection that breaks is tried again below us, and a proxy does so, too. */
 static enum err note_unsent(struct act *a, struct run *r)
 {
-	if (r->step != STEP_CREATE || !r->was_unsent)
+	const struct xui_result *x = r->work.result;
+
+	if (r->step != STEP_CREATE || !r->was_unsent || x->is_unknown || x->err == E_CONFLICT)
 		return OK;
 	return db_run(a->tx, "UPDATE accesses SET writing=0, written_rev=0 WHERE id=?1", r->access_id);
 }
@@ -381,7 +384,7 @@ static enum err written(struct act *a, struct job *job, struct run *r)
 			return finish_gone(a, job, r); /* the panel cannot delete its last client: it is off (K17) */
 		return look_at(a, job, r);
 	}
-	e = x->is_unknown ? OK : note_unsent(a, r);
+	e = note_unsent(a, r);
 	if (e)
 		return e;
 	if (r->step == STEP_CREATE && x->look.inbound_gone) { /* 3.1 and later tell only whoever adds */
