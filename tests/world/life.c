@@ -34,10 +34,10 @@ static void die(struct world *w)
 	memserver_set_dead(w->server);
 }
 
-void life_die(struct world *w, enum disk_end end)
+void life_fell(struct world *w, const char *by)
 {
-	w->end = end;
-	w->was_felled = true;
+	w->end = DISK_AFTER_KILL;
+	w->felled_by = by;
 	die(w);
 }
 
@@ -116,7 +116,7 @@ static enum err handle_poisoned(struct world *w, struct act *a, const struct tg_
 	tally_fault(FAULT_POISON);
 	if (++w->poisoned_times > POISON_MAX)
 		world_broken(w, "update %lld has killed %d times and is not set aside", (long long)u->update_id, w->poisoned_times);
-	life_die(w, DISK_AFTER_KILL);
+	life_fell(w, "an update");
 	return E_IO;
 }
 
@@ -241,16 +241,18 @@ static void bury(struct world *w, int64_t rest_ms)
 		tally_fault(names[w->end]);
 		w->deaths++;
 	}
-	w->was_cut_off = w->was_cut_off || !w->was_felled;
-	w->was_felled = false;
+	w->was_cut_off = w->was_cut_off || !w->felled_by;
+	w->killer = w->felled_by;
+	w->felled_by = NULL;
 	w->dead = w->in_commit = false;
 	w->steps_left = 0;
 	w->starts_ms = world_now_ms(w) + rest_ms;
 	world_tell(w, "ended (%s), back in %lld s", w->end == DISK_AFTER_KILL ? "killed" : w->end == DISK_AFTER_POWER ? "power cut" : "torn", (long long)(rest_ms / 1000));
 }
 
-/* A panel whose job was under way then, and at other deaths: the program cannot tell it from one that kills. Once it is set aside
- * its job counts from nought, and there may be another end before anybody looks (world 3910). */
+/* A panel whose job was under way then, and at other deaths: the program cannot tell it from one that kills. The same where two
+ * others kill in turn: the one that it was asked beside, and then what came while it was asked alone (world 9359). Once it is set
+ * aside its job counts from nought, and there may be another end before anybody looks (world 3910). */
 static void note_cut_off(struct world *w)
 {
 	for (size_t i = 0; i < w->panels_count; i++) {
@@ -259,7 +261,13 @@ static void note_cut_off(struct world *w)
 
 		snprintf(sql, sizeof sql, "SELECT (SELECT count(*) FROM jobs WHERE crashes>0 AND lane=%" PRId64 ")+(SELECT count(*) FROM panels WHERE state='failing' AND id=%" PRId64 ")",
 			p->panel_id, p->panel_id);
-		p->was_cut_off = (p->was_cut_off || w->was_cut_off) && world_number(w, sql);
+		if (world_number(w, sql)) {
+			p->was_cut_off = p->was_cut_off || w->was_cut_off || (p->killer && w->killer && strcmp(p->killer, w->killer) != 0);
+			p->killer = w->killer;
+		} else {
+			p->was_cut_off = false;
+			p->killer = NULL;
+		}
 	}
 	w->was_cut_off = false;
 }

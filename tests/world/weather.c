@@ -90,15 +90,15 @@ static enum memnet_fate exchange(void *ctx, const char *origin, const struct sim
 	if (w->deadly && strcmp(origin, w->deadly) == 0 && (!w->deadly_writes || is_write(r))) {
 		note_deadly(w, origin);
 		tally_fault(FAULT_DEADLY_ANSWER);
+		life_fell(w, w->deadly);
 		if (!--w->deadly_times)
 			w->deadly = NULL;
-		life_die(w, DISK_AFTER_KILL);
 		return w->deadly_writes ? MEMNET_LOSE : MEMNET_PASS; /* what was not written is written again, and kills again */
 	}
 	if (is_deadly(w, origin, r)) {
 		tally_fault(FAULT_DEADLY_MESSAGE);
 		world_tell(w, "a message kills: the %dth time", w->deadly_sent); /* its text may be a key, and the log is searched for those */
-		life_die(w, DISK_AFTER_KILL);
+		life_fell(w, "a message");
 		return MEMNET_PASS;
 	}
 	if (!w->climate.network || !luck_has(&w->luck, w->climate.network))

@@ -57,6 +57,7 @@ struct world_panel {
 	int64_t places;         /* its inbound has so many to sell; 0: any number */
 	bool has_killed;        /* an answer of its has */
 	bool was_cut_off;       /* a job of its was under way when the program was cut off, and it has not ended well since */
+	const char *killer;     /* of the last death since then */
 	bool is_excused;        /* it is set aside, and for a reason */
 	bool falls;             /* with the next client that is added: that it was, nobody hears */
 	int64_t fallen_until_ms;
@@ -162,7 +163,8 @@ struct world {
 	size_t failed_count;
 	int moves_watched;      /* turns after which it is asked whether somebody's old place still stands */
 	int deaths, starts;
-	bool was_felled;        /* it dies of what it has taken up itself */
+	const char *felled_by;  /* what it has taken up itself and dies of; NULL: it lives, or was cut off */
+	const char *killer;     /* the same of its last death */
 	bool was_cut_off;       /* since its last start, while it did nothing wrong */
 	int64_t turns;
 	/* the disk's weather */
@@ -220,7 +222,7 @@ void life_stop(struct world *w);               /* in an orderly way; life_run st
 bool life_do(struct world *w, enum err (*fn)(struct act *a, void *ctx), void *ctx); /* an event of its own; false: it did not happen */
 void life_add_actor(struct world *w);          /* kills, stops, bad disks, wrong clocks */
 void life_calm(struct world *w);
-void life_die(struct world *w, enum disk_end end); /* now, in the middle of whatever it does */
+void life_fell(struct world *w, const char *by);   /* now, in the middle of whatever it does */
 void life_will_die(struct world *w, int64_t steps_max); /* soon */
 
 /* weather.c: the network and the services behind it. */
