@@ -193,7 +193,8 @@ struct xui_settings {
 
 struct xui_result {
 	enum err err;
-	bool is_unknown;              /* the write may have happened: look. Otherwise a failure means it certainly did not */
+	bool is_unknown;              /* the write may have happened: look. Otherwise a failure means it certainly did not; only E_CONFLICT of an
+	                               * add may be about that very client: what came twice is refused the second time */
 	const char *msg;              /* the panel's own words, for admins and the log only; "" without */
 	struct xui_look look;         /* XUI_LOOK; XUI_ADD: client as it was sent or found */
 	/* XUI_TRAFFIC_BY_UUID: one row, or several added up as the panel's subscription does it: a quota of 0 when one has none,

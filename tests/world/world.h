@@ -222,7 +222,7 @@ void life_stop(struct world *w);               /* in an orderly way; life_run st
 bool life_do(struct world *w, enum err (*fn)(struct act *a, void *ctx), void *ctx); /* an event of its own; false: it did not happen */
 void life_add_actor(struct world *w);          /* kills, stops, bad disks, wrong clocks */
 void life_calm(struct world *w);
-void life_fell(struct world *w, const char *by);   /* now, in the middle of whatever it does */
+void life_fell(struct world *w, const char *by);   /* now, in the middle of whatever it does; by: what kills, borrowed */
 void life_will_die(struct world *w, int64_t steps_max); /* soon */
 
 /* weather.c: the network and the services behind it. */
