@@ -137,8 +137,8 @@ static enum err move_all(struct act *a, int64_t from, int64_t to)
 		"UPDATE payments SET user_id=?2 WHERE user_id=?1",
 		"UPDATE bonuses SET user_id=?2 WHERE user_id=?1",
 		/* on a list of gifts that is still worked off they are one now */
-		"UPDATE grants SET error='twice' WHERE user_id=?1 AND order_id IS NULL AND error IS NULL"
-			" AND EXISTS(SELECT 1 FROM grants g WHERE g.list_id=grants.list_id AND g.user_id=?2)",
+		("UPDATE grants SET error='twice' WHERE user_id=?1 AND order_id IS NULL AND error IS NULL"
+			" AND EXISTS(SELECT 1 FROM grants g WHERE g.list_id=grants.list_id AND g.user_id=?2)"),
 		"UPDATE grants SET user_id=?2 WHERE user_id=?1",
 		"UPDATE users SET referred_by=?2 WHERE referred_by=?1 AND id<>?2",
 		"UPDATE users SET referred_by=NULL WHERE id=?2 AND referred_by IN (?1, ?2)", /* nobody invites themselves */

@@ -82,19 +82,6 @@ static bool says(struct str text, size_t mark)
 	return false;
 }
 
-static int64_t count(struct world *w, const char *sql, int64_t chat, struct str text)
-{
-	struct db_rows r;
-	int64_t n = 0;
-
-	db_select(&r, w->db, sql, chat, text);
-	while (db_next(&r))
-		n = db_i64(&r, 0);
-	if (db_end(&r) != OK)
-		world_broken(w, "what was said cannot be looked up");
-	return n;
-}
-
 static void one_text(struct world *w, int64_t chat, struct str text)
 {
 	struct person *p = person_of(w, chat);
@@ -104,7 +91,7 @@ static void one_text(struct world *w, int64_t chat, struct str text)
 			continue;
 		if (p && i >= DELIVERED && i < DELIVERED_END)
 			p->deliveries_told++;
-		if (!count(w, promises[i].true_sql, chat, text) || (promises[i].lie_sql && count(w, promises[i].lie_sql, chat, text)))
+		if (!world_number(w, promises[i].true_sql, chat, text) || (promises[i].lie_sql && world_number(w, promises[i].lie_sql, chat, text)))
 			world_broken(w, "%" PRId64 " is told %s and it is not so: %.*s", chat, promises[i].key, (int)(text.len < 200 ? text.len : 200), text.at);
 	}
 }
@@ -187,25 +174,24 @@ void heard_check(struct world *w)
 {
 	for (size_t i = 0; i < w->people_count; i++) {
 		const struct person *p = &w->people[i];
-		int64_t decided = count(w, "SELECT count(*) FROM reminders r JOIN subscriptions s ON s.id=r.subscription_id JOIN users u ON u.id=s.user_id"
-			" WHERE u.telegram_id=?1 AND r.sent=1 AND ?2=''", p->telegram_id, STR("")), came = reminders_in(w, p->telegram_id), delivered, given_up;
+		int64_t decided = world_number(w, "SELECT count(*) FROM reminders r JOIN subscriptions s ON s.id=r.subscription_id JOIN users u ON u.id=s.user_id"
+			" WHERE u.telegram_id=?1 AND r.sent=1", p->telegram_id), came = reminders_in(w, p->telegram_id), delivered, given_up;
 		/* who paid in the same minute is not reminded any more */
-		int64_t needless = count(w, "SELECT count(*) FROM reminders r JOIN subscriptions s ON s.id=r.subscription_id JOIN users u ON u.id=s.user_id"
-			" JOIN orders o ON o.subscription_id=s.id AND o.paid_ms BETWEEN r.decided_ms AND r.decided_ms+60000 WHERE u.telegram_id=?1 AND r.sent=1 AND ?2=''", p->telegram_id, STR(""));
+		int64_t needless = world_number(w, "SELECT count(*) FROM reminders r JOIN subscriptions s ON s.id=r.subscription_id JOIN users u ON u.id=s.user_id"
+			" JOIN orders o ON o.subscription_id=s.id AND o.paid_ms BETWEEN r.decided_ms AND r.decided_ms+60000 WHERE u.telegram_id=?1 AND r.sent=1", p->telegram_id);
 
 		if (came > decided + p->doubled)
 			world_broken(w, "%s was reminded %" PRId64 " times, decided were %" PRId64, p->name, came, decided);
 		else if (came < decided - needless && is_calm(w) && !p->has_blocked)
 			world_broken(w, "%s was reminded %" PRId64 " times, decided were %" PRId64 ", and nothing went wrong", p->name, came, decided);
 		/* what was paid back before it was told is not told any more */
-		delivered = count(w, "SELECT count(*) FROM orders o JOIN users u ON u.id=o.user_id WHERE u.telegram_id=?1 AND o.delivered_ms>0 AND u.banned=0 AND u.reachable=1"
-			" AND NOT (o.state='refunded' AND o.closed_ms<o.delivered_ms+86400000) AND ?2=''",
-			p->telegram_id, STR(""));
+		delivered = world_number(w, "SELECT count(*) FROM orders o JOIN users u ON u.id=o.user_id WHERE u.telegram_id=?1 AND o.delivered_ms>0 AND u.banned=0 AND u.reachable=1"
+			" AND NOT (o.state='refunded' AND o.closed_ms<o.delivered_ms+86400000)", p->telegram_id);
 		/* what killed whoever sent it was set aside, and admins know */
-		given_up = count(w, "SELECT count(*) FROM outbox WHERE state=2 AND chat_id=?1 AND ?2=''", p->telegram_id, STR(""));
+		given_up = world_number(w, "SELECT count(*) FROM outbox WHERE state=2 AND chat_id=?1", p->telegram_id);
 		if (p->deliveries_told + given_up < delivered && !p->has_blocked)
 			world_broken(w, "%s has %" PRId64 " orders delivered and was told of %" PRId64, p->name, delivered, p->deliveries_told);
 	}
-	if (count(w, "SELECT count(*) FROM subscriptions WHERE deleted_ms=0 AND remind_ms>0 AND remind_ms<?1 AND ?2=''", world_now_ms(w) - w->climate.stride_ms - HOUR_MS, STR("")))
+	if (world_number(w, "SELECT count(*) FROM subscriptions WHERE deleted_ms=0 AND remind_ms>0 AND remind_ms<?1", world_now_ms(w) - w->climate.stride_ms - HOUR_MS))
 		world_broken(w, "a reminder is due and not decided");
 }

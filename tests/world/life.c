@@ -12,7 +12,7 @@
 #include "lib/base/rand.h"
 #include "tests/world/world.h"
 
-#define STANDING_MAX 20000        /* turns in which the clock does not move */
+#define STANDING_MAX 2000         /* turns in which the clock does not move: ten times what is ever needed */
 #define POISON_MAX 12
 #define START_AGAIN_MS (5 * SECOND_MS)
 #define PATIENCE_MS (2 * MINUTE_MS)
@@ -257,11 +257,8 @@ static void note_cut_off(struct world *w)
 {
 	for (size_t i = 0; i < w->panels_count; i++) {
 		struct world_panel *p = &w->panels[i];
-		char sql[192];
 
-		snprintf(sql, sizeof sql, "SELECT (SELECT count(*) FROM jobs WHERE crashes>0 AND lane=%" PRId64 ")+(SELECT count(*) FROM panels WHERE state='failing' AND id=%" PRId64 ")",
-			p->panel_id, p->panel_id);
-		if (world_number(w, sql)) {
+		if (world_number(w, "SELECT (SELECT count(*) FROM jobs WHERE crashes>0 AND lane=?1)+(SELECT count(*) FROM panels WHERE state='failing' AND id=?1)", p->panel_id)) {
 			p->was_cut_off = p->was_cut_off || w->was_cut_off || (p->killer && w->killer && strcmp(p->killer, w->killer) != 0);
 			p->killer = w->killer;
 		} else {

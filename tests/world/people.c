@@ -87,14 +87,9 @@ static const struct botapi_message *recent(struct world *w, int64_t user, size_t
 
 /* --- paying --- */
 
-#define WAS_PAID "SELECT count(*) FROM invoices i JOIN orders o ON o.id=i.order_id WHERE o.state NOT IN ('open', 'canceled') AND i.public_id='%s'"
-
 static bool was_paid(struct world *w, const char *payload)
 {
-	char sql[sizeof WAS_PAID + 64];
-
-	snprintf(sql, sizeof sql, WAS_PAID, payload);
-	return w->core && world_number(w, sql);
+	return world_number(w, "SELECT count(*) FROM invoices i JOIN orders o ON o.id=i.order_id WHERE o.state NOT IN ('open', 'canceled') AND i.public_id=?1", payload);
 }
 
 static void pays_stars(struct world *w, struct person *p, const struct botapi_message *m, bool again)

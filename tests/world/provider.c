@@ -105,12 +105,10 @@ void provider_tells_other_amount(struct world *w, struct money *paid, int64_t in
 /* Whoever heard 200 about money finds it in the books, now and whatever happens next. */
 static bool is_booked(struct world *w, int64_t invoice)
 {
-	int64_t left = w->store_calls_left, n = 0; /* it is the program's calls that fail */
-	char id[32];
+	int64_t left = w->store_calls_left, n; /* it is the program's calls that fail */
 
-	snprintf(id, sizeof id, "%" PRId64, invoice);
 	w->store_calls_left = 0;
-	db_get_i64(&n, w->db, "SELECT count(*) FROM payments WHERE provider='crypto_pay' AND provider_payment_id=?1", (const char *)id);
+	n = world_number(w, "SELECT count(*) FROM payments WHERE provider='crypto_pay' AND provider_payment_id=CAST(?1 AS TEXT)", invoice);
 	w->store_calls_left = left;
 	return n == 1;
 }

@@ -121,7 +121,7 @@ static void admin_taps_data(struct world *w, const char *data)
 /* A message about money that was set aside is taken up again, with what made it deadly mended or not; or it is settled. */
 static enum errand admin_takes_up_money(struct world *w, bool closes)
 {
-	int64_t update = w->core ? world_number(w, "SELECT update_id FROM inbox WHERE money=1 AND (state=2 OR (state=1 AND attempts>=3)) LIMIT 1") : 0;
+	int64_t update = world_number(w, "SELECT update_id FROM inbox WHERE money=1 AND (state=2 OR (state=1 AND attempts>=3)) LIMIT 1");
 	char data[64];
 
 	if (!update)
@@ -180,7 +180,7 @@ static enum errand admin_decides(struct world *w)
 	char text[320];
 
 	snprintf(text, sizeof text, "%s%s LIMIT 1", open, ways[at].where);
-	payment = w->core ? world_number(w, text) : 0;
+	payment = world_number(w, text);
 	if (!payment)
 		return NOTHING;
 	if (strcmp(ways[at].way, "refund") == 0 && luck_has(&w->luck, 6500))
@@ -192,10 +192,7 @@ static enum errand admin_decides(struct world *w)
 
 static bool is_removed(struct world *w, const struct world_panel *p)
 {
-	char sql[96];
-
-	snprintf(sql, sizeof sql, "SELECT count(*) FROM panels WHERE deleted_ms>0 AND id=%" PRId64, p->panel_id);
-	return w->core && world_number(w, sql);
+	return world_number(w, "SELECT count(*) FROM panels WHERE deleted_ms>0 AND id=?1", p->panel_id);
 }
 
 /* A panel goes, with all who live there, 0: any; later it is back, a new one to the shop. One always stays. */
@@ -218,7 +215,7 @@ static enum errand admin_removes_panel(struct world *w, int64_t id)
 
 static int64_t panel_down(struct world *w)
 {
-	return w->core ? world_number(w, "SELECT id FROM panels WHERE deleted_ms=0 AND state='down' LIMIT 1") : 0;
+	return world_number(w, "SELECT id FROM panels WHERE deleted_ms=0 AND state='down' LIMIT 1");
 }
 
 /* A price, the days and the traffic of a plan change, or it is not sold for a while: whoever has ordered gets what they ordered. */
@@ -303,7 +300,7 @@ static void administrates(struct world *w, struct actor *self)
 /* Somebody has paid and got nothing: the money goes back, or the panel that lets them wait goes. */
 static void complains(struct world *w, struct actor *self)
 {
-	int64_t panel = w->core ? world_number(w, WAITED_FOR) : 0;
+	int64_t panel = world_number(w, WAITED_FOR);
 
 	self->next_ms = INT64_MAX;
 	if (w->admin->number)

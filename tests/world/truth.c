@@ -18,27 +18,21 @@
  * went wrong. */
 #define OVERSOLD "SELECT count(*) FROM inbounds i JOIN panels p ON p.id=i.panel_id WHERE i.capacity>0 AND p.deleted_ms=0" \
 	" AND (SELECT count(*) FROM accesses x WHERE x.panel_id=i.panel_id AND x.inbound_id=i.inbound_id AND x.deleted_ms=0)" \
-	" + (SELECT count(*) FROM orders o WHERE o.panel_id=i.panel_id AND o.inbound_id=i.inbound_id AND o.reserved_until_ms>%" PRId64 ")>i.capacity"
+	" + (SELECT count(*) FROM orders o WHERE o.panel_id=i.panel_id AND o.inbound_id=i.inbound_id AND o.reserved_until_ms>?1)>i.capacity"
 
 static void look_at_places(struct world *w)
 {
-	char sql[sizeof OVERSOLD + 32];
-
-	snprintf(sql, sizeof sql, OVERSOLD, w->had_wrong_clock ? INT64_MAX : world_now_ms(w));
-	if (world_number(w, sql))
+	if (world_number(w, OVERSOLD, w->had_wrong_clock ? INT64_MAX : world_now_ms(w)))
 		world_broken(w, "more is sold or kept than there are places");
 }
 
 /* A panel is set aside when its answers have killed, and not because something else did while it was asked. */
 static void look_at_set_aside(struct world *w)
 {
-	char sql[96];
-
 	for (size_t i = 0; i < w->panels_count; i++) {
 		struct world_panel *p = &w->panels[i];
 
-		snprintf(sql, sizeof sql, "SELECT count(*) FROM panels WHERE state='failing' AND id=%" PRId64, p->panel_id);
-		if (!world_number(w, sql))
+		if (!world_number(w, "SELECT count(*) FROM panels WHERE state='failing' AND id=?1", p->panel_id))
 			p->is_excused = false;
 		else if (p->was_cut_off || p->has_killed)
 			p->is_excused = true;

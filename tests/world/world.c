@@ -63,11 +63,11 @@ int64_t world_now_ms(const struct world *w)
 	return memnet_now_ms(w->net);
 }
 
-int64_t world_number(struct world *w, const char *sql)
+int64_t world_number_list(struct world *w, const char *sql, const struct db_arg *args, size_t count)
 {
 	int64_t n = 0;
 
-	if (db_get_i64(&n, w->db, sql) != OK)
+	if (!w->core || db_get_i64_list(&n, w->db, sql, args, count) != OK)
 		return 0;
 	return n;
 }
@@ -147,10 +147,7 @@ static void add_guests(struct world_panel *p)
 
 static int64_t panel_by_name(struct world *w, const struct world_panel *p)
 {
-	char sql[96];
-
-	snprintf(sql, sizeof sql, "SELECT id FROM panels WHERE deleted_ms=0 AND name='%s'", p->name);
-	return w->core ? world_number(w, sql) : 0;
+	return world_number(w, "SELECT id FROM panels WHERE deleted_ms=0 AND name=?1", (const char *)p->name);
 }
 
 bool world_add_panel(struct world *w, struct world_panel *p)

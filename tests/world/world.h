@@ -201,7 +201,9 @@ int64_t world_now_ms(const struct world *w);
 void world_tell(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A broken invariant. The world lives on, so that one seed may show several. */
 void world_broken(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int64_t world_number(struct world *w, const char *sql); /* the process runs; first column of the first row; 0 without */
+/* First column of the first row; 0 without one, or while no process runs. */
+#define world_number(w, sql, ...) world_number_list((w), (sql), DB_LIST(__VA_ARGS__))
+int64_t world_number_list(struct world *w, const char *sql, const struct db_arg *args, size_t count);
 /* The process runs. The first column of any of the rows that this query finds: it ends with its WHERE, and ?2 in it is state.
  * False: there is none. */
 bool world_any(char *out, size_t size, struct world *w, const char *sql, const char *state);
