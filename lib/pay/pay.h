@@ -96,8 +96,8 @@ struct pay_event {
 	struct str ref;          /* the provider's id of what was paid */
 	struct str key;          /* equal for repetitions of the same fact, and only for them: (provider, key) is unique */
 	enum pay_state state;
-	/* What counts against the quote. exact is false when amount_text is no exact amount of a currency we know: the
-	 * money is real, the number is not ours to guess. */
+	/* What counts against the quote, never negative. exact is false when amount_text is no exact amount of a currency we
+	 * know, or a negative one: the money is real, the number is not ours to guess. */
 	bool exact;
 	int64_t amount_minor;
 	struct str currency, amount_text;

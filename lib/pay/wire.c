@@ -47,7 +47,7 @@ void wire_set_amount(struct pay_event *event, struct arena *a, struct str curren
 
 	currency = utf8_clean(a, utf8_head_bytes(currency, CURRENCY_BYTES_MAX));
 	event->currency = c ? str_of(c->code) : currency;
-	event->exact = c && money_read_plain(&event->amount_minor, amount, c->exponent) == OK;
+	event->exact = c && money_read_plain(&event->amount_minor, amount, c->exponent) == OK && event->amount_minor >= 0;
 	event->amount_text = utf8_clean(a, utf8_head_bytes(amount, AMOUNT_BYTES_MAX));
 	if (!event->exact)
 		event->amount_minor = 0;

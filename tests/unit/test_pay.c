@@ -505,6 +505,7 @@ static void test_amounts(void **state)
 		{ "RUB", "\"299,00\"", false, 0 }, { "RUB", "\" 299\"", false, 0 }, { "RUB", "\"\"", false, 0 }, { "RUB", "null", false, 0 },
 		{ "RUB", "\"0x12B\"", false, 0 }, { "RUB", "\"99999999999999999999\"", false, 0 }, { "XXX", "\"299\"", false, 0 },
 		{ "RUB", "\"92233720368547758.07\"", true, INT64_MAX }, { "RUB", "\"92233720368547758.08\"", false, 0 },
+		{ "RUB", "\"-299.00\"", false, 0 }, { "RUB", "-299", false, 0 }, { "RUB", "\"-0.01\"", false, 0 },
 	};
 	struct fixture *f = *state;
 
