@@ -31,6 +31,7 @@ struct db {
 	char *path;
 	const char *vfs; /* the caller's; NULL: the system's */
 	int64_t journal_pages; /* after the last commit */
+	bool begun;            /* between db_begin and its end */
 	struct watched { const char *table; uint64_t version; } watched[WATCHED_MAX]; /* for db_table_version; ends at a NULL */
 	struct db_slot cache[CACHE_SLOTS];
 };
@@ -47,6 +48,15 @@ void db_set_fault(enum err (*f)(void *ctx, enum db_point point), void *ctx)
 static enum err injected(enum db_point point)
 {
 	return fault ? fault(fault_ctx, point) : OK;
+}
+
+/* SQLite may take a whole transaction back in the middle, when even a look at a page fails. What came behind it would be
+ * written by itself, as whoever takes a failed look for a default goes on: half a decision. So nothing runs until its end. */
+static enum err may_run(const struct db *db)
+{
+	enum err e = injected(DB_POINT_RUN);
+
+	return !e && db->begun && !db_in_transaction(db) ? E_IO : e;
 }
 
 static enum err err_of(int rc)
@@ -326,7 +336,7 @@ static void give_back(struct db_slot *slot, sqlite3_stmt *stmt)
 enum err db_run_list(struct db *db, const char *sql, const struct db_arg *args, size_t count)
 {
 	struct db_slot *slot;
-	enum err e = injected(DB_POINT_RUN);
+	enum err e = may_run(db);
 	sqlite3_stmt *stmt;
 	int rc;
 
@@ -345,7 +355,7 @@ enum err db_run_list(struct db *db, const char *sql, const struct db_arg *args, 
 
 void db_select_list(struct db_rows *r, struct db *db, const char *sql, const struct db_arg *args, size_t count)
 {
-	*r = (struct db_rows){ .db = db, .error = injected(DB_POINT_RUN) };
+	*r = (struct db_rows){ .db = db, .error = may_run(db) };
 	if (r->error)
 		return;
 	r->stmt = statement(db, sql, &r->slot, &r->error);
@@ -457,7 +467,7 @@ int64_t db_last_id(const struct db *db)
 
 enum err db_script(struct db *db, const char *sql)
 {
-	enum err e = injected(DB_POINT_RUN);
+	enum err e = may_run(db);
 	int rc;
 
 	if (e)
@@ -531,7 +541,10 @@ enum err db_begin(struct db *db)
 
 	assert(!db_in_transaction(db));
 	change_versions(db);
-	return e ? e : db_run(db, "BEGIN IMMEDIATE");
+	if (!e)
+		e = db_run(db, "BEGIN IMMEDIATE");
+	db->begun = !e;
+	return e;
 }
 
 enum err db_commit(struct db *db)
@@ -542,8 +555,10 @@ enum err db_commit(struct db *db)
 		e = E_IO; /* SQLite gave up on it earlier */
 	if (!e)
 		e = db_run(db, "COMMIT");
-	if (!e)
+	if (!e) {
+		db->begun = false;
 		return injected(DB_POINT_COMMIT_AFTER);
+	}
 	/* a COMMIT that failed half-way with the transaction gone may have reached the disk */
 	if (e == E_IO && !db_in_transaction(db))
 		e = E_UNKNOWN;
@@ -555,6 +570,7 @@ void db_rollback(struct db *db)
 {
 	if (db_in_transaction(db))
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	db->begun = false;
 }
 
 enum err db_savepoint(struct db *db)

@@ -90,7 +90,8 @@ const char *db_path(const struct db *db);
 const char *db_vfs(const struct db *db);   /* as given to db_open */
 const char *db_error(const struct db *db); /* SQLite's words about the last failure, for logs; no values in it */
 
-enum err db_begin(struct db *db);  /* BEGIN IMMEDIATE */
+/* BEGIN IMMEDIATE. Should SQLite take the transaction back by itself, everything answers E_IO until db_commit or db_rollback. */
+enum err db_begin(struct db *db);
 enum err db_commit(struct db *db); /* after any error the transaction is gone; E_UNKNOWN: perhaps written */
 void db_rollback(struct db *db);   /* never fails; without a transaction nothing happens */
 bool db_in_transaction(const struct db *db); /* false after an error that made SQLite roll back by itself */

@@ -110,6 +110,39 @@ static void test_transactions(void **state)
 	db_close(db);
 }
 
+/* A transaction that SQLite has taken back in the middle, as it does when a page cannot be read: whoever goes on all the same
+ * writes nothing by itself, not even as if it were an event of its own. */
+static void test_lost_transaction(void **state)
+{
+	struct db *db = opened("lost.db");
+	struct db_rows r;
+	int64_t n = 0;
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY) STRICT"), OK);
+	assert_int_equal(db_begin(db), OK);
+	assert_int_equal(db_savepoint(db), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(1)"), OK);
+	assert_int_equal(db_script(db, "ROLLBACK"), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(2)"), E_IO);
+	assert_int_equal(db_script(db, "INSERT INTO t VALUES(3)"), E_IO);
+	db_select(&r, db, "SELECT 1");
+	assert_false(db_next(&r));
+	assert_int_equal(db_end(&r), E_IO);
+	assert_int_equal(db_savepoint_keep(db), E_IO);
+	assert_int_equal(db_savepoint(db), E_IO);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(4)"), E_IO);
+	assert_int_equal(db_savepoint_undo(db), E_IO);
+	assert_true(db_commit(db) != OK);
+	assert_int_equal(db_get_i64(&n, db, "SELECT count(*) FROM t"), OK);
+	assert_int_equal(n, 0);
+	assert_int_equal(db_begin(db), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(5)"), OK);
+	assert_int_equal(db_commit(db), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(6)"), OK);
+	db_close(db);
+}
+
 static enum err fail_at(void *ctx, enum db_point point)
 {
 	int *left = ctx;
@@ -464,6 +497,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_statements, ""),
 		proves(test_transactions, ""),
+		proves(test_lost_transaction, "B2"),
 		proves(test_table_version, ""),
 		proves(test_journal, ""),
 		proves(test_power_cut, "R286"),
