@@ -243,6 +243,33 @@ static void test_killed_while_asking(void **state)
 	sale_end(&t);
 }
 
+/* Paid while the answer with its address is on its way: the callback was faster. The address is kept, and nothing else changes. */
+static void test_paid_before_its_address_came(void **state)
+{
+	struct sale t = sale_new();
+	struct job job = { .kind = &pay_job_create, .subject = t.subject };
+	struct cryptopay_callback c;
+	struct http_response late;
+
+	(void)state;
+	assert_int_equal(pay_job_create.begin(&t.s->a, &job), OK);
+	assert_int_equal(job.next, JOB_CALL);
+	late = exchange(t.s, job.request);
+	assert_int_equal(cryptopay_sim_pay(t.s->crypto, provider_id(&t), "USDT", t.s->now_ms), OK);
+	assert_int_equal(cryptopay_sim_make_callback(&c, t.s->crypto, &t.s->arena, provider_id(&t), CRYPTOPAY_TRUE, t.s->now_ms), OK);
+	assert_int_equal(shop_callback(t.s, &c, path(&t)), 200);
+	assert_string_equal(invoice_state(&t), "paid");
+	job.next = JOB_UNDECIDED;
+	assert_int_equal(pay_job_create.answer(&t.s->a, &job, &late), OK);
+	assert_int_equal(job.next, JOB_DONE);
+	arena_release(&job.arena);
+	assert_string_equal(invoice_state(&t), "paid");
+	assert_string_equal(order_state(&t), "paid");
+	assert_int_equal(shop_number(t.s, "SELECT count(*) FROM invoices WHERE provider_ref IS NOT NULL AND url IS NOT NULL"), 1);
+	assert_int_equal(shop_heard.ready, 0); /* nobody is asked to pay what they have paid */
+	sale_end(&t);
+}
+
 static void test_refused(void **state)
 {
 	struct cryptopay_rule refuse = { .method = "createInvoice", .times = 1, .fault = CRYPTOPAY_REFUSE, .text = "AMOUNT_TOO_SMALL" };
@@ -484,6 +511,7 @@ int main(void)
 		proves(test_answer_lost, "B4"),
 		proves(test_request_lost, "B4"),
 		proves(test_killed_while_asking, "B4"),
+		proves(test_paid_before_its_address_came, "R197"),
 		proves(test_refused, ""),
 		proves(test_last_question, "B10"),
 		proves(test_expired, ""),
