@@ -497,7 +497,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_statements, ""),
 		proves(test_transactions, ""),
-		proves(test_lost_transaction, "B2"),
+		proves(test_lost_transaction, ""),
 		proves(test_table_version, ""),
 		proves(test_journal, ""),
 		proves(test_power_cut, "R286"),
