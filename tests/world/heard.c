@@ -124,9 +124,7 @@ void heard_end(struct world *w)
 void heard_look(struct world *w)
 {
 	size_t calls = botapi_calls(w->telegram, NULL);
-	int64_t left = w->store_calls_left;
 
-	w->store_calls_left = 0; /* meant for the program, not for whoever watches it */
 	for (; w->heard < calls; w->heard++) {
 		const struct botapi_call *call = botapi_call_nth(w->telegram, NULL, w->heard);
 		struct json_object *o;
@@ -140,7 +138,6 @@ void heard_look(struct world *w)
 		one_text(w, call->chat_id, json_str_at(o, "text").len ? json_str_at(o, "text") : json_str_at(o, "caption"));
 		json_object_put(o);
 	}
-	w->store_calls_left = left;
 }
 
 /* --- reminders --- */

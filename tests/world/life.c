@@ -59,9 +59,9 @@ static int on_disk(void *ctx, enum disk_op op)
 {
 	struct world *w = ctx;
 
-	if (op == DISK_READ || w->plain_disk)
+	if (!w->acts || w->plain_disk)
 		return SQLITE_OK;
-	if (w->steps_left && (w->in_commit || luck_has(&w->luck, 2000))) {
+	if (op != DISK_READ && w->steps_left && (w->in_commit || luck_has(&w->luck, 2000))) {
 		step(w);
 		if (w->dead) {
 			tally_fault(FAULT_KILL_IN_COMMIT);
@@ -72,8 +72,8 @@ static int on_disk(void *ctx, enum disk_op op)
 		tally_fault(FAULT_DISK_FULL);
 		return SQLITE_FULL;
 	}
-	if (w->disk_fails && (op == DISK_WRITE || op == DISK_SYNC) && luck_has(&w->luck, w->disk_fails)) {
-		tally_fault(FAULT_DISK_ERROR);
+	if (w->disk_fails && (op == DISK_READ || op == DISK_WRITE || op == DISK_SYNC) && luck_has(&w->luck, w->disk_fails)) {
+		tally_fault(op == DISK_READ ? FAULT_DISK_UNREAD : FAULT_DISK_ERROR);
 		return SQLITE_IOERR;
 	}
 	return SQLITE_OK;
@@ -84,6 +84,8 @@ static enum err on_store(void *ctx, enum db_point point)
 	struct world *w = ctx;
 
 	(void)point;
+	if (!w->acts)
+		return OK;
 	if (w->dead)
 		return E_IO;
 	if (!w->store_calls_left || --w->store_calls_left)
@@ -195,10 +197,14 @@ static bool try_start(struct world *w)
 		.api = { .base_url = WORLD_TELEGRAM, .token = BOTAPI_TOKEN }, .send_rate_per_s = w->config.send_rate_per_s,
 	};
 	int64_t from;
-	enum err e = db_open(&w->db, w->path, DB_WRITE, w->disk ? disk_vfs(w->disk) : NULL);
+	enum err e;
 
+	w->acts = true;
+	e = db_open(&w->db, w->path, DB_WRITE, w->disk ? disk_vfs(w->disk) : NULL);
 	if (!e)
 		e = db_migrate(w->db, &from, schema_migrations, schema_migrations_count);
+	w->acts = false;
+	w->looked_changes = -1;
 	w->is_tallied = !e && !w->dead;
 	if (w->is_tallied) {
 		tally_watch(w->db);
@@ -206,8 +212,10 @@ static bool try_start(struct world *w)
 	}
 	w->shared = (struct shared){ .config = &w->config, .i18n = w->i18n, .key = &w->key };
 	setup.db = w->db;
+	w->acts = true;
 	if (!e)
 		e = core_open(&w->core, &setup);
+	w->acts = false;
 	world_tell(w, "started: %s", err_name(e));
 	return !e;
 }
@@ -218,8 +226,10 @@ static void close_all(struct world *w)
 		tally_collect(w->db); /* also of a dead one: what it committed was synced */
 		guards_look(w);
 	}
+	w->acts = true;
 	core_close(w->core);
 	db_close(w->db);
+	w->acts = false;
 	w->core = NULL;
 	w->db = NULL;
 }
@@ -292,7 +302,9 @@ static void start(struct world *w)
 
 static void turn(struct world *w, int timeout_max_ms)
 {
+	w->acts = true;
 	core_turn(w->core, timeout_max_ms);
+	w->acts = false;
 	w->turns++;
 	if (!w->dead)
 		heard_look(w);
@@ -338,7 +350,9 @@ bool life_do(struct world *w, enum err (*fn)(struct act *a, void *ctx), void *ct
 
 	if (!w->core || w->dead)
 		return false;
+	w->acts = true;
 	e = core_do(w->core, fn, ctx);
+	w->acts = false;
 	if (!w->dead)
 		return !e;
 	bury(w, luck_length(&w->luck, 0, MINUTE_MS));

@@ -105,12 +105,7 @@ void provider_tells_other_amount(struct world *w, struct money *paid, int64_t in
 /* Whoever heard 200 about money finds it in the books, now and whatever happens next. */
 static bool is_booked(struct world *w, int64_t invoice)
 {
-	int64_t left = w->store_calls_left, n; /* it is the program's calls that fail */
-
-	w->store_calls_left = 0;
-	n = world_number(w, "SELECT count(*) FROM payments WHERE provider='crypto_pay' AND provider_payment_id=CAST(?1 AS TEXT)", invoice);
-	w->store_calls_left = left;
-	return n == 1;
+	return world_number(w, "SELECT count(*) FROM payments WHERE provider='crypto_pay' AND provider_payment_id=CAST(?1 AS TEXT)", invoice) == 1;
 }
 
 static void judge(struct world *w, const struct call *c)

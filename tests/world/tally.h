@@ -62,6 +62,7 @@
 	X(POWER_TORN, "power cut: any part of the unsynced kept") \
 	X(DISK_FULL, "a full disk") \
 	X(DISK_ERROR, "a disk that fails to write or sync") \
+	X(DISK_UNREAD, "a disk that fails to read") \
 	X(STORE_CALL, "one call of the store failing") \
 	X(POISON, "an update that kills whoever handles it") \
 	X(UPDATE_FAILS, "an update that cannot be handled") \

@@ -66,10 +66,14 @@ int64_t world_now_ms(const struct world *w)
 int64_t world_number_list(struct world *w, const char *sql, const struct db_arg *args, size_t count)
 {
 	int64_t n = 0;
+	enum err e;
 
-	if (!w->core || db_get_i64_list(&n, w->db, sql, args, count) != OK)
+	if (!w->core)
 		return 0;
-	return n;
+	e = db_get_i64_list(&n, w->db, sql, args, count);
+	if (e && e != E_NOTFOUND && !w->dead)
+		world_broken(w, "it cannot be asked (%s): %s", err_name(e), sql);
+	return e ? 0 : n;
 }
 
 bool world_any(char *out, size_t size, struct world *w, const char *sql, const char *state)

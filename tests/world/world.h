@@ -140,6 +140,7 @@ struct world {
 	struct db *db;
 	struct core *core;
 	bool is_tallied;        /* its edges are counted */
+	bool acts;              /* now: what fails in disk and store is meant for it, and not for whoever watches it */
 	bool dead;              /* and does not know it yet */
 	enum disk_end end;
 	int64_t steps_left;     /* until it dies; 0: it lives on */
@@ -167,9 +168,10 @@ struct world {
 	const char *killer;     /* the same of its last death */
 	bool was_cut_off;       /* since its last start, while it did nothing wrong */
 	int64_t turns;
+	int64_t looked_changes; /* of its connection, when somebody looked last whether all is true; -1: nobody has */
 	/* the disk's weather */
 	bool disk_full;
-	int64_t disk_fails;     /* each writing call, times in 10,000 */
+	int64_t disk_fails;     /* each read, write and sync, times in 10,000 */
 	/* history */
 	int64_t calm_ms, ends_ms;
 	struct buf log;         /* all lines: searched for secrets, the last are shown on a failure */
