@@ -98,9 +98,12 @@ static enum err err_of(int rc)
  * so does the last to leave. Opening waits for them; from then on nobody can be in the way of whoever keeps it open. */
 #define OPEN_BUSY_MS 5000
 
+/* cache_spill: before its commit nothing of a transaction goes into the journal. Where it has, and an event is undone, SQLite
+ * (3.40.1) may write pages without their checksums: the commit is good until the process ends, and whoever starts next reads the
+ * journal up to there, without it and all that was committed behind it. The price is memory, for a page of each page changed. */
 static const char *const pragmas[] = {
 	[DB_WRITE] = ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0;"
-		"PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024; PRAGMA trusted_schema=OFF;"),
+		"PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON; PRAGMA cache_size=-1024; PRAGMA cache_spill=OFF; PRAGMA trusted_schema=OFF;"),
 	[DB_READ] = "PRAGMA query_only=ON; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_COPY] = "PRAGMA busy_timeout=2000; PRAGMA trusted_schema=OFF;",
 	[DB_CHECKPOINT] = "PRAGMA busy_timeout=0;", /* any synchronous but OFF syncs at a checkpoint; to say so costs a look at all tables */

@@ -413,6 +413,35 @@ static void test_failed_sync_outlives_the_process(void **state)
 	disk_free(d);
 }
 
+#define LARGE_ROWS 600 /* of a page each: more than the page cache holds */
+
+/* A transaction that is larger than the page cache, with an event in it that undoes itself: what was committed is there after
+ * the process was killed. */
+static void test_large_transaction(void **state)
+{
+	struct disk *d = disk_new(NULL, NULL);
+	struct db *db = opened_on(d);
+
+	(void)state;
+	assert_int_equal(db_script(db, "CREATE TABLE t(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT"), OK);
+	assert_int_equal(db_begin(db), OK);
+	for (int i = 1; i <= LARGE_ROWS; i++)
+		assert_int_equal(db_run(db, "INSERT INTO t VALUES(?1, zeroblob(4000))", i), OK);
+	assert_int_equal(db_commit(db), OK);
+	assert_int_equal(db_begin(db), OK);
+	assert_int_equal(db_savepoint(db), OK);
+	for (int i = 0; i < 3; i++) /* each of other bytes: what is the same is not written */
+		assert_int_equal(db_run(db, "UPDATE t SET bytes=zeroblob(?1) WHERE id>?2", 3000 + i, LARGE_ROWS * i / 4), OK);
+	assert_int_equal(db_savepoint_undo(db), OK);
+	assert_int_equal(db_run(db, "UPDATE t SET bytes=zeroblob(2000) WHERE id=?1", LARGE_ROWS), OK);
+	assert_int_equal(db_commit(db), OK);
+	assert_int_equal(db_run(db, "INSERT INTO t VALUES(?1, x'')", LARGE_ROWS + 1), OK);
+	db = after_end(db, d, DISK_AFTER_KILL);
+	assert_int_equal(rows_of_t(db), LARGE_ROWS + 1);
+	db_close(db);
+	disk_free(d);
+}
+
 struct sum { struct worker_job job; int a, b, out; };
 
 static void add(struct worker_job *job)
@@ -502,6 +531,7 @@ int main(void)
 		proves(test_journal, ""),
 		proves(test_power_cut, "R286"),
 		proves(test_failed_sync_outlives_the_process, ""),
+		proves(test_large_transaction, ""),
 		proves(test_injected, ""),
 		proves(test_migrate, "B42"),
 		proves(test_opening_waits, "R286"),
