@@ -169,6 +169,7 @@ struct core {
 	int64_t inbox_next_ms, jobs_next_ms, schedules_next_ms;
 	bool inbox_waits_alone;      /* one that is due waits until nothing else is under way … */
 	int64_t inbox_in_vain_us;    /* … for as long after the careful time; 0: not yet */
+	struct counted_crash { int64_t update_id; int crashes; } counted_crash; /* by this process, which lives; 0: none */
 	int64_t inbox_waiting;       /* rows that keep their chat's later updates waiting */
 	int64_t careful_until_us;    /* 0: after an orderly stop, or long enough ago */
 	bool careful_again;          /* from the first batch of updates on, however late it comes: what killed us is in it */

@@ -169,17 +169,22 @@ static size_t load_due(struct core *c, struct row *rows, size_t max, enum err *e
 	return n;
 }
 
-/* The crash is counted before the handler runs: in a commit of its own. */
+/* The crash is counted before the handler runs: in a commit of its own. Where the turn was lost afterwards, the row has killed
+ * nobody: its count serves for the next try, or is taken back when it is another row's turn. */
 static enum err count_crash(struct core *c, struct row *row)
 {
-	enum err e = db_run(c->db, "UPDATE inbox SET crashes=crashes+1 WHERE update_id=?1", row->update_id);
+	struct counted_crash *last = &c->counted_crash;
+	enum err e;
 
+	if (row->update_id == last->update_id && row->crashes == last->crashes)
+		return OK;
+	e = db_run(c->db, "UPDATE inbox SET crashes=crashes-1 WHERE update_id=?1 AND crashes=?2 AND state=1", last->update_id, last->crashes);
+	*last = (struct counted_crash){ row->update_id, ++row->crashes };
+	if (!e)
+		e = db_run(c->db, "UPDATE inbox SET crashes=?2 WHERE update_id=?1", row->update_id, row->crashes);
 	if (!e)
 		e = db_commit(c->db);
-	if (!e)
-		e = db_begin(c->db);
-	row->crashes++;
-	return e;
+	return e ? e : db_begin(c->db);
 }
 
 /* It was looked at again and again, for the careful time and more: it is taken as in ordinary times, in this very turn and so

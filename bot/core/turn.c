@@ -337,6 +337,7 @@ static void stall(struct core *c, enum err why)
 	static const int seconds[] = { 1, 2, 4, 8, 16, 30 };
 	int step = c->stall_attempts < (int)countof(seconds) ? c->stall_attempts : (int)countof(seconds) - 1;
 
+	log_error("store.stalled", KV("error", err_name(why)), KV("words", db_error(c->db)), KV("again_s", seconds[step])); /* before its words are gone */
 	db_rollback(c->db);
 	c->figures.commits_failed++;
 	drop_job_events(c);
@@ -351,7 +352,6 @@ static void stall(struct core *c, enum err why)
 	c->stalled = true;
 	c->stall_until_us = clock_mono_us() + seconds[step] * INT64_C(1000000);
 	c->stall_attempts++;
-	log_error("store.stalled", KV("error", err_name(why)), KV("words", db_error(c->db)), KV("again_s", seconds[step]));
 }
 
 static void unstall(struct core *c)

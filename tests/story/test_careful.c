@@ -35,6 +35,38 @@ static void test_poison_comes_late(void **state)
 	assert_int_equal(b->parked, 1);
 }
 
+static int decided;
+
+static enum err loses_its_turn(struct act *a, const struct tg_update *u)
+{
+	b->faults_left = ++decided <= 6;
+	return echo(a, u);
+}
+
+/* In the careful time the disk is full again and again just when a turn is to be stored. The updates in it were counted as if
+ * they killed and have not: they are decided as soon as it has room, however often that took, and whoever's turn it is. */
+static void test_lost_turns_are_no_crashes(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), boris = botapi_user_new(b->telegram, "Boris", "boris", "ru");
+
+	(void)state;
+	run_ms(1000);
+	die();
+	start();
+	decided = 0;
+	b->tables.on_update = loses_its_turn;
+	botapi_say(b->telegram, anna, "first");
+	botapi_say(b->telegram, boris, "second");
+	db_set_fault(full_disk, NULL);
+	run_ms(120000);
+	db_set_fault(NULL, NULL);
+	assert_int_equal(decided, 6 + 2);
+	assert_int_equal(b->parked, 0);
+	assert_int_equal(said("first"), 1);
+	assert_int_equal(said("second"), 1);
+	assert_int_equal(rows("SELECT count(*) FROM inbox WHERE crashes>0 OR state>0"), 0);
+}
+
 static bool was_alone;
 static int waited_alone;
 
@@ -648,6 +680,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		story(test_poison, ""),
 		story(test_poison_comes_late, ""),
+		story(test_lost_turns_are_no_crashes, ""),
 		story(test_careful_and_the_clock_is_set, ""),
 		story(test_careful_while_a_row_waits, ""),
 		story(test_message_that_kills, ""),
