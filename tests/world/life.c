@@ -14,6 +14,7 @@
 
 #define STANDING_MAX 2000         /* turns in which the clock does not move: ten times what is ever needed */
 #define POISON_MAX 12
+#define SMALL_CACHES 3000         /* of the starts, times in 10,000 */
 #define START_AGAIN_MS (5 * SECOND_MS)
 #define PATIENCE_MS (2 * MINUTE_MS)
 
@@ -72,6 +73,11 @@ static int on_disk(void *ctx, enum disk_op op)
 		tally_fault(FAULT_DISK_FULL);
 		return SQLITE_FULL;
 	}
+	if (w->read_fails && op == DISK_READ) {
+		w->read_fails = false;
+		tally_fault(FAULT_DISK_UNREAD);
+		return SQLITE_IOERR;
+	}
 	if (w->disk_fails && (op == DISK_READ || op == DISK_WRITE || op == DISK_SYNC) && luck_has(&w->luck, w->disk_fails)) {
 		tally_fault(op == DISK_READ ? FAULT_DISK_UNREAD : FAULT_DISK_ERROR);
 		return SQLITE_IOERR;
@@ -90,6 +96,10 @@ static enum err on_store(void *ctx, enum db_point point)
 		return E_IO;
 	if (!w->store_calls_left || --w->store_calls_left)
 		return OK;
+	if (!w->plain_disk && luck_has(&w->luck, 4000)) {
+		w->read_fails = true; /* the next, in the middle of whatever it has begun */
+		return OK;
+	}
 	tally_fault(FAULT_STORE_CALL);
 	return luck_has(&w->luck, 5000) ? E_FULL : E_IO;
 }
@@ -138,6 +148,7 @@ static void note_failed(struct world *w, int64_t update_id, bool failed)
 static enum err on_update(struct act *a, const struct tg_update *u)
 {
 	struct world *w = living;
+	bool is_undone; /* whatever it says: SQLite has taken the transaction back */
 	enum err e;
 
 	if (w->dead)
@@ -145,8 +156,9 @@ static enum err on_update(struct act *a, const struct tg_update *u)
 	e = handle_poisoned(w, a, u);
 	if (!u->update_id)
 		return e;
-	note_failed(w, u->update_id, e && !w->dead); /* what a death cut off was not decided: Telegram brings it again, or forgets it */
-	if (!e && !w->dead && w->is_tallied && !tally_is_first(w->db, u->update_id))
+	is_undone = e || sqlite3_get_autocommit(db_handle(w->db));
+	note_failed(w, u->update_id, is_undone && !w->dead); /* what a death cut off was not decided: Telegram brings it again, or forgets it */
+	if (!is_undone && !w->dead && w->is_tallied && !tally_is_first(w->db, u->update_id))
 		world_broken(w, "update %lld is decided once more", (long long)u->update_id);
 	return e;
 }
@@ -207,6 +219,8 @@ static bool try_start(struct world *w)
 	w->looked_changes = -1;
 	w->is_tallied = !e && !w->dead;
 	if (w->is_tallied) {
+		if (luck_has(&w->luck, SMALL_CACHES))
+			tally_run(w->db, "PRAGMA cache_size=8"); /* as with tables that are larger than it: it reads all the time, and writes before it commits */
 		tally_watch(w->db);
 		guards_watch(w->db);
 	}
@@ -519,7 +533,7 @@ void life_calm(struct world *w)
 	w->disk_full = false;
 	w->disk_fails = 0;
 	w->steps_left = w->store_calls_left = 0;
-	w->in_commit = false;
+	w->in_commit = w->read_fails = false;
 	w->poison = w->poisoned_update = 0;
 	w->poison_money = false;
 	w->deadly = NULL;

@@ -146,6 +146,7 @@ struct world {
 	int64_t steps_left;     /* until it dies; 0: it lives on */
 	bool in_commit;         /* it dies at a call of the disk only */
 	int64_t store_calls_left; /* until a call of the store fails; 0: none does */
+	bool read_fails;        /* the disk's next read */
 	int64_t starts_ms;      /* when it is started again */
 	const char *deadly;     /* origin whose next answers kill; NULL: none */
 	bool deadly_writes;     /* those to writes alone: whoever wrote is under way each time */
