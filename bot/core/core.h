@@ -109,6 +109,7 @@ enum err core_money_close(struct act *a, int64_t update_id); /* a person has set
 struct core_figures {
 	int64_t turns, updates, duplicates, sent, commits, commits_failed;
 	int64_t commits_written;  /* of the commits, those that had something to write: each is a flush of the disk */
+	int64_t checkpoints;      /* given to the helper */
 	int64_t largest_turn_us, largest_turn_cpu_us, largest_commit_us;
 	int64_t largest_inbound;  /* HTTP requests taken up in one turn */
 	int64_t queued;           /* outbox rows waiting */

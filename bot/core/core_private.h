@@ -182,8 +182,9 @@ struct core {
 	bool stalled;
 	int stall_attempts;
 	int64_t stall_until_us;
-	int64_t checkpointed_commits, checkpointed_pages;
-	bool checkpoint_under_way;
+	int64_t copied_commits;     /* all that they wrote may be copied: without another one no checkpoint begins (db_checkpoint) */
+	int64_t checkpointed_pages; /* of the journal, when the last one was given away */
+	bool checkpoint_under_way, checkpoint_again;
 	int64_t idle_since_us;
 	struct core_figures figures;
 };

@@ -391,7 +391,7 @@ enum err core_do(struct core *c, enum err (*fn)(struct act *a, void *ctx), void 
 
 static bool commit(struct core *c, size_t updates_end)
 {
-	int64_t before_us, pages = db_journal_pages(c->db);
+	int64_t before_us, commits = db_commits(c->db);
 	enum err e = db_begin(c->db);
 
 	if (!e)
@@ -407,7 +407,7 @@ static bool commit(struct core *c, size_t updates_end)
 	STEP("turn.after_commit");
 	keep_largest(&c->figures.largest_commit_us, clock_mono_us() - before_us);
 	c->figures.commits++;
-	if (db_journal_pages(c->db) == pages)
+	if (db_commits(c->db) == commits)
 		return true; /* nothing was written, so nothing was synced */
 	c->commit_us = clock_mono_us() - before_us;
 	c->figures.commits_written++;

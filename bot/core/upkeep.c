@@ -10,7 +10,6 @@
 
 #define PAGES_BETWEEN 4000      /* of the journal: more at once keep the disk from the loop's commits, fewer copy hot pages again and again */
 #define JOURNAL_PAGES_MAX 8000  /* 32 MB */
-#define ROUNDS 2                /* the second copies what was written during the first: little is left for the loop */
 #define REST_US (5 * INT64_C(1000000))
 #define FREE_PAGES_PER_REST "100"
 
@@ -20,19 +19,20 @@ struct checkpoint {
 	const char *vfs;
 	bool truncate;
 	enum err error;
-	int64_t pages_left;
+	int64_t pages; /* of the journal, that it saw */
 };
 
 static void run(struct worker_job *job)
 {
 	struct checkpoint *k = (struct checkpoint *)job;
 	struct db *db;
+	int64_t left;
 
 	k->error = db_open(&db, k->path, DB_CHECKPOINT, k->vfs);
 	if (k->error)
 		return;
-	for (int i = 0; !k->error && i < ROUNDS; i++)
-		k->error = db_checkpoint(db, k->truncate, &k->pages_left);
+	k->error = db_checkpoint(db, k->truncate, &left);
+	k->pages = db_journal_pages(db);
 	db_close(db);
 }
 
@@ -45,6 +45,7 @@ static void give(struct core *c, bool truncate)
 	k->vfs = db_vfs(c->db);
 	k->truncate = truncate;
 	c->checkpoint_under_way = true;
+	c->figures.checkpoints++;
 	worker_give(c->worker, &k->job);
 }
 
@@ -73,11 +74,16 @@ bool upkeep_drop(struct worker_job *job)
 bool upkeep_done(struct core *c, struct worker_job *job)
 {
 	struct checkpoint *k = (struct checkpoint *)job;
+	bool grew;
 
 	if (job->run != run)
 		return false;
+	grew = !k->error && !k->truncate && db_journal_pages(c->db) > k->pages;
 	c->checkpoint_under_way = false;
-	bound_journal(c);
+	c->checkpoint_again = !c->checkpoint_again && grew; /* a second one: little is left for the loop */
+	if (!c->checkpoint_again)
+		bound_journal(c);
+	c->copied_commits = db_commits(c->db) - (c->checkpoint_again ? 1 : 0);
 	if (k->error && k->error != E_BUSY) /* busy: the loop was writing; the next one will do */
 		log_warn("store.checkpoint_failed", KV("error", err_name(k->error)));
 	return upkeep_drop(job);
@@ -95,14 +101,15 @@ void upkeep_after_turn(struct core *c, bool idle)
 {
 	bool rest;
 
-	if (c->setup.no_checkpoints || c->checkpoint_under_way || c->stalled || c->figures.commits == c->checkpointed_commits)
+	if (c->setup.no_checkpoints || c->checkpoint_under_way || c->stalled)
+		return;
+	if (db_commits(c->db) == c->copied_commits)
 		return;
 	if (!idle)
 		c->idle_since_us = clock_mono_us();
 	rest = clock_mono_us() - c->idle_since_us > REST_US;
-	if (!rest && pages_since(c) < PAGES_BETWEEN)
+	if (!rest && !c->checkpoint_again && pages_since(c) < PAGES_BETWEEN)
 		return;
-	c->checkpointed_commits = c->figures.commits;
 	c->checkpointed_pages = db_journal_pages(c->db);
 	if (rest)
 		db_script(c->db, "PRAGMA incremental_vacuum(" FREE_PAGES_PER_REST ")");

@@ -61,6 +61,7 @@ enum err metrics_answer(struct act *a, const struct http_inbound *in)
 	metric(&body, "messages_sent_total", "counter", f.sent);
 	metric(&body, "commits_total", "counter", f.commits);
 	metric(&body, "commits_written_total", "counter", f.commits_written);
+	metric(&body, "checkpoints_total", "counter", f.checkpoints);
 	metric(&body, "commits_failed_total", "counter", f.commits_failed);
 	metric(&body, "largest_turn_us", "gauge", f.largest_turn_us);
 	metric(&body, "largest_turn_cpu_us", "gauge", f.largest_turn_cpu_us);

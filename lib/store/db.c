@@ -30,7 +30,7 @@ struct db {
 	sqlite3 *handle;
 	char *path;
 	const char *vfs; /* the caller's; NULL: the system's */
-	int64_t journal_pages; /* after the last commit */
+	int64_t commits, journal_pages; /* after the last commit */
 	bool begun;            /* between db_begin and its end */
 	struct watched { const char *table; uint64_t version; } watched[WATCHED_MAX]; /* for db_table_version; ends at a NULL */
 	struct db_slot cache[CACHE_SLOTS];
@@ -170,6 +170,7 @@ static int on_commit(void *ctx, sqlite3 *handle, const char *database, int pages
 
 	(void)handle;
 	(void)database;
+	db->commits++;
 	db->journal_pages = pages;
 	return SQLITE_OK;
 }
@@ -724,6 +725,11 @@ enum err db_copy_to(struct db *db, const char *path)
 	return file_exists(db, path) ? E_CONFLICT : copy_whole(db, path);
 }
 
+int64_t db_commits(const struct db *db)
+{
+	return db->commits;
+}
+
 int64_t db_journal_pages(const struct db *db)
 {
 	return db->journal_pages;
@@ -734,6 +740,8 @@ enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left)
 	int log = 0, done = 0;
 	int rc = sqlite3_wal_checkpoint_v2(db->handle, NULL, truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &log, &done);
 
+	if (log >= 0)
+		db->journal_pages = log;
 	*pages_left = log < 0 ? 0 : log - done;
 	return err_of(rc);
 }

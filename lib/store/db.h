@@ -154,8 +154,13 @@ enum err db_migrate(struct db *db, int64_t *from, const struct db_migration *mig
 
 /* A consistent copy while others read and write; under that name it is whole or not there. E_CONFLICT: the target exists. */
 enum err db_copy_to(struct db *db, const char *path);
-enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left); /* from a connection of the helper's own */
-int64_t db_journal_pages(const struct db *db); /* in the journal after this connection's last commit, copied or not */
+/* Copies the journal into the database. On a connection of the helper's own, beside which others may write and commit; but it may
+ * begin only while something in the journal is not copied. Where all is, the next commit begins the journal anew, and SQLite up to
+ * 3.51.2 may take that for copied, too, when a checkpoint begins at that very moment: what is committed then is lost
+ * (sqlite.org/wal.html, "The WAL-Reset Bug"). */
+enum err db_checkpoint(struct db *db, bool truncate, int64_t *pages_left);
+int64_t db_commits(const struct db *db);       /* of this connection, that wrote something */
+int64_t db_journal_pages(const struct db *db); /* in the journal after this connection's last commit or checkpoint, copied or not */
 bool db_is_sound(struct db *db); /* PRAGMA integrity_check and foreign_key_check */
 
 /* Tests: asked before every call that may fail; anything but OK is what that call answers. */

@@ -235,6 +235,65 @@ static void test_unheard_commit(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+static enum err write_pages(struct act *a, void *ctx)
+{
+	const int *pages = ctx;
+
+	return db_run(a->tx, "INSERT INTO settings(key, value) VALUES('pages', hex(zeroblob(?1))) ON CONFLICT(key) DO UPDATE SET value=excluded.value", *pages * 2048);
+}
+
+static int64_t checkpoints(void)
+{
+	struct core_figures f;
+
+	core_figures(b->core, &f);
+	return f.checkpoints;
+}
+
+/* Somebody is served, and at once so many pages more are written. */
+static void busy_with(int64_t user, int pages)
+{
+	botapi_say(b->telegram, user, "hello");
+	run_ms(100);
+	assert_int_equal(core_do(b->core, write_pages, &pages), OK);
+}
+
+/* A checkpoint begins only while there is something that is not copied: the next commit would begin the journal anew meanwhile. */
+static void test_checkpoints(void **state)
+{
+	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en"), before;
+	struct db *reader;
+	struct db_rows r;
+	int one = 1, two = 2;
+
+	(void)state;
+	run_ms(60000);
+	before = checkpoints();
+	run_ms(600000); /* nothing is written */
+	assert_int_equal(checkpoints(), before);
+	busy_with(anna, 4100);
+	core_turn(b->core, 0);
+	assert_int_equal(checkpoints(), before + 1);
+	run_ms(600000); /* all is copied */
+	assert_int_equal(checkpoints(), before + 1);
+	busy_with(anna, 8300);
+	assert_int_equal(db_open(&reader, b->path, DB_READ, NULL), OK);
+	db_select(&r, reader, "SELECT key FROM settings");
+	assert_true(db_next(&r)); /* while somebody reads, the journal does not begin anew */
+	core_turn(b->core, 0);
+	assert_int_equal(checkpoints(), before + 2);
+	assert_int_equal(core_do(b->core, write_pages, &one), OK); /* before its end is heard of: so that is not copied */
+	core_turn(b->core, 0);
+	assert_int_equal(checkpoints(), before + 3);
+	db_end(&r);
+	db_close(reader);
+	run_ms(600000);
+	assert_int_equal(checkpoints(), before + 3);
+	assert_int_equal(core_do(b->core, write_pages, &two), OK);
+	run_ms(600000); /* a rest: the journal is cut, once */
+	assert_int_equal(checkpoints(), before + 4);
+}
+
 static enum err note(struct act *a, const struct http_inbound *in)
 {
 	inbound_answer(a, in, 200, NULL, str_of(NULL));
@@ -521,6 +580,7 @@ int main(void)
 		story(test_failed_commit, ""),
 		story(test_failed_commit_of_an_answer, ""),
 		story(test_unheard_commit, ""),
+		story(test_checkpoints, ""),
 		story(test_answered_when_stored, "R197"),
 		story(test_answered_too_late, "R197"),
 		story(test_killed, "R271"),
