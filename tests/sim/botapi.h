@@ -108,6 +108,7 @@ void botapi_repeat_update(struct botapi *b);            /* the newest once more,
 void botapi_reverse_updates(struct botapi *b);          /* those that wait */
 void botapi_set_next_update_id(struct botapi *b, int64_t id); /* as after a quiet week */
 size_t botapi_updates_waiting(const struct botapi *b);
+void botapi_watch_confirmed(struct botapi *b, void (*confirmed)(void *ctx, int64_t update_id), void *ctx); /* told of each that a getUpdates lets go of */
 
 /* --- trouble --- */
 

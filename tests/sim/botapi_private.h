@@ -111,6 +111,8 @@ struct botapi {
 	struct poll polls[BOTAPI_POLLS_MAX];
 	size_t polls_count;
 	int64_t last_offset, last_poll_ms;
+	void (*confirmed)(void *ctx, int64_t update_id); /* NULL: nobody watches */
+	void *confirmed_ctx;
 
 	LIST(struct query) queries;
 	LIST(struct invoice_link) links;

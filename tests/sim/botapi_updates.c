@@ -125,6 +125,12 @@ void botapi_set_next_update_id(struct botapi *b, int64_t id)
 	b->next_update = id;
 }
 
+void botapi_watch_confirmed(struct botapi *b, void (*confirmed)(void *ctx, int64_t update_id), void *ctx)
+{
+	b->confirmed = confirmed;
+	b->confirmed_ctx = ctx;
+}
+
 size_t botapi_updates_waiting(const struct botapi *b)
 {
 	return b->updates.count - b->updates_first;
@@ -165,6 +171,9 @@ static void updates_confirm(struct botapi *b, int64_t offset)
 {
 	size_t waiting;
 
+	for (size_t i = b->updates_first; b->confirmed && i < b->updates.count; i++)
+		if (b->updates.at[i].id < offset)
+			b->confirmed(b->confirmed_ctx, b->updates.at[i].id);
 	updates_forget(b, offset > 0 ? offset : INT64_MIN, b->now_ms - RETENTION_MS);
 	waiting = botapi_updates_waiting(b);
 	if (offset < 0 && waiting > (size_t)-offset)

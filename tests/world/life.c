@@ -186,6 +186,14 @@ static void from_program(void *ctx, void *out, size_t n)
 	}
 }
 
+static void note_confirmed(void *ctx, int64_t update_id)
+{
+	struct world *w = ctx;
+
+	if (w->confirmed_count < WORLD_CONFIRMED_MAX)
+		w->confirmed[w->confirmed_count++] = update_id;
+}
+
 void life_open(struct world *w)
 {
 	living = w;
@@ -196,6 +204,7 @@ void life_open(struct world *w)
 	if (!w->real_file)
 		w->disk = disk_new(on_disk, w);
 	db_set_fault(on_store, w);
+	botapi_watch_confirmed(w->telegram, note_confirmed, w);
 	rand_set_source(from_program, w);
 	sqlite3_randomness(0, NULL); /* SQLite keeps a stream of its own: it begins anew with each world */
 }
@@ -320,8 +329,10 @@ static void turn(struct world *w, int timeout_max_ms)
 	core_turn(w->core, timeout_max_ms);
 	w->acts = false;
 	w->turns++;
-	if (!w->dead)
+	if (!w->dead) {
 		heard_look(w);
+		truth_look_at_confirmed(w);
+	}
 	if (!w->dead && w->moves_watched && w->moves_watched--)
 		truth_look_at_moves(w);
 }

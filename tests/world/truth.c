@@ -68,6 +68,15 @@ void truth_look_at_moves(struct world *w)
 		world_broken(w, "somebody's old place was left before the new one stood");
 }
 
+/* What Telegram has been told to forget, nobody brings again: it is decided, or waits in our own table. */
+void truth_look_at_confirmed(struct world *w)
+{
+	for (size_t i = 0; i < w->confirmed_count; i++)
+		if (!world_number(w, "SELECT count(*) FROM inbox WHERE update_id=?1", w->confirmed[i]))
+			world_broken(w, "update %" PRId64 " is confirmed and not decided", w->confirmed[i]);
+	w->confirmed_count = 0;
+}
+
 /* --- money --- */
 
 /* The delivery of order o was set aside and waits before a person. */

@@ -33,6 +33,7 @@
 #define WORLD_ACTORS_MAX (WORLD_PEOPLE_MAX + 2 * WORLD_PANELS_MAX + 16)
 #define WORLD_MONEY_MAX 4096
 #define WORLD_FAILED_MAX 512
+#define WORLD_CONFIRMED_MAX 1024
 #define WORLD_GIVEN_UP "SELECT count(*) FROM outbox WHERE state=2"
 #define WORLD_CALLS_MAX (WORLD_PEOPLE_MAX + 2)
 
@@ -163,6 +164,8 @@ struct world {
 	int poisoned_times;
 	struct failed { int64_t update_id; bool came_again; } failed[WORLD_FAILED_MAX]; /* updates whose handler has failed */
 	size_t failed_count;
+	int64_t confirmed[WORLD_CONFIRMED_MAX]; /* updates that Telegram has let go of, since somebody looked */
+	size_t confirmed_count;
 	int moves_watched;      /* turns after which it is asked whether somebody's old place still stands */
 	int deaths, starts;
 	const char *felled_by;  /* what it has taken up itself and dies of; NULL: it lives, or was cut off */
@@ -266,6 +269,7 @@ void guards_look(struct world *w);             /* what they have found is broken
 void truth_check(struct world *w);             /* at the end; the process runs */
 void truth_look(struct world *w);              /* on the way, when nothing is under way */
 void truth_look_at_moves(struct world *w);     /* on the way, at any time */
+void truth_look_at_confirmed(struct world *w); /* after each turn, and a start after a death */
 
 /* sold.c: what was sold and what there is of it */
 void sold_check(struct world *w);              /* at the end */
