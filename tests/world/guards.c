@@ -17,6 +17,11 @@ static const struct guard {
 	{ "an invoice that was paid is paid no more", "UPDATE OF state ON main.invoices", "old.state='paid' AND new.state<>'paid'", "'invoice '||new.id" },
 	{ "it is said to be delivered before its panel agrees", "UPDATE OF state ON main.orders", "old.state='paid' AND new.state='delivered'"
 		" AND NOT EXISTS (SELECT 1 FROM accesses x WHERE x.subscription_id=new.subscription_id AND x.done_rev>=new.target_rev)", "'order '||new.id" },
+	{ "what is delivered can be paid once more", "UPDATE OF state ON main.orders", "old.state='paid' AND new.state='delivered'"
+		" AND EXISTS (SELECT 1 FROM invoices i WHERE i.order_id=new.id AND i.state IN ('created', 'pending'))", "'order '||new.id" },
+	{ "somebody who is banned gets access", "UPDATE OF state ON main.orders", "old.state='paid' AND new.state='delivered'"
+		" AND EXISTS (SELECT 1 FROM subscriptions s JOIN users u ON u.id=s.user_id WHERE s.id=new.subscription_id AND s.enabled AND u.banned)", "'order '||new.id" },
+	{ "an update that fails is tried for ever", "UPDATE OF attempts ON main.inbox", "new.state=1 AND NOT new.money AND new.attempts>=3", "'update '||new.update_id" },
 	{ "days for friends are kept although there is something to add them to", "UPDATE OF target_rev ON main.orders", "old.target_rev=0 AND new.target_rev>0"
 		" AND EXISTS (SELECT 1 FROM bonuses b WHERE b.user_id=new.user_id AND b.state='usable')"
 		" AND EXISTS (SELECT 1 FROM subscriptions s WHERE s.user_id=new.user_id AND NOT s.gone AND NOT s.trial AND s.expires_ms>0)", "'order '||new.id" },
