@@ -229,7 +229,7 @@ static bool try_start(struct world *w)
 	w->is_tallied = !e && !w->dead;
 	if (w->is_tallied) {
 		if (luck_has(&w->luck, SMALL_CACHES))
-			tally_run(w->db, "PRAGMA cache_size=8"); /* as with tables that are larger than it: it reads all the time, and writes before it commits */
+			tally_run(w->db, "PRAGMA cache_size=8"); /* as with tables that are larger than it: it reads all the time */
 		tally_watch(w->db);
 		guards_watch(w->db);
 	}
