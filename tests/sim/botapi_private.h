@@ -106,6 +106,7 @@ struct botapi {
 
 	LIST(struct update) updates;
 	size_t updates_first;   /* those before it were confirmed */
+	bool updates_turned;    /* they do not stand in the order of their ids */
 	int64_t next_update;
 	uint64_t allowed;       /* bits of update_kinds */
 	struct poll polls[BOTAPI_POLLS_MAX];

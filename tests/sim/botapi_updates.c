@@ -112,6 +112,7 @@ void botapi_repeat_update(struct botapi *b)
 
 void botapi_reverse_updates(struct botapi *b)
 {
+	b->updates_turned = true;
 	for (size_t i = b->updates_first, k = b->updates.count; i + 1 < k; i++) {
 		struct update swap = b->updates.at[i];
 
@@ -153,6 +154,7 @@ static void updates_forget(struct botapi *b, int64_t below_id, int64_t before_ms
 			b->updates.at[kept++] = *u;
 	}
 	b->updates.count = kept;
+	b->updates_turned = b->updates_turned && b->updates_first < kept;
 	if (b->updates_first == b->updates.count) {
 		b->updates.count = b->updates_first = 0;
 	} else if (b->updates_first > 65536) {
@@ -180,13 +182,36 @@ static void updates_confirm(struct botapi *b, int64_t offset)
 		updates_forget(b, b->updates.at[b->updates.count - (size_t)-offset].id, INT64_MIN);
 }
 
+/* Of those that wait, the newest that belongs into an answer of so many. In whatever order they stand there, the older ones come
+ * first: those left out would be confirmed with it, unseen. */
+static int64_t newest_of(const struct botapi *b, int64_t limit)
+{
+	int64_t newest = INT64_MIN;
+
+	if (!b->updates_turned || (size_t)limit >= botapi_updates_waiting(b))
+		return INT64_MAX;
+	for (size_t i = b->updates_first; i < b->updates.count; i++) {
+		int64_t id = b->updates.at[i].id, older = 0;
+
+		for (size_t k = b->updates_first; k < b->updates.count; k++)
+			older += b->updates.at[k].id < id;
+		if (older < limit && id > newest)
+			newest = id;
+	}
+	return newest;
+}
+
 static void updates_answer(struct call *c, int64_t limit)
 {
 	struct botapi *b = c->b;
+	int64_t newest = newest_of(b, limit);
 
 	call_begin(c);
 	json_open(&c->j, '[');
-	for (size_t i = b->updates_first; i < b->updates.count && limit > 0; i++, limit--) {
+	for (size_t i = b->updates_first; i < b->updates.count && limit > 0; i++) {
+		if (b->updates.at[i].id > newest)
+			continue;
+		limit--;
 		if (c->out.len + b->updates.at[i].json.len > ANSWER_BYTES_MAX)
 			break;
 		json_add_raw(&c->j, b->updates.at[i].json);
