@@ -22,6 +22,7 @@ static const struct guard {
 	{ "somebody who is banned gets access", "UPDATE OF state ON main.orders", "old.state='paid' AND new.state='delivered'"
 		" AND EXISTS (SELECT 1 FROM subscriptions s JOIN users u ON u.id=s.user_id WHERE s.id=new.subscription_id AND s.enabled AND u.banned)", "'order '||new.id" },
 	{ "an update that fails is tried for ever", "UPDATE OF attempts ON main.inbox", "new.state=1 AND NOT new.money AND new.attempts>=3", "'update '||new.update_id" },
+	{ "an update about money is forgotten undecided", "DELETE ON main.inbox", "old.money AND old.state<>0", "'update '||old.update_id" },
 	{ "days for friends are kept although there is something to add them to", "UPDATE OF target_rev ON main.orders", "old.target_rev=0 AND new.target_rev>0"
 		" AND EXISTS (SELECT 1 FROM bonuses b WHERE b.user_id=new.user_id AND b.state='usable')"
 		" AND EXISTS (SELECT 1 FROM subscriptions s WHERE s.user_id=new.user_id AND NOT s.gone AND NOT s.trial AND s.expires_ms>0)", "'order '||new.id" },

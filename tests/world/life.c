@@ -123,6 +123,8 @@ static enum err handle_poisoned(struct world *w, struct act *a, const struct tg_
 		return tables.on_update(a, u);
 	if (w->poison_fails) {
 		tally_fault(FAULT_UPDATE_FAILS);
+		if (luck_has(&w->luck, 7000))
+			tables.on_update(a, u); /* all of it, and then not */
 		return E_IO;
 	}
 	tally_fault(FAULT_POISON);

@@ -99,11 +99,13 @@ static void pays_stars(struct world *w, struct person *p, const struct botapi_me
 
 	snprintf(payload, sizeof payload, "%.*s", STR_ARG(m->invoice_payload));
 	if (luck_has(&w->luck, again ? 3000 : 300)) { /* Telegram never says so: the list of transactions does */
-		struct str charge = botapi_pay_silently(w->telegram, p->telegram_id, payload, m->invoice_stars);
+		const struct person *payer = luck_has(&w->luck, 1000) ? &w->people[luck_below(&w->luck, (int64_t)w->people_count)] : p;
+		struct str charge = botapi_pay_silently(w->telegram, payer->telegram_id, payload, m->invoice_stars);
 
-		tally_fault(FAULT_PAY_SILENT);
+		tally_fault(payer == p ? FAULT_PAY_SILENT : FAULT_PAY_FRIEND);
+		paid.payer = payer->telegram_id;
 		snprintf(paid.id, sizeof paid.id, "%.*s", STR_ARG(charge));
-		world_tell(w, "%s pays %s in silence", p->name, payload);
+		world_tell(w, "%s pays %s of %s in silence", payer->name, payload, p->name);
 		money_add(w, &paid);
 		return;
 	}

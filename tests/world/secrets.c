@@ -82,6 +82,19 @@ static void in_message(struct world *w, struct arena *a, const struct secrets *s
 	}
 }
 
+static void in_panel_log(struct world *w, const struct secrets *s)
+{
+	const struct secret *found;
+	struct db_rows r;
+	size_t at;
+
+	db_select(&r, w->db, "SELECT call||' '||coalesce(note, '') FROM panel_log");
+	while (db_next(&r))
+		for (at = 0; (found = next_in(s, db_str(&r, 0), &at));)
+			world_broken(w, "the log of a panel holds a key of %" PRId64 ": %.*s", found->owner, STR_ARG(db_str(&r, 0)));
+	db_end(&r);
+}
+
 void secrets_check(struct world *w)
 {
 	struct arena arena = { 0 };
@@ -93,6 +106,7 @@ void secrets_check(struct world *w)
 		world_broken(w, "the log holds a secret of %" PRId64 ": %.4s...", found->owner, found->text);
 	for (size_t i = 0; i < calls; i++)
 		in_message(w, &arena, s, botapi_call_nth(w->telegram, NULL, i));
+	in_panel_log(w, s);
 	for (size_t i = 1; i <= s->count; i++)
 		if (w->disk && s->list[i].is_sealed && disk_holds(w->disk, str_of(s->list[i].text)))
 			world_broken(w, "the disk holds what is sealed: %.4s...", s->list[i].text);

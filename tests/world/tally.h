@@ -40,6 +40,7 @@
 	X(USER_BLOCKS, "a user blocking the bot") \
 	X(PAY_SICK, "Crypto Pay failing") \
 	X(PAY_SILENT, "Stars paid and no update sent") \
+	X(PAY_FRIEND, "an invoice paid by somebody else") \
 	X(STARS_GIVEN_BACK, "Stars given back past the bot") \
 	X(STARS_WITHDRAWN, "Stars withdrawn, too few left to pay back") \
 	X(CALLBACK_FORGED, "a forged callback") \
