@@ -110,6 +110,30 @@ static void test_expiry(void **state)
 	shop_free(s);
 }
 
+/* Who has begun to renew and then buys the same plan anew, or the other way round, has two orders. */
+static void test_anew_and_renewal_apart(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order first = buy(s, &u, &p, NULL, "chg1"), renewal, anew, again;
+	struct subscription sub = sub_of(s, first.subscription_id);
+
+	(void)state;
+	for (int i = 0; i < 2; i++) { /* either first */
+		assert_int_equal(order_open(i ? &anew : &renewal, &s->a, &u, &p, i ? NULL : &sub), OK);
+		assert_int_equal(order_open(i ? &renewal : &anew, &s->a, &u, &p, i ? &sub : NULL), OK);
+		assert_true(renewal.kind == ORDER_RENEW && renewal.subscription_id == sub.id);
+		assert_true(anew.kind == ORDER_NEW && anew.subscription_id == 0);
+		assert_int_equal(order_open(&again, &s->a, &u, &p, NULL), OK); /* asked for once more, it is the same */
+		assert_int_equal(again.id, anew.id);
+		assert_int_equal(order_open(&again, &s->a, &u, &p, &sub), OK);
+		assert_int_equal(again.id, renewal.id);
+		shop_run(s, "UPDATE orders SET state='canceled' WHERE state='open'");
+	}
+	shop_free(s);
+}
+
 /* Paid before the deletion, told after it: the same subscription comes back, at a place that is free now. */
 static void test_renewal_after_deletion(void **state)
 {
@@ -456,6 +480,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_reminders, "R074 B32"),
 		proves(test_expiry, "R189 R193"),
+		proves(test_anew_and_renewal_apart, ""),
 		proves(test_renewal_after_deletion, ""),
 		proves(test_time_waits_for_delivery, ""),
 		proves(test_usage, "R184"),

@@ -108,6 +108,24 @@ static enum err on_store(void *ctx, enum db_point point)
 
 static struct core_tables poisoned;
 
+static enum err decide(struct world *w, struct act *a, const struct tg_update *u)
+{
+	int64_t invoice;
+	enum err e;
+
+	if (!str_starts(u->callback.data, "buy:") && !str_starts(u->callback.data, "renewpay:"))
+		return tables.on_update(a, u);
+	w->acts = false;
+	invoice = truth_newest_invoice(w);
+	w->acts = true;
+	e = tables.on_update(a, u);
+	w->acts = false;
+	if (!e && !w->dead && !sqlite3_get_autocommit(db_handle(w->db)))
+		truth_look_at_invoice(w, invoice, u->callback.data);
+	w->acts = true;
+	return e;
+}
+
 static enum err handle_poisoned(struct world *w, struct act *a, const struct tg_update *u)
 {
 	bool is_money = w->poison_money && (u->message.is_paid || u->message.is_refund);
@@ -120,7 +138,7 @@ static enum err handle_poisoned(struct world *w, struct act *a, const struct tg_
 		w->poisoned_times = 0;
 	}
 	if (!u->update_id || u->update_id != w->poisoned_update)
-		return tables.on_update(a, u);
+		return decide(w, a, u);
 	if (w->poison_fails) {
 		tally_fault(FAULT_UPDATE_FAILS);
 		if (luck_has(&w->luck, 7000))

@@ -68,6 +68,23 @@ void truth_look_at_moves(struct world *w)
 		world_broken(w, "somebody's old place was left before the new one stood");
 }
 
+int64_t truth_newest_invoice(struct world *w)
+{
+	return world_number(w, "SELECT coalesce(max(id), 0) FROM invoices");
+}
+
+void truth_look_at_invoice(struct world *w, int64_t before, struct str tapped)
+{
+	struct str rest = tapped, verb = str_cut(&rest, ':'), subscription = str_cut(&rest, ':');
+
+	if (!str_is(verb, "renewpay"))
+		subscription = STR("");
+	/* a trial goes on with what is bought */
+	if (world_number(w, "SELECT count(*) FROM invoices i JOIN orders o ON o.id=i.order_id LEFT JOIN subscriptions s ON s.id=o.subscription_id"
+		" WHERE i.id>?1 AND NOT (coalesce(s.public_id, '')=?2 OR (?2='' AND s.trial))", before, subscription))
+		world_broken(w, "somebody tapped %.*s and is to pay for something else", STR_ARG(tapped));
+}
+
 /* What Telegram has been told to forget, nobody brings again: it is decided, or waits in our own table. */
 void truth_look_at_confirmed(struct world *w)
 {

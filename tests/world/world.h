@@ -269,6 +269,8 @@ void guards_look(struct world *w);             /* what they have found is broken
 void truth_check(struct world *w);             /* at the end; the process runs */
 void truth_look(struct world *w);              /* on the way, when nothing is under way */
 void truth_look_at_moves(struct world *w);     /* on the way, at any time */
+int64_t truth_newest_invoice(struct world *w); /* its row; 0: there is none */
+void truth_look_at_invoice(struct world *w, int64_t before, struct str tapped); /* what was tapped is what is to be paid for, if there is an invoice newer than before */
 void truth_look_at_confirmed(struct world *w); /* after each turn, and a start after a death */
 
 /* sold.c: what was sold and what there is of it */
