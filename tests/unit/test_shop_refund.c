@@ -52,6 +52,24 @@ static void test_of_kept(void **state)
 	sale_end(&t);
 }
 
+/* A friend has paid, and an admin let it count: the friend has the money back, and not whose order it was. */
+static void test_back_to_the_payer(void **state)
+{
+	struct sale t = sale_new();
+	struct job job = { .kind = &pay_job_refund };
+
+	(void)state;
+	assert_int_equal(shop_stars(t.s, BORIS, t.invoice.public_id, 350, "chg1"), OK);
+	assert_int_equal(suspense_decide(&t.s->a, 1, SUSPENSE_APPLY, t.order.id, &t.admin), OK);
+	assert_int_equal(refund_start(&t.s->a, 1, &t.admin, "asked for"), OK);
+	job.subject = str_dup(&t.s->arena, STR("1"));
+	assert_int_equal(pay_job_refund.begin(&t.s->a, &job), OK);
+	assert_int_equal(job.next, JOB_CALL);
+	assert_true(str_has(job.request->body, arena_printf(&t.s->arena, "\"user_id\":%" PRId64, (int64_t)BORIS)));
+	arena_release(&job.arena);
+	sale_end(&t);
+}
+
 /* Told to come back later is no refusal: the money is still on its way, and nobody is told that it is not. */
 static void test_told_to_wait(void **state)
 {
@@ -429,6 +447,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_refund, "B38"),
 		proves(test_of_kept, ""),
+		proves(test_back_to_the_payer, ""),
 		proves(test_told_to_wait, ""),
 		proves(test_refused, ""),
 		proves(test_of_what_was_set_aside, ""),

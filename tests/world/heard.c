@@ -114,6 +114,23 @@ static void one_pause(struct world *w, const struct botapi_call *call)
 		p->wait_until_ms = call->now_ms + call->retry_after_s * 1000;
 }
 
+/* Stars go back to whoever paid them, or Telegram says no for ever. */
+static void one_refund(struct world *w, const struct botapi_call *call)
+{
+	struct json_object *o;
+
+	if (json_parse(&o, call->payload) != OK)
+		return;
+	for (size_t i = 0; i < w->money_count; i++) {
+		const struct money *m = &w->money[i];
+		struct str charge = m->checkout ? botapi_checkout_charge(w->telegram, m->checkout) : str_of(m->id);
+
+		if (m->stars && str_eq(charge, json_str_at(o, "telegram_payment_charge_id")) && json_i64_at(o, "user_id", 0) != m->payer)
+			world_broken(w, "Stars of %" PRId64 " are to go back to %" PRId64, m->payer, json_i64_at(o, "user_id", 0));
+	}
+	json_object_put(o);
+}
+
 void heard_end(struct world *w)
 {
 	w->heard_before = botapi_calls(w->telegram, NULL);
@@ -130,6 +147,8 @@ void heard_look(struct world *w)
 		struct json_object *o;
 
 		one_pause(w, call);
+		if (str_is(call->method, "refundstarpayment"))
+			one_refund(w, call);
 		if (call->status != 200 && call->status)
 			continue; /* nobody reads it */
 		if (call->chat_id == WORLD_ADMIN || !(str_is(call->method, "sendmessage") || str_is(call->method, "sendphoto") || str_is(call->method, "editmessagetext")) ||
