@@ -362,7 +362,8 @@ static void test_job_beside_a_deadly_message(void **state)
 	run_ms(10 * 60000);
 	assert_int_equal(rows("SELECT count(*) FROM outbox WHERE state=2"), 1);
 	assert_int_equal(killer.parked, 0);
-	assert_int_equal(calls.done, 10);
+	assert_true(calls.done >= 10); /* one that was answered in the very turn of a death is asked again */
+	assert_int_equal(rows("SELECT count(*) FROM jobs"), 0);
 }
 
 static void slow_panel(void *ctx, const struct sim_request *request, struct sim_response *response)
