@@ -333,6 +333,29 @@ static void test_many_one_breaks(void **state)
 	world_free(w);
 }
 
+/* Whoever's turn is late, after a long stop perhaps, has theirs all the same, and the report waits for it. */
+static void test_many_one_is_late(void **state)
+{
+	struct world *w = world_new(NULL);
+	struct arena arena = { 0 };
+	int64_t people[3];
+	const char *line = grant_line(&arena, w, people, countof(people), "");
+
+	(void)state;
+	assert_int_equal(db_run(w->db, "CREATE TRIGGER late AFTER INSERT ON jobs WHEN new.kind='grants' AND new.subject LIKE '%:2'"
+		" BEGIN UPDATE jobs SET next_ms=next_ms+1200000 WHERE id=new.id; END"), OK);
+	grants(w, line);
+	world_run(w, 15 * MINUTE_MS);
+	assert_int_equal(world_clients_of(w, &w->panels[0], people[0]), 1);
+	assert_int_equal(world_clients_of(w, &w->panels[0], people[1]), 0);
+	assert_false(world_sees(w, WORLD_ADMIN, "Given: "));
+	world_run(w, 10 * MINUTE_MS);
+	assert_int_equal(world_clients_of(w, &w->panels[0], people[1]), 1);
+	assert_true(world_sees(w, WORLD_ADMIN, "Given: "));
+	arena_release(&arena);
+	world_free(w);
+}
+
 /* A panel that makes none of them: after ten minutes the report says so; what is given is given. */
 static void test_many_on_a_dead_panel(void **state)
 {
@@ -396,6 +419,7 @@ int main(void)
 		proves(test_many_with_a_duplicate, "R055"),
 		proves(test_many_with_failures, "R055"),
 		proves(test_many_one_breaks, "R055"),
+		proves(test_many_one_is_late, ""),
 		proves(test_many_on_a_dead_panel, ""),
 		proves(test_many_killed, ""),
 	};

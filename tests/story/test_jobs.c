@@ -91,6 +91,41 @@ static void test_asked_while_under_way(void **state)
 	}
 }
 
+/* A run of several calls that is asked for during one of them: the calls that follow do not make it forget that. */
+static enum err answer_two_calls(struct act *a, struct job *job, const struct http_response *response)
+{
+	(void)response;
+	if (lanes.heard % 2)
+		return begin_call(a, job);
+	lanes.done++;
+	job_done(job);
+	return OK;
+}
+
+static enum err add_one(struct act *a, void *ctx)
+{
+	(void)ctx;
+	return job_add(a, "call", "one", 1, JOB_PERSON, a->now_ms);
+}
+
+static void test_asked_before_its_last_call(void **state)
+{
+	static const struct job_kind call = { .name = "call", .begin = begin_call, .answer = answer_two_calls, .backoff_ms = 1000, .backoff_max_ms = 1000 };
+	static const struct job_kind *const kinds[] = { &call };
+
+	(void)state;
+	know_jobs(kinds, countof(kinds), panel);
+	memset(&lanes, 0, sizeof lanes);
+	memnet_set_latency_us(b->net, PANEL, 500000);
+	assert_int_equal(core_do(b->core, add_one, NULL), OK);
+	run_ms(200);
+	assert_int_equal(core_do(b->core, add_one, NULL), OK);
+	run_ms(20000);
+	assert_int_equal(lanes.heard, 4);
+	assert_int_equal(lanes.done, 2);
+	assert_int_equal(rows("SELECT count(*) FROM jobs"), 0);
+}
+
 /* Nor does it wait for a person who was to look at what has changed meanwhile. */
 static void test_asked_and_parked(void **state)
 {
@@ -295,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		story(test_one_call_per_lane, "B23"),
 		story(test_asked_while_under_way, ""),
+		story(test_asked_before_its_last_call, ""),
 		story(test_asked_and_parked, ""),
 		story(test_called_when_stored, ""),
 		story(test_failing_step, ""),

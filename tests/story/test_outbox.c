@@ -336,6 +336,29 @@ static void test_under_way_at_orderly_ends(void **state)
 	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
 }
 
+/* Nor has one that Telegram did not take for a while, when the process is killed while it is under way. */
+static void test_refused_and_killed(void **state)
+{
+	(void)state;
+	meet();
+	botapi_add_rule(b->telegram, &(struct botapi_rule){ .method = "sendMessage", .times = 8, .fault = BOTAPI_ERROR, .code = 500, .text = "Internal Server Error" });
+	botapi_say(b->telegram, anna, "slow");
+	for (int i = 0; i < 600 && rows("SELECT coalesce(max(attempts), 0) FROM outbox") < 8; i++)
+		run_ms(1000);
+	assert_int_equal(rows("SELECT attempts FROM outbox"), 8);
+	memnet_set_weather(b->net, never_answers, NULL);
+	for (int i = 0; i < 600 && rows("SELECT count(*) FROM outbox WHERE state=1") == 0; i++)
+		run_ms(1000);
+	assert_int_equal(rows("SELECT count(*) FROM outbox WHERE state=1"), 1);
+	die();
+	memnet_set_weather(b->net, NULL, NULL);
+	start();
+	run_ms(60000);
+	assert_true(heard(anna, "slow") > 0);
+	assert_int_equal(b->told, 0);
+	assert_int_equal(rows("SELECT count(*) FROM outbox"), 0);
+}
+
 /* --- a start --- */
 
 static enum err greet(struct act *a)
@@ -379,6 +402,7 @@ int main(void)
 		story(test_waits_through_a_start, "R280"),
 		story(test_refused_for_a_moment, ""),
 		story(test_under_way_at_orderly_ends, ""),
+		story(test_refused_and_killed, ""),
 		story(test_said_at_a_start, ""),
 	};
 

@@ -86,6 +86,26 @@ static void test_new_keys(void **state)
 	shop_free(s);
 }
 
+/* A new link while it moves elsewhere: the way there is given up, and it stands anew where it was, at one place. */
+static void test_new_keys_on_the_way(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = gift(s, &u, &p);
+	struct subscription sub = sub_of(s, o.subscription_id);
+
+	(void)state;
+	shop_run(s, "INSERT INTO panels(id, name, url, created_ms) VALUES(77, 'Elsewhere', 'http://elsewhere.test', 1);"
+		"INSERT INTO accesses(subscription_id, panel_id, inbound_id, email, replaces_id, created_ms, updated_ms)"
+		" SELECT subscription_id, 77, 1, 'on_its_way', id, 1, 1 FROM accesses");
+	assert_int_equal(sub_new_keys(&s->a, &sub), OK);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms=0"), 1);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms=0 AND panel_id=77"), 0);
+	assert_int_equal(shop_number(s, "SELECT count(*) FROM accesses WHERE deleted_ms>0"), 2);
+	shop_free(s);
+}
+
 /* What belongs to somebody on the web is theirs, whoever has its link; what nobody has a name for goes to who pastes it. */
 static void test_pasted_by_somebody_else(void **state)
 {
@@ -243,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_two_accounts, "R032 R034"),
 		proves(test_paste, ""),
+		proves(test_new_keys_on_the_way, ""),
 		proves(test_new_keys, ""),
 		proves(test_pasted_by_somebody_else, ""),
 		proves(test_short_key, ""),

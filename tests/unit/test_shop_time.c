@@ -313,8 +313,19 @@ static void test_kept_off(void **state)
 	shop_panels_agree(s);
 	assert_true(is_on(s, &o));
 	assert_true(sub_of(s, o.subscription_id).expires_ms == SHOP_NOW_MS + 60 * DAY_MS);
+	/* the same where it waited for its amount */
+	sub = sub_of(s, o.subscription_id);
+	assert_int_equal(order_open(&again, &s->a, &u, &p, &sub), OK);
+	assert_int_equal(invoice_open(&i, &s->a, &again, "stars"), OK);
 	run_on(s, "UPDATE subscriptions SET enabled=0 WHERE id=?1", &o);
-	clock_moves(s, 62 * DAY_MS);
+	assert_int_equal(shop_stars(s, ANNA, i.public_id, 300, "chg_less"), OK);
+	assert_false(is_on(s, &o));
+	assert_int_equal(suspense_decide(&s->a, shop_number(s, "SELECT max(id) FROM suspense"), SUSPENSE_APPLY, again.id, &admin), OK);
+	shop_panels_agree(s);
+	assert_true(is_on(s, &o));
+	assert_true(sub_of(s, o.subscription_id).expires_ms == SHOP_NOW_MS + 90 * DAY_MS);
+	run_on(s, "UPDATE subscriptions SET enabled=0 WHERE id=?1", &o);
+	clock_moves(s, 92 * DAY_MS);
 	sub = sub_of(s, o.subscription_id);
 	buy(s, &u, &p, &sub, "chg3");
 	assert_true(is_on(s, &o));

@@ -21,6 +21,27 @@
 #define TRAFFIC(total, enable) "{\"success\":true,\"msg\":\"\",\"obj\":" ROW("u123_1", total, enable) "}"
 #define NO_ROW "{\"success\":false,\"msg\":\"Error getting traffics. (Inbound Not Found For Email: u123_1\\n)\",\"obj\":null}"
 
+/* A client is ours by its UUID or its subscription id. Where neither can be compared, by its name alone; where one can and differs,
+ * it is somebody else's, whatever it is called. */
+static void test_same_client(void **state)
+{
+	static const struct { const char *uuid, *sub_id, *other_uuid, *other_sub_id; bool is_same; } cases[] = {
+		{ UUID, "sub1", UUID, "sub1", true }, { UUID, "sub1", UUID, "", true }, { UUID, "sub1", UUID, "sub2", true }, { UUID, "sub1", U2, "sub1", true },
+		{ UUID, "sub1", "", "sub1", true }, { UUID, "sub1", "", "", true }, { "", "sub1", "", "", true },
+		{ UUID, "sub1", U2, "", false }, { UUID, "sub1", U2, "sub2", false }, { UUID, "sub1", "", "sub2", false }, { "", "sub1", "", "sub2", false },
+		{ UUID, "", U2, "sub2", false }, { UUID, "", U2, "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < countof(cases); i++) {
+		struct xui_client ours = { .email = STR("u1"), .uuid = str_of(cases[i].uuid), .sub_id = str_of(cases[i].sub_id) },
+			other = { .email = STR("u1"), .uuid = str_of(cases[i].other_uuid), .sub_id = str_of(cases[i].other_sub_id) };
+
+		if (xui_client_is_same(&ours, &other) != cases[i].is_same || xui_client_is_same(&other, &ours) != cases[i].is_same)
+			fail_msg("case %zu", i);
+	}
+}
+
 static struct xui_ask look_ask(void)
 {
 	return (struct xui_ask){ .what = XUI_LOOK, .inbound_id = 3, .client = { .email = STR("u123_1"), .uuid = STR(UUID), .sub_id = STR("k3j9x0q2m4n8p1z7") } };
@@ -505,6 +526,7 @@ static void test_envelope(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		proves(test_same_client, ""),
 		proves(test_look_a, "R061"),
 		proves(test_usage_by_uuid, "R062"),
 		proves(test_look_a_finds_trouble, ""),
