@@ -289,6 +289,8 @@ static void test_receipt_names_its_own_money(void **state)
 	w.panel_down = true;
 	botapi_pay(w.telegram, anna, last(anna)->id);
 	run_ms(3000);
+	assert_shows(botapi_find_text(w.telegram, anna, "Received"), "300");
+	assert_false(shows(botapi_find_text(w.telegram, anna, "Received"), "4.99"));
 	assert_int_equal(cryptopay_sim_pay(w.crypto_pay, page.id, "USDT", memnet_now_ms(w.net)), OK);
 	run_ms(2 * MINUTE_MS);
 	assert_int_equal(count("SELECT count(*) FROM suspense"), 1);
