@@ -228,6 +228,34 @@ static void test_not_ready_after_the_refund(void **state)
 	assert_false(told(anna, "vless://"));
 }
 
+static enum err second_goes_back(struct act *a)
+{
+	static char provider[] = "stars";
+
+	return screens_pay_hooks.refunded(a, &(struct payment_row){ .id = 2, .user_id = count("SELECT user_id FROM orders"), .provider = provider,
+		.amount_minor = 300, .currency = "XTR", .order_id = count("SELECT id FROM orders") });
+}
+
+/* Where it was paid twice and the second payment goes back, what the first has bought is still told. */
+static void test_ready_although_the_second_goes_back(void **state)
+{
+	int64_t anna = person("Anna", "en");
+
+	(void)state;
+	say(anna, "/start");
+	tap(anna, "buy:1:stars");
+	inside(NULL);
+	botapi_add_rule(w.telegram, &(struct botapi_rule){ .method = "sendMessage", .chat_id = anna, .fault = BOTAPI_429, .retry_after_s = 20 });
+	botapi_pay(w.telegram, anna, last(anna)->id);
+	run_ms(3000);
+	assert_string_equal(text_of("SELECT state FROM orders"), "delivered");
+	inside(second_goes_back);
+	silence_ends();
+	assert_true(told(anna, "back for order"));
+	assert_true(told(anna, "Your access is ready"));
+	assert_true(told(anna, "vless://"));
+}
+
 /* "It takes longer" is not said of what is ready. */
 static void test_not_waiting_when_ready(void **state)
 {
@@ -336,6 +364,7 @@ int main(void)
 		with_world(test_no_reminder_after_paying, ""),
 		with_world(test_no_reminder_of_yesterday, ""),
 		with_world(test_not_ready_after_the_refund, ""),
+		with_world(test_ready_although_the_second_goes_back, ""),
 		with_world(test_not_waiting_when_ready, ""),
 		with_world(test_nothing_asks_for_what_is_paid, ""),
 		with_world(test_receipt_names_its_own_money, ""),
