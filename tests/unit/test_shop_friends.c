@@ -282,6 +282,29 @@ static void test_days_wait_with_the_rest(void **state)
 	shop_free(s);
 }
 
+/* Days for a friend came with a purchase that is paid back while another one stands behind it: they were earned, and stay. */
+static void test_days_outlast_a_refund(void **state)
+{
+	struct shop *s = shop_new();
+	struct user anna = shop_user(s, ANNA, "Anna"), boris = invited(s, &anna, BORIS), admin = shop_user(s, 1, "Admin");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct subscription sub;
+	struct order o;
+
+	(void)state;
+	buy(s, &boris, &p, NULL, "chg1");
+	o = buy(s, &anna, &p, NULL, "chg2");
+	assert_int_equal(o.bonus_days, 7);
+	sub = sub_of(s, o.subscription_id);
+	buy(s, &anna, &p, &sub, "chg3");
+	assert_int_equal(sub_of(s, sub.id).expires_ms, s->now_ms + 67 * DAY_MS);
+	assert_int_equal(refund_start(&s->a, shop_number(s, "SELECT id FROM payments WHERE provider_payment_id='chg2'"), &admin, "too slow"), OK);
+	assert_int_equal(shop_stars_refunded(s, ANNA, "", 350, "chg2"), OK);
+	assert_int_equal(sub_of(s, sub.id).expires_ms, s->now_ms + 37 * DAY_MS);
+	shop_check_books(s);
+	shop_free(s);
+}
+
 #define MANY 450 /* more than one run takes */
 
 /* Everybody's hold ends on the same day: whoever has no turn in this run has one in the next. */
@@ -321,6 +344,7 @@ int main(void)
 		proves(test_friend_comes_back, ""),
 		proves(test_days_are_not_wasted, ""),
 		proves(test_days_wait_with_the_rest, ""),
+		proves(test_days_outlast_a_refund, ""),
 		proves(test_many_rewards, ""),
 	};
 

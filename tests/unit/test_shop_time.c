@@ -440,6 +440,13 @@ static void test_trial_kept_off(void **state)
 	o = buy(s, &u, &p, NULL, "chg1");
 	assert_true(o.kind == ORDER_NEW && o.subscription_id != trial.subscription_id && is_on(s, &o));
 	assert_false(is_on(s, &trial));
+	/* nor where its place is gone: there it could never be delivered */
+	run_on(s, "UPDATE subscriptions SET enabled=1 WHERE id=?1", &trial);
+	assert_int_equal(order_open(&o, &s->a, &u, &p, NULL), OK);
+	assert_true(o.kind == ORDER_RENEW && o.subscription_id == trial.subscription_id);
+	assert_int_equal(order_cancel(&s->a, &o), OK);
+	shop_run(s, "UPDATE inbounds SET gone=1");
+	assert_int_equal(order_open(&o, &s->a, &u, &p, NULL), E_NOROOM);
 	shop_free(s);
 }
 
