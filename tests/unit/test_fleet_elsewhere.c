@@ -124,6 +124,33 @@ static void test_moved_by_hand_and_paid(void **state)
 	}
 }
 
+/* Ours is deleted by hand, and the operator's own client stands in another inbound under the same subscription id: theirs stays as
+ * it is, and ours is made anew. 3.2.5 and later take no second client under a subscription id. */
+static void test_operators_own_beside_it(void **state)
+{
+	struct fleet_world *w = fw_sold("3.1.0");
+	struct fw_found ours = fw_client(w, 0);
+	struct panel_client_view theirs;
+	char body[400];
+
+	(void)state;
+	snprintf(body, sizeof body, "{\"client\":{\"id\":\"" FW_OTHER_UUID "aa\",\"email\":\"his_phone\",\"limitIp\":0,\"totalGB\":0,\"expiryTime\":0,\"enable\":true,\"tgId\":0,"
+		"\"subId\":\"%s\",\"comment\":\"\",\"reset\":0,\"flow\":\"\"},\"inboundIds\":[%lld]}", ours.sub_id, (long long)add_inbound(w));
+	fw_operate(w, "panel/api/clients/add", body);
+	ours.client.email = str_of(ours.email);
+	ours.client.id = str_of(ours.id);
+	ours.client.sub_id = str_of(ours.sub_id);
+	assert_true(operator_deletes(w->sims[0], "3.1.0", &ours.client));
+	fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+	fw_run(w, MINUTE_MS);
+	assert_true(panel_sim_find_client(&theirs, w->sims[0], 0, "his_phone"));
+	assert_true(str_is(theirs.id, FW_OTHER_UUID "aa"));
+	assert_int_equal(theirs.expiry_ms, 0);
+	assert_true(panel_sim_find_client(&theirs, w->sims[0], w->inbound_ids[0], "anna_abcdefgh"));
+	assert_int_equal(theirs.expiry_ms, START_MS + 60 * DAY_MS);
+	fw_free(w);
+}
+
 struct again { struct fleet_world *w; int64_t inbound_id; };
 
 static enum err sell_again(struct act *a, void *ctx)
@@ -171,6 +198,7 @@ int main(void)
 		proves(test_moved_by_hand_and_gone, "B46"),
 		proves(test_moved_by_hand_and_other_keys, ""),
 		proves(test_moved_by_hand_and_paid, ""),
+		proves(test_operators_own_beside_it, ""),
 		proves(test_added_again_elsewhere, ""),
 	};
 
