@@ -134,6 +134,23 @@ static void test_anew_and_renewal_apart(void **state)
 	shop_free(s);
 }
 
+/* Its panel is removed from the shop before a renewal is delivered: it is given another place, as a new purchase is. */
+static void test_renewal_loses_its_place(void **state)
+{
+	struct shop *s = shop_new();
+	struct user u = shop_user(s, ANNA, "Anna");
+	struct plan p = shop_plan(s, "Month", 30, 0, 350, 0);
+	struct order o = buy(s, &u, &p, NULL, "chg1");
+	struct subscription sub = sub_of(s, o.subscription_id);
+
+	(void)state;
+	pay(s, &u, &p, &sub, "chg2");
+	shop_run(s, "UPDATE accesses SET deleted_ms=1; DELETE FROM jobs");
+	assert_int_equal(orders_displaced(&s->a), OK);
+	assert_string_equal(shop_text(s, "SELECT kind || subject FROM jobs"), arena_printf(&s->arena, "%s%" PRId64, order_job_fulfil.name, shop_number(s, "SELECT id FROM orders WHERE kind='renew'")));
+	shop_free(s);
+}
+
 /* Paid before the deletion, told after it: the same subscription comes back, at a place that is free now. */
 static void test_renewal_after_deletion(void **state)
 {
@@ -499,6 +516,7 @@ int main(void)
 		proves(test_reminders, "R074 B32"),
 		proves(test_expiry, "R189 R193"),
 		proves(test_anew_and_renewal_apart, ""),
+		proves(test_renewal_loses_its_place, ""),
 		proves(test_renewal_after_deletion, ""),
 		proves(test_time_waits_for_delivery, ""),
 		proves(test_usage, "R184"),
