@@ -198,6 +198,21 @@ static void test_no_reminder_of_yesterday(void **state)
 	assert_int_equal(count("SELECT count(*) FROM outbox"), 0);
 }
 
+/* Somebody has bought and was given it, and Telegram takes no message yet that says so. */
+static int64_t delivered_untold(void)
+{
+	int64_t anna = person("Anna", "en");
+
+	say(anna, "/start");
+	tap(anna, "buy:1:stars");
+	inside(NULL);
+	botapi_add_rule(w.telegram, &(struct botapi_rule){ .method = "sendMessage", .chat_id = anna, .fault = BOTAPI_429, .retry_after_s = 20 });
+	botapi_pay(w.telegram, anna, last(anna)->id);
+	run_ms(3000);
+	assert_string_equal(text_of("SELECT state FROM orders"), "delivered");
+	return anna;
+}
+
 static enum err give_back(struct act *a)
 {
 	struct user admin;
@@ -209,16 +224,9 @@ static enum err give_back(struct act *a)
 /* The money went back before the link could be sent: "it is ready" is not said of what has ended. */
 static void test_not_ready_after_the_refund(void **state)
 {
-	int64_t anna = person("Anna", "en");
+	int64_t anna = delivered_untold();
 
 	(void)state;
-	say(anna, "/start");
-	tap(anna, "buy:1:stars");
-	inside(NULL);
-	botapi_add_rule(w.telegram, &(struct botapi_rule){ .method = "sendMessage", .chat_id = anna, .fault = BOTAPI_429, .retry_after_s = 20 });
-	botapi_pay(w.telegram, anna, last(anna)->id);
-	run_ms(3000);
-	assert_string_equal(text_of("SELECT state FROM orders"), "delivered");
 	inside(give_back);
 	run_ms(10000);
 	assert_string_equal(text_of("SELECT state FROM orders"), "refunded");
@@ -239,16 +247,9 @@ static enum err second_goes_back(struct act *a)
 /* Where it was paid twice and the second payment goes back, what the first has bought is still told. */
 static void test_ready_although_the_second_goes_back(void **state)
 {
-	int64_t anna = person("Anna", "en");
+	int64_t anna = delivered_untold();
 
 	(void)state;
-	say(anna, "/start");
-	tap(anna, "buy:1:stars");
-	inside(NULL);
-	botapi_add_rule(w.telegram, &(struct botapi_rule){ .method = "sendMessage", .chat_id = anna, .fault = BOTAPI_429, .retry_after_s = 20 });
-	botapi_pay(w.telegram, anna, last(anna)->id);
-	run_ms(3000);
-	assert_string_equal(text_of("SELECT state FROM orders"), "delivered");
 	inside(second_goes_back);
 	silence_ends();
 	assert_true(told(anna, "back for order"));
