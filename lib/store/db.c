@@ -30,7 +30,8 @@ struct db {
 	sqlite3 *handle;
 	char *path;
 	const char *vfs; /* the caller's; NULL: the system's */
-	int64_t commits, journal_pages; /* after the last commit */
+	int64_t commits;       /* that wrote something */
+	int64_t journal_pages; /* after the last commit or checkpoint */
 	bool begun;            /* between db_begin and its end */
 	struct watched { const char *table; uint64_t version; } watched[WATCHED_MAX]; /* for db_table_version; ends at a NULL */
 	struct db_slot cache[CACHE_SLOTS];

@@ -115,14 +115,10 @@ static enum err decide(struct world *w, struct act *a, const struct tg_update *u
 
 	if (!str_starts(u->callback.data, "buy:") && !str_starts(u->callback.data, "renewpay:"))
 		return tables.on_update(a, u);
-	w->acts = false;
 	invoice = truth_newest_invoice(w);
-	w->acts = true;
 	e = tables.on_update(a, u);
-	w->acts = false;
 	if (!e && !w->dead && !sqlite3_get_autocommit(db_handle(w->db)))
 		truth_look_at_invoice(w, invoice, u->callback.data);
-	w->acts = true;
 	return e;
 }
 

@@ -65,12 +65,15 @@ int64_t world_now_ms(const struct world *w)
 
 int64_t world_number_list(struct world *w, const char *sql, const struct db_arg *args, size_t count)
 {
+	bool acts = w->acts; /* it is asked in the middle of a turn, too */
 	int64_t n = 0;
 	enum err e;
 
 	if (!w->core)
 		return 0;
+	w->acts = false;
 	e = db_get_i64_list(&n, w->db, sql, args, count);
+	w->acts = acts;
 	if (e && e != E_NOTFOUND && !w->dead)
 		world_broken(w, "it cannot be asked (%s): %s", err_name(e), sql);
 	return e ? 0 : n;
