@@ -233,6 +233,32 @@ static void test_edits_of_two_chats(void **state)
 	assert_int_equal(heard(boris, "for boris"), 1); /* there is no such message in his chat: as a new one */
 }
 
+static int64_t older_screen;
+
+static enum err edit_older_and_newer(struct act *a, void *ctx)
+{
+	(void)ctx;
+	edit(a, anna, older_screen, "older");
+	edit(a, anna, screen, "newer");
+	return OK;
+}
+
+/* Two edits that wait beside each other in one chat are of two messages: each comes to its own. */
+static void test_edits_of_two_messages(void **state)
+{
+	(void)state;
+	meet();
+	older_screen = last_of(anna);
+	botapi_say(b->telegram, anna, "once more");
+	run_ms(20000);
+	screen = last_of(anna);
+	assert_int_equal(core_do(b->core, fill_both, NULL), OK);
+	assert_int_equal(core_do(b->core, edit_older_and_newer, NULL), OK);
+	run_ms(20000);
+	assert_true(str_is(botapi_message_get(b->telegram, anna, older_screen)->text, "older"));
+	assert_true(str_is(botapi_message_get(b->telegram, anna, screen)->text, "newer"));
+}
+
 static enum err say_in_time(struct act *a, void *ctx)
 {
 	struct buf payload;
@@ -398,6 +424,7 @@ int main(void)
 		story(test_broken_markup, ""),
 		story(test_answers_pass_by, ""),
 		story(test_edits_of_two_chats, ""),
+		story(test_edits_of_two_messages, ""),
 		story(test_expired, ""),
 		story(test_waits_through_a_start, "R280"),
 		story(test_refused_for_a_moment, ""),
