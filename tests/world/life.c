@@ -259,10 +259,15 @@ static bool try_start(struct world *w)
 	return !e;
 }
 
+static void went_astray(void *ctx, const char *edge)
+{
+	world_broken(ctx, "a row went a way that its state machine does not have: %s", edge);
+}
+
 static void close_all(struct world *w)
 {
 	if (w->db && w->is_tallied) {
-		tally_collect(w->db); /* also of a dead one: what it committed was synced */
+		tally_collect(w->db, went_astray, w); /* also of a dead one: what it committed was synced */
 		guards_look(w);
 	}
 	w->acts = true;

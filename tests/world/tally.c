@@ -13,16 +13,9 @@
 static const char *const edges[] = {
 #include "tests/world/edges.inc"
 };
-#define EDGES_UNKNOWN_MAX 64
-
-struct unknown {
-	char name[64];
-	uint64_t count;
-};
 
 static struct tally {
 	uint64_t faults[FAULTS], edges[countof(edges)];
-	struct unknown unknown[EDGES_UNKNOWN_MAX]; /* edges nobody has written down yet */
 } *tally;
 
 static const char *const fault_texts[] = {
@@ -125,26 +118,18 @@ bool tally_is_first(struct db *db, int64_t update_id)
 	return sqlite3_changes(db_handle(db)) == 1;
 }
 
-static void count_edge(const char *edge, uint64_t n)
+/* False: there is no such edge. */
+static bool count_edge(const char *edge, uint64_t n)
 {
 	for (size_t i = 0; i < countof(edges); i++)
 		if (strcmp(edges[i], edge) == 0) {
 			add(&tally->edges[i], n);
-			return;
+			return true;
 		}
-	for (size_t i = 0; i < EDGES_UNKNOWN_MAX; i++) { /* two processes may both take a free place: it is a list for the eye */
-		struct unknown *u = &tally->unknown[i];
-
-		if (!u->name[0])
-			snprintf(u->name, sizeof u->name, "%s", edge);
-		if (strcmp(u->name, edge) == 0) {
-			add(&u->count, n);
-			return;
-		}
-	}
+	return false;
 }
 
-void tally_collect(struct db *db)
+void tally_collect(struct db *db, void (*on_unknown)(void *ctx, const char *edge), void *ctx)
 {
 	sqlite3_stmt *s = NULL;
 	int rc;
@@ -152,8 +137,12 @@ void tally_collect(struct db *db)
 	sqlite3_exec(db_handle(db), "ROLLBACK", NULL, NULL, NULL); /* where there is one */
 	rc = sqlite3_prepare_v2(db_handle(db), "SELECT edge, n FROM temp.tally", -1, &s, NULL);
 	assert(rc == SQLITE_OK);
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW)
-		count_edge((const char *)sqlite3_column_text(s, 0), (uint64_t)sqlite3_column_int64(s, 1));
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		const char *edge = (const char *)sqlite3_column_text(s, 0);
+
+		if (!count_edge(edge, (uint64_t)sqlite3_column_int64(s, 1)))
+			on_unknown(ctx, edge);
+	}
 	assert(rc == SQLITE_DONE);
 	sqlite3_finalize(s);
 }
@@ -176,7 +165,5 @@ int tally_print(uint64_t least)
 	printf("edges taken:\n");
 	for (size_t i = 0; i < countof(edges); i++)
 		below += line(edges[i], tally->edges[i], least);
-	for (size_t i = 0; i < EDGES_UNKNOWN_MAX && tally->unknown[i].name[0]; i++)
-		printf("%12llu  %s   (not in edges.inc)\n", (unsigned long long)tally->unknown[i].count, tally->unknown[i].name);
 	return below;
 }

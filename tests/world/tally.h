@@ -87,7 +87,8 @@ void tally_watch(struct db *db);
 bool tally_is_first(struct db *db, int64_t update_id);
 /* Past the store, whose failures are meant for the program. */
 void tally_run(struct db *db, const char *sql);
-void tally_collect(struct db *db); /* before the connection is closed; rolls back what is not committed */
+/* Before the connection is closed; rolls back what is not committed. on_unknown hears of each edge taken that is not in edges.inc. */
+void tally_collect(struct db *db, void (*on_unknown)(void *ctx, const char *edge), void *ctx);
 
 /* Prints the list. Returns how many kinds of fault and edge stand below least. */
 int tally_print(uint64_t least);
