@@ -374,12 +374,22 @@ static void all_told(struct world *w)
 	db_end(&r);
 }
 
+/* What the disk went through has left no table, and no index, in two minds. */
+static void whole_file(struct world *w)
+{
+	int64_t n = world_number(w, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check<>'ok'");
+
+	if (n)
+		world_broken(w, "the store is damaged in %" PRId64 " places", n);
+}
+
 void truth_check(struct world *w)
 {
 	if (!w->core || w->dead) {
 		world_broken(w, "the program does not run");
 		return;
 	}
+	whole_file(w);
 	all_money(w);
 	all_work(w);
 	sold_check(w);
