@@ -172,10 +172,11 @@ static enum err look_for_stuck(struct act *a, void *ctx)
 static enum err try_again(struct act *a, void *ctx)
 {
 	(void)ctx;
-	return core_money_retry(a, rows("SELECT update_id FROM inbox WHERE state=2"));
+	assert_int_equal(core_money_retry(a, rows("SELECT update_id FROM inbox WHERE state=2 AND money=0")), E_NOTFOUND);
+	return core_money_retry(a, rows("SELECT update_id FROM inbox WHERE state=2 AND money=1"));
 }
 
-/* Money whose handler kills the program is not tried on, and a person sees it and decides. */
+/* Money whose handler kills the program is not tried on, and a person sees it and decides; what else was set aside is not theirs. */
 static void test_deadly_money_is_seen(void **state)
 {
 	int64_t anna = botapi_user_new(b->telegram, "Anna", "anna", "en");
@@ -183,10 +184,14 @@ static void test_deadly_money_is_seen(void **state)
 
 	(void)state;
 	run_ms(1000);
+	b->fail_next = 3;
+	botapi_say(b->telegram, anna, "never");
+	run_ms(120000);
+	assert_int_equal(b->parked, 1);
 	b->crash_on = "money that kills";
 	botapi_say(b->telegram, anna, "money that kills");
 	run_ms(60000);
-	assert_int_equal(b->parked, 1);
+	assert_int_equal(b->parked, 2);
 	assert_int_equal(core_do(b->core, look_for_stuck, &count), OK);
 	assert_int_equal(count, 1);
 	b->crash_on = NULL; /* another version of the program */
