@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
-#include "tests/world/tally.h"
 #include "tests/world/world.h"
 
 /* when: true of the new row if this is broken. subject: which one it was. */
@@ -37,9 +36,18 @@ static const struct guard {
 		"new.done_reset_rev>(SELECT s.reset_rev FROM subscriptions s WHERE s.id=new.subscription_id)", "'access '||new.id" },
 };
 
+/* Past the store, whose failures are meant for the program. */
+static void run(struct db *db, const char *sql)
+{
+	int rc = sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL);
+
+	assert(rc == SQLITE_OK);
+	(void)rc;
+}
+
 void guards_watch(struct db *db)
 {
-	tally_run(db, "CREATE TEMP TABLE broken(what TEXT)");
+	run(db, "CREATE TEMP TABLE broken(what TEXT)");
 	for (size_t i = 0; i < countof(guards); i++) {
 		const struct guard *g = &guards[i];
 		char sql[1024];
@@ -47,7 +55,7 @@ void guards_watch(struct db *db)
 
 		assert(n > 0 && (size_t)n < sizeof sql);
 		(void)n;
-		tally_run(db, sql);
+		run(db, sql);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/base/rand.h"
+#include "tests/world/edges.h"
 #include "tests/world/world.h"
 
 #define STANDING_MAX 2000         /* turns in which the clock does not move: ten times what is ever needed */
@@ -174,7 +175,7 @@ static enum err on_update(struct act *a, const struct tg_update *u)
 		return e;
 	is_undone = e || sqlite3_get_autocommit(db_handle(w->db));
 	note_failed(w, u->update_id, is_undone && !w->dead); /* what a death cut off was not decided: Telegram brings it again, or forgets it */
-	if (!is_undone && !w->dead && w->is_tallied && !tally_is_first(w->db, u->update_id))
+	if (!is_undone && !w->dead && w->is_tallied && !edges_is_first(u->update_id))
 		world_broken(w, "update %lld is decided once more", (long long)u->update_id);
 	return e;
 }
@@ -245,8 +246,8 @@ static bool try_start(struct world *w)
 	w->is_tallied = !e && !w->dead;
 	if (w->is_tallied) {
 		if (luck_has(&w->luck, SMALL_CACHES))
-			tally_run(w->db, "PRAGMA cache_size=8"); /* as with tables that are larger than it: it reads all the time */
-		tally_watch(w->db);
+			sqlite3_exec(db_handle(w->db), "PRAGMA cache_size=8", NULL, NULL, NULL); /* as with tables that are larger than it: it reads all the time */
+		edges_watch(w->db);
 		guards_watch(w->db);
 	}
 	w->shared = (struct shared){ .config = &w->config, .i18n = w->i18n, .key = &w->key };
@@ -267,7 +268,7 @@ static void went_astray(void *ctx, const char *edge)
 static void close_all(struct world *w)
 {
 	if (w->db && w->is_tallied) {
-		tally_collect(w->db, went_astray, w); /* also of a dead one: what it committed was synced */
+		edges_collect(went_astray, w); /* also of a dead one: what it committed was synced */
 		guards_look(w);
 	}
 	w->acts = true;

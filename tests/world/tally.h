@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/store/db.h"
-
 #define TALLY_FAULTS(X) \
 	X(REQUEST_LOST, "a request lost before its effect") \
 	X(ANSWER_LOST, "an answer lost after the effect") \
@@ -81,14 +79,9 @@ enum fault {
 void tally_open(void);             /* before the first fork: the counters are shared by all processes */
 void tally_fault(enum fault f);
 
-/* Counts in the tables of this connection which row went from which state to which, committed ones alone. */
-void tally_watch(struct db *db);
-/* False: by this connection this update was decided before, and that was committed. */
-bool tally_is_first(struct db *db, int64_t update_id);
-/* Past the store, whose failures are meant for the program. */
-void tally_run(struct db *db, const char *sql);
-/* Before the connection is closed; rolls back what is not committed. on_unknown hears of each edge taken that is not in edges.inc. */
-void tally_collect(struct db *db, void (*on_unknown)(void *ctx, const char *edge), void *ctx);
+/* The number of an edge, "machine from>to"; -1: there is none such. */
+int tally_edge_of(const char *edge);
+void tally_edge(size_t number);
 
 /* Prints the list. Returns how many kinds of fault and edge stand below least. */
 int tally_print(uint64_t least);
