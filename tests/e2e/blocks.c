@@ -219,16 +219,12 @@ void blocks_end(struct shop *s)
 
 /* --- two shops --- */
 
-static struct rig *open_shop(const struct blocks_plan *plan, const struct fault *fault, bool with)
+static struct rig *open_shop(const struct blocks_plan *plan, const struct fault *fault)
 {
-	struct rig_options options = fault->options;
-	struct rig *r;
+	struct rig *r = blocks_rig(plan, &fault->options);
 
-	if (!with)
-		options.program = NULL;
-	r = blocks_rig(plan, &options);
 	prepare_shop(r);
-	if (with && fault->begin)
+	if (fault->begin)
 		fault->begin(r, fault->ctx);
 	blocks_start(r);
 	botapi_say(r->telegram, RIG_ADMIN, "/start");
@@ -236,28 +232,32 @@ static struct rig *open_shop(const struct blocks_plan *plan, const struct fault 
 	return r;
 }
 
+static void close_shop(struct shop *s, const struct fault *fault)
+{
+	blocks_end(s);
+	if (fault->end)
+		fault->end(fault->ctx);
+	rig_free(s->r);
+	free(s);
+}
+
 void blocks_compare(struct blocks_figures *out, const struct blocks_plan *plan, const struct fault *fault)
 {
 	struct shop *well = xcalloc(1, sizeof *well), *ill = xcalloc(1, sizeof *ill);
+	const struct fault nothing = { .options = fault->options }, *order = fault->well ? fault->well : &nothing;
 
-	well->r = open_shop(plan, fault, false);
-	ill->r = open_shop(plan, fault, true);
+	well->r = open_shop(plan, order);
+	ill->r = open_shop(plan, fault);
 	well->side = &out->without;
 	ill->side = &out->with;
-	let_pass(well, fault->well, WARM_MS, true);
+	let_pass(well, order, WARM_MS, true);
 	let_pass(ill, fault, fault->warm_ms ? fault->warm_ms : WARM_MS, true);
 	for (int i = 0; i < plan->rounds; i++) {
-		blocks_measure(well, fault->well, plan->round_ms);
+		blocks_measure(well, order, plan->round_ms);
 		blocks_measure(ill, fault, plan->round_ms);
 	}
-	blocks_end(well);
-	blocks_end(ill);
-	if (fault->end)
-		fault->end(fault->ctx);
-	rig_free(well->r);
-	rig_free(ill->r);
-	free(well);
-	free(ill);
+	close_shop(well, order);
+	close_shop(ill, fault);
 }
 
 /* --- panels --- */

@@ -1,5 +1,6 @@
 /* The faults. See blocks.h. */
 #include <arpa/inet.h>
+#include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -19,8 +20,9 @@
 #include "tests/e2e/flood.h"
 #include "tests/e2e/prepare.h"
 
+#define ASKED_MAX 30
 #define SICK_PANELS 20
-#define DEAD_NAMES 30
+#define DEAD_NAMES ASKED_MAX
 #define SILENT_SERVER "127.0.0.99"
 #define GIVEN_UP_MS 12000         /* after 10 s the client gives a look-up up: joining its thread would stop the loop then */
 #define SLOW_SYNC_MS "20"
@@ -28,8 +30,58 @@
 #define QUEUED 10000
 #define PAYERS 30
 #define TAPPERS 500
-#define BUYERS 80
+#define BUYERS_MAX 400
+#define UPDATES_A_BUYER 250  /* the backlog must outlast them */
 #define BACKLOG_WARM_MS 300
+
+/* --- panels that are as they should be, beside as many that are not --- */
+
+struct well_panels {
+	const char *host;         /* where each answers, with its number; NULL: by address */
+	size_t count;
+	struct serve *serve;
+	struct panel_sim *sims[ASKED_MAX];
+};
+
+static void add_well_panels(struct rig *r, void *ctx)
+{
+	struct well_panels *p = ctx;
+	const char *urls[ASKED_MAX];
+	struct arena arena = { 0 };
+
+	p->serve = serve_new();
+	for (size_t i = 0; i < p->count; i++) {
+		int socket;
+
+		p->sims[i] = panel_sim_new("3.6.0", &(struct panel_config){ .user = "admin", .password = RIG_PANEL_PASSWORD });
+		socket = serve_add(p->serve, panel_sim_handle, p->sims[i], 0, false);
+		urls[i] = p->host ? arena_printf(&arena, "http://%s-%zu.localhost:%d", p->host, i, serve_port(p->serve, socket))
+			: arena_strdup(&arena, serve_url(p->serve, socket));
+	}
+	serve_thread_start(p->serve);
+	prepare_panels(r, urls, p->count);
+	arena_release(&arena);
+}
+
+static void end_well_panels(void *ctx)
+{
+	struct well_panels *p = ctx;
+
+	serve_free(p->serve);
+	for (size_t i = 0; i < p->count; i++)
+		panel_sim_free(p->sims[i]);
+}
+
+/* The same number of panels, asked as often: what is compared is the fault, and not that there are panels. */
+static void compare_panels(struct blocks_figures *out, const struct blocks_plan *plan, struct fault fault, const char *host, size_t count)
+{
+	struct well_panels panels = { .host = host, .count = count };
+	const struct fault well = { .begin = add_well_panels, .step = blocks_ask_panels, .end = end_well_panels, .ctx = &panels };
+
+	fault.step = blocks_ask_panels;
+	fault.well = &well;
+	blocks_compare(out, plan, &fault);
+}
 
 /* --- panels that do not behave --- */
 
@@ -54,7 +106,7 @@ static void compare_sick(struct blocks_figures *out, const struct blocks_plan *p
 	struct arena arena = { 0 };
 
 	serve_thread_start(serve);
-	blocks_compare(out, plan, &(struct fault){ .begin = add_sick_panels, .step = blocks_ask_panels, .ctx = arena_strdup(&arena, serve_url(serve, socket)) });
+	compare_panels(out, plan, (struct fault){ .begin = add_sick_panels, .ctx = arena_strdup(&arena, serve_url(serve, socket)) }, NULL, SICK_PANELS);
 	serve_free(serve);
 	arena_release(&arena);
 }
@@ -104,8 +156,9 @@ static void run_handshake(struct blocks_figures *out, const struct blocks_plan *
 }
 
 /* One panel is trusted by the store that all public peers share, another by a CA of its own, and both must be connected to
- * again and again. Beside it the same with the first alone. */
+ * again and again. Beside it the same with both in that store. */
 struct two_cas {
+	bool shared;              /* the other's certificate is in the store, too */
 	struct serve *other;      /* with a certificate of its own */
 	struct panel_sim *panel;
 	const char *url;
@@ -113,13 +166,22 @@ struct two_cas {
 	int64_t next_us;
 };
 
-static enum err add_own_ca(struct act *a, void *ctx)
+static enum err add_other(struct act *a, void *ctx)
 {
 	struct two_cas *t = ctx;
 	int64_t id;
 
-	return panel_add(&id, a, &(struct panel_given){ .name = "Own CA", .url = t->url, .username = "admin", .password = RIG_PANEL_PASSWORD,
-		.host = "vpn.example.com", .ca_pem = serve_pem(t->other) });
+	return panel_add(&id, a, &(struct panel_given){ .name = "Other", .url = t->url, .username = "admin", .password = RIG_PANEL_PASSWORD,
+		.host = "vpn.example.com", .ca_pem = t->shared ? NULL : serve_pem(t->other) });
+}
+
+static void share_store(struct rig *r, const struct serve *other)
+{
+	struct arena arena = { 0 };
+
+	rig_write(r, "both.pem", str_of(arena_printf(&arena, "%s%s", serve_pem(r->serve), serve_pem(other))), 0600);
+	rig_set(r, "SSL_CERT_FILE", rig_path(r, "both.pem"));
+	arena_release(&arena);
 }
 
 static void begin_two_cas(struct rig *r, void *ctx)
@@ -131,7 +193,9 @@ static void begin_two_cas(struct rig *r, void *ctx)
 	t->socket = serve_add(t->other, panel_sim_handle, t->panel, 0, true);
 	t->url = serve_url(t->other, t->socket);
 	serve_thread_start(t->other);
-	prepare_with(r, add_own_ca, t);
+	if (t->shared)
+		share_store(r, t->other);
+	prepare_with(r, add_other, t);
 }
 
 static void cut_and_ask(struct rig *r, void *ctx)
@@ -143,8 +207,7 @@ static void cut_and_ask(struct rig *r, void *ctx)
 		return;
 	t->next_us = clock_mono_us() + 100000;
 	serve_cut_all(r->serve, r->panels[0].socket);
-	if (t->other)
-		serve_cut_all(t->other, t->socket);
+	serve_cut_all(t->other, t->socket);
 }
 
 static void end_two_cas(void *ctx)
@@ -155,18 +218,22 @@ static void end_two_cas(void *ctx)
 	panel_sim_free(t->panel);
 }
 
+static struct fault two_cas_of(struct two_cas *t)
+{
+	return (struct fault){ .options = { .versions = { "3.6.0" }, .tls = true }, .begin = begin_two_cas, .step = cut_and_ask, .end = end_two_cas, .ctx = t };
+}
+
 static void run_two_cas(struct blocks_figures *out, const struct blocks_plan *plan)
 {
-	struct two_cas two = { 0 }, one = { 0 };
-	const struct fault well = { .step = cut_and_ask, .ctx = &one };
+	struct two_cas two = { 0 }, one = { .shared = true };
+	const struct fault well = two_cas_of(&one);
+	struct fault fault = two_cas_of(&two);
 
-	blocks_compare(out, plan, &(struct fault){ .options = { .versions = { "3.6.0" }, .tls = true }, .begin = begin_two_cas,
-		.step = cut_and_ask, .end = end_two_cas, .ctx = &two, .well = &well });
+	fault.well = &well;
+	blocks_compare(out, plan, &fault);
 }
 
 /* --- names --- */
-
-static void run_no_name(struct blocks_figures *out, const struct blocks_plan *plan);
 
 static void add_unknown_names(struct rig *r, void *ctx)
 {
@@ -176,7 +243,7 @@ static void add_unknown_names(struct rig *r, void *ctx)
 
 static void run_no_name(struct blocks_figures *out, const struct blocks_plan *plan)
 {
-	blocks_compare(out, plan, &(struct fault){ .begin = add_unknown_names, .step = blocks_ask_panels });
+	compare_panels(out, plan, (struct fault){ .begin = add_unknown_names }, "panel", DEAD_NAMES);
 }
 
 /* The program sees a resolv.conf of ours, by a mount of its own; the server named there takes questions and says nothing. */
@@ -258,8 +325,7 @@ static void run_silent_server(struct blocks_figures *out, const struct blocks_pl
 
 	out->skipped = open_silence(&s, plan);
 	if (!out->skipped)
-		blocks_compare(out, plan, &(struct fault){ .options = { .program = s.program }, .begin = add_silent_names, .step = blocks_ask_panels,
-			.warm_ms = GIVEN_UP_MS });
+		compare_panels(out, plan, (struct fault){ .options = { .program = s.program }, .begin = add_silent_names, .warm_ms = GIVEN_UP_MS }, "silent", DEAD_NAMES);
 	close_silence(&s);
 }
 
@@ -490,15 +556,21 @@ static bool has_link(struct rig *r, void *ctx)
 	return false;
 }
 
-static void order_by_page(struct rig *r, struct buyer *p)
+/* All at once: the fourth message to one chat within a second waits for the next second. */
+static void order_by_pages(struct rig *r, struct buyer *buyers, size_t count)
 {
-	p->user = botapi_user_new(r->telegram, "Buyer", NULL, "en");
-	botapi_say(r->telegram, p->user, "/plans");
+	for (size_t i = 0; i < count; i++) {
+		buyers[i].user = botapi_user_new(r->telegram, "Buyer", NULL, "en");
+		botapi_say(r->telegram, buyers[i].user, "/plans");
+	}
 	serve_changed(r->serve);
-	tap(r, p->user, "Month");
-	tap(r, p->user, "Crypto Bot");
-	if (!blocks_wait(r, has_page, p, RIG_GUARD_MS))
-		blocks_broken(r, "no page to pay on");
+	for (size_t i = 0; i < count; i++)
+		tap(r, buyers[i].user, "Month");
+	for (size_t i = 0; i < count; i++)
+		tap(r, buyers[i].user, "Crypto Bot");
+	for (size_t i = 0; i < count; i++)
+		if (!blocks_wait(r, has_page, &buyers[i], RIG_GUARD_MS))
+			blocks_broken(r, "no page to pay on");
 }
 
 /* One pays; how long until the link is there, and until the provider has its answer. */
@@ -525,7 +597,7 @@ static int64_t pay_on_page(struct rig *r, struct buyer *p, int64_t *answered_us)
 /* The worst time of a callback. */
 static double pay_on_pages(struct shop *s, struct buyer *buyers, size_t count)
 {
-	static uint32_t us[BUYERS];
+	static uint32_t us[BUYERS_MAX];
 	int64_t answered_us, worst_us = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -561,14 +633,15 @@ static void run_backlog(struct blocks_figures *out, const struct blocks_plan *pl
 {
 	struct rig *r = blocks_rig(plan, &(struct rig_options){ .versions = { "3.6.0" }, .crypto_pay = true });
 	struct shop s = { .r = r, .side = &out->without };
-	struct buyer buyers[BUYERS];
+	struct buyer buyers[BUYERS_MAX];
+	size_t half = (size_t)plan->backlog / UPDATES_A_BUYER / 2;
 	int64_t begin_us;
 
+	assert(2 * half <= BUYERS_MAX);
 	prepare_shop(r);
 	blocks_start(r);
-	for (size_t i = 0; i < BUYERS; i++)
-		order_by_page(r, &buyers[i]);
-	pay_on_pages(&s, buyers, BUYERS / 2);
+	order_by_pages(r, buyers, 2 * half);
+	pay_on_pages(&s, buyers, half);
 	if (rig_stop(r) != 0)
 		blocks_broken(r, "did not end well");
 	let_wait(r, plan->backlog);
@@ -576,7 +649,7 @@ static void run_backlog(struct blocks_figures *out, const struct blocks_plan *pl
 	blocks_start(r);
 	begin_us = clock_mono_us();
 	blocks_wait(r, is_worked_off, NULL, BACKLOG_WARM_MS);
-	out->worst_ms = pay_on_pages(&s, buyers + BUYERS / 2, BUYERS / 2);
+	out->worst_ms = pay_on_pages(&s, buyers + half, half);
 	out->left = (int64_t)botapi_updates_waiting(r->telegram);
 	if (!blocks_wait(r, is_worked_off, NULL, INT64_C(300000)))
 		blocks_broken(r, "the backlog does not end");

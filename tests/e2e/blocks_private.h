@@ -25,7 +25,7 @@ struct shop {
 };
 
 /* A fault. begin is called before the program is started, step again and again while it is
- * measured. Each may be NULL. */
+ * measured, end at last. Each may be NULL. */
 struct fault {
 	struct rig_options options;
 	void (*begin)(struct rig *r, void *ctx);
@@ -33,7 +33,7 @@ struct fault {
 	void (*end)(void *ctx);
 	void *ctx;
 	int warm_ms;              /* how long it works before anything is measured [300] */
-	const struct fault *well; /* what the other shop is put through meanwhile: its step alone */
+	const struct fault *well; /* what the other shop has and is put through instead: the same, in order; NULL: nothing */
 };
 
 struct rig *blocks_rig(const struct blocks_plan *plan, const struct rig_options *options);
