@@ -19,7 +19,6 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 		" s.public_id, s.sub_id, s.uuid, s.password, p.protocol,"
 		" coalesce((SELECT o.region FROM orders o WHERE o.subscription_id=s.id AND o.region IS NOT NULL ORDER BY o.id DESC LIMIT 1), p.region),"
 		" coalesce((SELECT i.protocol FROM inbounds i WHERE i.panel_id=x.panel_id AND i.inbound_id=x.inbound_id), ''), coalesce(u.telegram_id, 0),"
-		" coalesce((SELECT o.id FROM orders o WHERE o.subscription_id=s.id AND o.state='paid' ORDER BY o.id LIMIT 1), 0),"
 		" coalesce(p.panel_id, 0), coalesce(p.inbound_id, 0), s.gone OR s.deleted_ms>0 OR x.deleted_ms>0, " METERED ","
 		/* grace: Telegram may be reachable only through this very access */
 		" CASE WHEN s.expires_ms>0 AND s.grace_until_ms>s.expires_ms THEN s.grace_until_ms ELSE s.expires_ms END,"
@@ -60,7 +59,6 @@ enum err access_read(struct access *out, struct act *a, int64_t subscription_id,
 	out->region = TEXT;
 	out->inbound_protocol = TEXT;
 	out->telegram_id = NUMBER;
-	out->order_id = NUMBER;
 	out->fixed_panel_id = NUMBER;
 	out->fixed_inbound_id = NUMBER;
 	out->gone = NUMBER != 0;

@@ -97,7 +97,7 @@ struct access {
 	/* its subscription */
 	char *public_id, *sub_id, *uuid, *password, *protocol, *region;
 	char *inbound_protocol;     /* "" when the inbound has not been seen yet */
-	int64_t telegram_id, order_id;   /* order: paid and waiting for this; 0: none */
+	int64_t telegram_id;
 	int64_t fixed_panel_id, fixed_inbound_id; /* of the plan; 0: by rule */
 	bool gone, metered;              /* metered: what was sold has a quota */
 	struct terms want;

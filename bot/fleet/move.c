@@ -19,7 +19,7 @@ static enum err settle_in(struct act *a, const struct access *x, struct place to
 enum err access_move(bool *moved, struct act *a, const struct access *x)
 {
 	struct place_wish wish = { .protocol = x->protocol, .region = x->region, .panel_id = x->fixed_panel_id,
-		.inbound_id = x->fixed_inbound_id, .order_id = x->order_id };
+		.inbound_id = x->fixed_inbound_id };
 	struct place to;
 	enum err e;
 
