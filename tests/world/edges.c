@@ -144,7 +144,10 @@ static void on_row(void *ctx, sqlite3 *handle, int what, const char *database, c
 	char from[STATE_BYTES] = "-", to[STATE_BYTES] = "-", edge[64];
 	int64_t number;
 
-	(void)ctx, (void)handle, (void)old_id, (void)new_id;
+	(void)ctx;
+	(void)handle;
+	(void)old_id;
+	(void)new_id;
 	if (!m)
 		return;
 	if (what != SQLITE_INSERT)
@@ -172,7 +175,9 @@ static int on_statement(unsigned what, void *ctx, void *statement, void *text)
 {
 	const char *sql = text;
 
-	(void)what, (void)ctx, (void)statement;
+	(void)what;
+	(void)ctx;
+	(void)statement;
 	settle();
 	if (strncmp(sql, "SAVEPOINT ", 10) == 0)
 		each_noted(save);
