@@ -30,14 +30,14 @@ static int64_t does(struct panel_sim *sim, const char *path, struct str body)
 
 struct operator_edit operator_sees(const struct panel_client_view *c)
 {
-	return (struct operator_edit){ c->expiry_ms, c->total_bytes, c->reset_days, c->enable, "", NULL };
+	return (struct operator_edit){ c->expiry_ms, c->total_bytes, c->reset_days, c->enable, "", NULL, NULL };
 }
 
 static void put_client(struct json_out *j, const struct panel_client_view *c, const struct operator_edit *e)
 {
 	json_open(j, '{');
 	if (c->id.len)
-		json_put_str(j, "id", c->id);
+		json_put_str(j, "id", e->id ? str_of(e->id) : c->id);
 	if (c->password.len)
 		json_put_str(j, "password", c->password);
 	json_put_str(j, "email", e->email ? str_of(e->email) : c->email);

@@ -9,7 +9,7 @@ struct operator_edit {
 	int64_t expiry_ms, total_bytes, reset_days;
 	bool enable;
 	const char *comment;
-	const char *email;     /* NULL: as it is called */
+	const char *email, *id; /* NULL: as it is called; the key that it has */
 };
 
 /* A client of the operator's own; c says all but what it used. */

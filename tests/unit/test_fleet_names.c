@@ -224,7 +224,7 @@ static void test_name_fits(void **state)
 
 /* --- a name that nobody told us --- */
 
-static void operator_renames(struct fleet_world *w, const char *version, const char *email)
+static void operator_renames(struct fleet_world *w, const char *version, const char *email, const char *id)
 {
 	struct fw_found f = fw_client(w, 0);
 	struct operator_edit e = operator_sees(&f.client);
@@ -234,6 +234,7 @@ static void operator_renames(struct fleet_world *w, const char *version, const c
 	f.client.sub_id = str_of(f.sub_id);
 	e.comment = "obol:SUBSCR0001";
 	e.email = email;
+	e.id = id;
 	assert_true(operator_saves(w->sims[0], version, &f.client, &e));
 }
 
@@ -245,18 +246,38 @@ static void test_renamed_by_hand(void **state)
 		struct fleet_world *w = fw_sold(fw_versions[i]);
 
 		fw_operator_adds(w, fw_versions[i], "boris_00000001"); /* 2.x keeps the last one of an inbound */
-		operator_renames(w, fw_versions[i], "anna_by_hand");
+		operator_renames(w, fw_versions[i], "anna_by_hand", NULL);
 		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
 		fw_run(w, MINUTE_MS);
 		fw_assert_in_line(w, fw_versions[i]);
 		assert_string_equal(fw_client(w, 0).email, "anna_by_hand");
 		assert_int_equal(fw_number(w, "SELECT count(*) FROM accesses WHERE email='anna_by_hand' AND seen_exists=1"), 1);
 		assert_int_equal(fw_number(w, "SELECT count(*) FROM drifts"), 0);
-		operator_renames(w, fw_versions[i], "anna_once_more");
+		operator_renames(w, fw_versions[i], "anna_once_more", NULL);
 		fw_want(w, "UPDATE subscriptions SET gone=1, deleted_ms=1 WHERE id=1");
 		fw_run(w, MINUTE_MS);
 		assert_int_equal(fw_client(w, 0).count, 0);
 		assert_int_equal(fw_number(w, "SELECT seen_exists FROM accesses"), 0);
+		fw_free(w);
+	}
+}
+
+/* With another key, too: what is left of it is the subscription that it is fetched under. */
+static void test_renamed_with_another_key(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < countof(fw_versions); i++) {
+		struct fleet_world *w;
+
+		if (!fw_has_records(fw_versions[i]))
+			continue;
+		w = fw_sold(fw_versions[i]);
+		operator_renames(w, fw_versions[i], "anna_by_hand", FW_OTHER_UUID "aa");
+		fw_want(w, "UPDATE subscriptions SET expires_ms=expires_ms+2592000000 WHERE id=1");
+		fw_run(w, MINUTE_MS);
+		assert_int_equal(fw_client(w, 0).count, 1);
+		assert_string_equal(fw_client(w, 0).email, "anna_by_hand");
+		assert_int_equal(fw_client(w, 0).client.expiry_ms, START_MS + 60 * DAY_MS);
 		fw_free(w);
 	}
 }
@@ -305,6 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		proves(test_name_taken, "R031 B22 B26"),
 		proves(test_renamed_by_hand, "R042"),
+		proves(test_renamed_with_another_key, "R042"),
 		proves(test_panel_added_again, ""),
 		proves(test_renamed, ""),
 		proves(test_rename_answers_lost, "B4"),
