@@ -56,6 +56,7 @@ struct noted {
 
 static struct {
 	sqlite3 *handle;
+	bool *acts;
 	struct noted edges, decided; /* numbers of the tally, or ~ one of the unknown; update ids */
 	char *unknown[UNKNOWN_MAX];
 	bool commits;                /* a commit was begun and is not known to have failed */
@@ -112,18 +113,28 @@ static const struct machine *machine_of(const char *database, const char *table)
 	return NULL;
 }
 
-static void read_state(char *out, const struct machine *m, int (*column)(sqlite3 *handle, int at, sqlite3_value **value))
+/* False: it cannot be read, as the process is dead; nothing of it will be committed. */
+static bool read_state(char *out, const struct machine *m, int (*column)(sqlite3 *handle, int at, sqlite3_value **value))
 {
 	const int *at = watched.columns[m - machines];
 	sqlite3_value *values[COLUMNS_MAX] = { 0 };
 
-	for (size_t i = 0; i < COLUMNS_MAX && at[i] >= 0; i++) {
-		int rc = column(watched.handle, at[i], &values[i]);
-
-		assert(rc == SQLITE_OK);
-		(void)rc;
-	}
+	for (size_t i = 0; i < COLUMNS_MAX && at[i] >= 0; i++)
+		if (column(watched.handle, at[i], &values[i]) != SQLITE_OK)
+			return false;
 	snprintf(out, STATE_BYTES, "%s", m->state(values));
+	return true;
+}
+
+/* The disk's faults are meant for the program, not for whoever looks over its shoulder. */
+static bool read_change(char *from, char *to, const struct machine *m, int what)
+{
+	bool acts = *watched.acts, good;
+
+	*watched.acts = false;
+	good = (what == SQLITE_INSERT || read_state(from, m, sqlite3_preupdate_old)) && (what == SQLITE_DELETE || read_state(to, m, sqlite3_preupdate_new));
+	*watched.acts = acts;
+	return good && strcmp(from, to) != 0;
 }
 
 /* More than there is room for stand as the last. */
@@ -148,13 +159,7 @@ static void on_row(void *ctx, sqlite3 *handle, int what, const char *database, c
 	(void)handle;
 	(void)old_id;
 	(void)new_id;
-	if (!m)
-		return;
-	if (what != SQLITE_INSERT)
-		read_state(from, m, sqlite3_preupdate_old);
-	if (what != SQLITE_DELETE)
-		read_state(to, m, sqlite3_preupdate_new);
-	if (strcmp(from, to) == 0)
+	if (!m || !read_change(from, to, m, what))
 		return;
 	snprintf(edge, sizeof edge, "%s %s>%s", m->name, from, to);
 	number = tally_edge_of(edge);
@@ -229,9 +234,10 @@ static void find_columns(void)
 	found = true;
 }
 
-void edges_watch(struct db *db)
+void edges_watch(struct db *db, bool *acts)
 {
 	watched.handle = db_handle(db);
+	watched.acts = acts;
 	watched.commits = false;
 	each_noted(forget_all);
 	find_columns();

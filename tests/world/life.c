@@ -247,7 +247,7 @@ static bool try_start(struct world *w)
 	if (w->is_tallied) {
 		if (luck_has(&w->luck, SMALL_CACHES))
 			sqlite3_exec(db_handle(w->db), "PRAGMA cache_size=8", NULL, NULL, NULL); /* as with tables that are larger than it: it reads all the time */
-		edges_watch(w->db);
+		edges_watch(w->db, &w->acts);
 		guards_watch(w->db);
 	}
 	w->shared = (struct shared){ .config = &w->config, .i18n = w->i18n, .key = &w->key };
